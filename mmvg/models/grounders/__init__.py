@@ -1,0 +1,3 @@
+from mmvg.models.grounders.grounder import Grounder
+
+__all__ = ['Grounder']

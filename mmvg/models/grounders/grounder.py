@@ -1,0 +1,68 @@
+"""The one model class of mmvg: a backbone, a chain of necks, a head, and heads that only help training."""
+
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@MODELS.register_module()
+class Grounder(BaseModel):
+    """Answers one expression about one image: backbone, then necks in order, then the head.
+
+    Args:
+        backbone: Encodes images and text; called with ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask``
+            (B, L), returns :class:`GroundingFeatures`.
+        neck: Named parts, run in the order in which they are written; each takes and returns
+            :class:`GroundingFeatures`. A single part (a dict with ``type``) is allowed too.
+        head: Has ``forward(features) -> dict``, ``loss(features, data_samples) -> dict`` and
+            ``predict(features, data_samples) -> list[GroundingSample]``.
+        aux_heads: Named heads with a ``loss`` of the same form, used in training only. Their losses are reported under
+            ``<name>.<key>``.
+        data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        neck: dict | None = None,
+        aux_heads: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        neck = {} if neck is None else dict(neck=neck) if 'type' in neck else neck
+        self.neck = nn.ModuleDict({name: MODELS.build(part) for name, part in neck.items() if part is not None})
+        self.head = MODELS.build(head)
+        self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in (aux_heads or {}).items()})
+
+    def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
+        """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
+        features = self.backbone(inputs['images'], inputs['input_ids'], inputs['text_mask'])
+        for part in self.neck.values():
+            features = part(features)
+        return features
+
+    def forward(
+        self, inputs: dict[str, Tensor], data_samples: list[GroundingSample] | None = None, mode: str = 'tensor'
+    ) -> dict[str, Tensor] | list[GroundingSample]:
+        """Return named losses (``loss``), answered samples (``predict``) or the head's raw outputs (``tensor``).
+
+        Raises:
+            ValueError: If ``mode`` is none of the three.
+        """
+        if mode not in ('loss', 'predict', 'tensor'):
+            raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
+        features = self.extract_features(inputs)
+        if mode == 'tensor':
+            return self.head(features)
+        if mode == 'predict':
+            return self.head.predict(features, data_samples)
+        losses = self.head.loss(features, data_samples)
+        for name, head in self.aux_heads.items():
+            losses.update({f'{name}.{key}': value for key, value in head.loss(features, data_samples).items()})
+        return losses

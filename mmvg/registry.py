@@ -1,0 +1,43 @@
+"""The registries of mmvg, children of MMEngine's roots.
+
+A class registered here is found by its bare name in a config with ``default_scope = 'mmvg'``, and as ``'mmvg.Name'``
+from anywhere else. Configs in pure Python give ``type`` the class itself and need neither.
+"""
+
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import Registry
+
+MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmvg', locations=['mmvg.models'])
+DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmvg', locations=['mmvg.datasets'])
+TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope='mmvg', locations=['mmvg.datasets.transforms'])
+METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmvg', locations=['mmvg.evaluation'])
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmvg', locations=['mmvg.engine'])
+VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, scope='mmvg', locations=['mmvg.visualization'])
+#: Match costs, assigners and tokenizers.
+TASK_UTILS = Registry(
+    'task util', parent=MMENGINE_TASK_UTILS, scope='mmvg', locations=['mmvg.models', 'mmvg.datasets.tokenizers']
+)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor',
+    parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+    scope='mmvg',
+    locations=['mmvg.engine'],
+)
+
+__all__ = [
+    'DATASETS',
+    'HOOKS',
+    'METRICS',
+    'MODELS',
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'TASK_UTILS',
+    'TRANSFORMS',
+    'VISUALIZERS',
+]

@@ -1,0 +1,64 @@
+"""The way back from input pixels to original pixels.
+
+Every transform of mmvg that moves pixels records itself in ``homography_matrix`` (3, 3), original to input, as mmdet's
+do. At test time that matrix is a scale and a shift (plain resize or letterbox), which is all that is undone here.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def _scale_and_shift(meta: dict) -> tuple[float, float, float, float]:
+    """``(sx, sy, tx, ty)`` of the map original -> input.
+
+    Raises:
+        ValueError: If the image was flipped, rotated or sheared on its way in.
+    """
+    matrix = meta.get('homography_matrix')
+    matrix = np.eye(3) if matrix is None else np.asarray(matrix, dtype=np.float64)
+    if matrix[0, 1] or matrix[1, 0] or matrix[0, 0] <= 0 or matrix[1, 1] <= 0:
+        raise ValueError(
+            f'{meta.get("img_path", "this sample")}: predictions can be mapped back only from a resized or padded '
+            f'image, but homography_matrix is {matrix.tolist()}; take flips and rotations out of the test pipeline'
+        )
+    return matrix[0, 0], matrix[1, 1], matrix[0, 2], matrix[1, 2]
+
+
+def input_to_original_points(points: Tensor, meta: dict) -> Tensor:
+    """Points (..., 2), x and y, from input to original pixels."""
+    sx, sy, tx, ty = _scale_and_shift(meta)
+    return (points - points.new_tensor([tx, ty])) / points.new_tensor([sx, sy])
+
+
+def input_to_original_boxes(boxes: Tensor, meta: dict) -> Tensor:
+    """Boxes (..., 4) xyxy from input to original pixels, clipped to the original image."""
+    points = input_to_original_points(boxes.reshape(*boxes.shape[:-1], 2, 2), meta)
+    height, width = meta['ori_shape'][:2]
+    x = points[..., 0].clamp(0, width)
+    y = points[..., 1].clamp(0, height)
+    return torch.stack([x, y], -1).flatten(-2)
+
+
+def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exact') -> Tensor:
+    """Masks (N, H, W) from input to original pixels (N, H0, W0); padding is cut away first.
+
+    Args:
+        masks: Bool masks for ``mode='nearest-exact'``, or float maps for ``'bilinear'`` and ``'bicubic'``.
+        meta: Metainfo with ``ori_shape`` and ``homography_matrix``.
+        mode: Interpolation of :func:`torch.nn.functional.interpolate`.
+    """
+    sx, sy, tx, ty = _scale_and_shift(meta)
+    height, width = meta['ori_shape'][:2]
+    left, top = round(tx), round(ty)
+    right, bottom = left + max(1, round(sx * width)), top + max(1, round(sy * height))
+    masks = masks[:, max(top, 0) : bottom, max(left, 0) : right]
+    if masks.shape[0] == 0:
+        return masks.new_zeros((0, height, width))
+    if masks.shape[1:] == (height, width):
+        return masks
+    dtype = masks.dtype
+    align = False if mode in ('bilinear', 'bicubic') else None
+    as_float = masks[None] if masks.is_floating_point() else masks[None].to(torch.uint8)
+    return F.interpolate(as_float, size=(height, width), mode=mode, align_corners=align)[0].to(dtype)

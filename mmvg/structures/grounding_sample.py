@@ -1,0 +1,30 @@
+"""One image with one expression, and later the answer to it."""
+
+from mmdet.structures import DetDataSample
+
+
+class GroundingSample(DetDataSample):
+    """One image, one expression, 0..N targets, and the predictions made for them.
+
+    Text:
+        - ``text`` (str): the expression as cleaned for the model.
+        - ``input_ids`` (L,) int64 and ``text_mask`` (L,) bool, True = a real token.
+
+    Ground truth, in the frame that ``gt_frame`` names:
+        - ``gt_instances``: ``bboxes`` (N, 4) xyxy pixels and, where the data has them, ``masks``
+          (:class:`mmdet.structures.mask.BitmapMasks`), N >= 0.
+        - ``gt_sem_seg.sem_seg`` (1, H, W) uint8: union of all target masks.
+        - ``gt_grasps`` (M, 5): ``[x, y, w, h, theta]`` in pixels and radians.
+        - ``no_target`` (bool): the expression means nothing in the image.
+
+    Predictions, in original pixels unless ``pred_frame`` says ``'input'``:
+        - ``pred_instances``: ``bboxes`` (Q, 4), ``scores`` (Q,) in [0, 1], ``masks`` (Q, H, W) bool, ``points`` (Q, 2).
+        - ``pred_sem_seg.sem_seg`` (1, H, W) bool.
+        - ``pred_no_target`` (bool) and ``target_score`` in [0, 1].
+        - ``pred_grasps``: ``grasps`` (M, 5) and ``scores`` (M,).
+
+    Metainfo:
+        - ``dataset``, ``img_id``, ``ref_id``, ``sent_id``: together unique, so metrics can de-duplicate and group.
+        - ``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``homography_matrix`` (3, 3) from original to
+          input pixels, ``gt_frame`` and ``pred_frame`` in ``{'original', 'input'}``.
+    """
