@@ -1,0 +1,30 @@
+"""Install mmvg with ``pip install -e .[onedl]``; ``make test`` and ``make demo`` do so with every version pinned."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    """Lines of ``requirements/<name>.txt`` without comments."""
+    lines = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+
+
+version: dict[str, str] = {}
+exec((ROOT / 'mmvg' / 'version.py').read_text(encoding='utf-8'), version)
+
+setup(
+    name='mmvg',
+    version=version['__version__'],
+    description='Language-guided visual grounding on MMEngine and MMDetection: boxes, instance masks, grasps.',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=find_packages(include=['mmvg', 'mmvg.*']),
+    install_requires=requirements('runtime'),
+    extras_require={name: requirements(name) for name in ('onedl', 'openmmlab', 'optional', 'tests')},
+)
