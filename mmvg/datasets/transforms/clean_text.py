@@ -1,0 +1,77 @@
+"""The text that a model reads, made from the expression in the annotation file."""
+
+import logging
+
+from mmcv.transforms import BaseTransform
+from mmengine.logging import print_log
+
+from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.registry import TRANSFORMS
+
+_INSTANCEVG_TABLE = str.maketrans({**dict.fromkeys('.,\'!?"()*#:;'), '-': ' ', '/': ' '})
+
+
+def _instancevg(text: str) -> str:
+    """Lower-case, delete punctuation, blanks for ``-`` and ``/``; blanks are neither stripped nor collapsed."""
+    return text.lower().translate(_INSTANCEVG_TABLE)
+
+
+_READERS = {
+    'raw': lambda text: text,
+    'sent': lambda text: text.strip().lower(),
+    'cris': lambda text: text.strip(),
+    'instancevg': _instancevg,
+}
+
+
+@TRANSFORMS.register_module()
+class CleanText(BaseTransform):
+    """Clean ``text`` as a code base of the field does (``Expression cleaning`` in the docs of the datasets).
+
+    - ``'raw'``: as written; LAVT, ReLA, DMMI and RefSegformer leave it to the tokenizer to lower-case.
+    - ``'sent'``: lower-cased and stripped.
+    - ``'cris'``: stripped; CRIS reads the already clean ``sent`` field.
+    - ``'instancevg'``: SeqTR, SimVG and InstanceVG: lower-cased, ``. , ' ! ? " ( ) * # : ;`` deleted (``man's`` ->
+      ``mans``), ``-`` and ``/`` replaced by a blank (``t-shirt`` -> ``t shirt``), nothing else.
+
+    Args:
+        reader: Which of the four.
+        empty: What to do when nothing but blanks is left: ``'raise'``; ``'skip'`` the sample with a warning, so that
+            a training dataset draws another one; or ``'keep'`` it, with special tokens only, as evaluation must.
+    """
+
+    def __init__(self, reader: str, empty: str = 'raise') -> None:
+        if reader not in _READERS:
+            raise ValueError(f'CleanText: reader must be one of {sorted(_READERS)}, not {reader!r}')
+        if empty not in ('raise', 'skip', 'keep'):
+            raise ValueError(f"CleanText: empty must be 'raise', 'skip' or 'keep', not {empty!r}")
+        self.reader = reader
+        self.empty = empty
+        self.num_skipped = 0
+
+    def transform(self, results: dict) -> dict | None:
+        """Replace ``text`` by its clean form; None for a sample to skip.
+
+        Raises:
+            TypeError: If ``text`` is not a str.
+            ValueError: If nothing is left of it and ``empty='raise'``.
+        """
+        text = results['text']
+        if not isinstance(text, str):
+            raise TypeError(f'{sample_name(results)}: the expression must be a str, but it is {text!r}')
+        clean = _READERS[self.reader](text)
+        if self.empty != 'keep' and not clean.strip():
+            message = f'{sample_name(results)}: nothing is left of the expression {text!r} after cleaning'
+            if self.empty == 'raise':
+                raise ValueError(
+                    f"{message}; repair the annotation, or set CleanText(empty='skip') for training and 'keep' for "
+                    'evaluation'
+                )
+            self.num_skipped += 1
+            print_log(f'{message}; sample {self.num_skipped} that this process skips', 'current', logging.WARNING)
+            return None
+        results['text'] = clean
+        return results
+
+    def __repr__(self) -> str:
+        return f'CleanText(reader={self.reader!r}, empty={self.empty!r})'

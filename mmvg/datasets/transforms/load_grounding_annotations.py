@@ -1,0 +1,76 @@
+"""Boxes and masks of the instances that an expression means."""
+
+import numpy as np
+from mmdet.datasets.transforms import LoadAnnotations
+from pycocotools import mask as coco_mask
+
+from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadGroundingAnnotations(LoadAnnotations):
+    """mmdet's ``LoadAnnotations`` for 0..N targets, without its habit of ignoring what it cannot read.
+
+    Adds ``gt_bboxes`` (:class:`mmdet.structures.bbox.HorizontalBoxes`, (N, 4) xyxy), ``gt_bboxes_labels`` (N,),
+    ``gt_ignore_flags`` (N,), ``gt_masks`` (:class:`mmdet.structures.mask.BitmapMasks`, (N, H, W), rasterised at the
+    original size) and ``gt_frame``: ``'input'`` when nothing has moved the image yet, so that the ground truth will
+    be moved with it, and ``'original'`` when the image has been resized before, as in test pipelines.
+
+    Args:
+        with_mask: Whether to rasterise masks; off for data that has boxes only.
+    """
+
+    def __init__(self, with_mask: bool = True) -> None:
+        super().__init__(with_bbox=True, with_label=True, with_mask=with_mask, poly2mask=True, box_type='hbox')
+
+    def transform(self, results: dict) -> dict:
+        """Load the ``instances`` of a data item.
+
+        Raises:
+            ValueError: If the image is not of the annotated size, a no-target sample has instances, or a mask cannot
+                be rasterised.
+        """
+        annotated = (results.get('height'), results.get('width'))
+        if None not in annotated and tuple(results['ori_shape']) != annotated:
+            raise ValueError(
+                f'{sample_name(results)}: the image is {results["ori_shape"]} (height, width), its annotation says '
+                f'{annotated}; masks would be shifted. Check that images and annotations are of the same release'
+            )
+        if results.get('no_target') and results['instances']:
+            raise ValueError(
+                f'{sample_name(results)}: no_target is set, but there are {len(results["instances"])} instances'
+            )
+        results['gt_frame'] = 'input' if results.get('homography_matrix') is None else 'original'
+        return super().transform(results)
+
+    def _process_masks(self, results: dict) -> list[dict]:
+        """Every mask as a compressed COCO RLE of the original size; mmdet decodes them."""
+        height, width = results['ori_shape']
+        rles = []
+        for instance in results['instances']:
+            try:
+                rles.append(_to_rle(instance.get('mask'), height, width))
+            except ValueError as error:
+                name = f'{sample_name(results)}, ann_id={instance.get("ann_id")}'
+                raise ValueError(f'{name}: mask {error}; repair the annotation or leave it out') from None
+        return rles
+
+
+def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:
+    """Union of the polygons, or the RLE, as a compressed RLE; what would make pycocotools misbehave is refused."""
+    if isinstance(mask, dict):
+        if list(mask.get('size', ())) != [height, width]:
+            raise ValueError(f'RLE has size {mask.get("size")}, the image {[height, width]}')
+        if not isinstance(mask.get('counts'), list):
+            return mask
+        if sum(mask['counts']) != height * width:
+            raise ValueError(f'RLE runs sum to {sum(mask["counts"])}, not to height * width = {height * width}')
+        return coco_mask.frPyObjects(mask, height, width)
+    if not mask:
+        raise ValueError('is empty')
+    polygons = [np.asarray(polygon, dtype=np.float64) for polygon in mask]
+    for polygon in polygons:
+        if polygon.size < 6 or polygon.size % 2 or not np.isfinite(polygon).all():
+            raise ValueError(f'polygon {polygon.tolist()} is not an even number (at least 6) of finite coordinates')
+    return coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))

@@ -1,0 +1,83 @@
+"""The last step of a pipeline: what the data loader hands on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmcv.transforms import BaseTransform
+from mmdet.structures.mask import BitmapMasks
+from mmengine.structures import InstanceData, PixelData
+
+from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.registry import TRANSFORMS
+from mmvg.structures import GroundingSample
+
+_META_KEYS = (
+    'dataset',
+    'img_id',
+    'ref_id',
+    'sent_id',
+    'img_path',
+    'ori_shape',
+    'img_shape',
+    'scale_factor',
+    'homography_matrix',
+    'padding',
+    'gt_frame',
+    'flip',
+)
+
+
+@TRANSFORMS.register_module()
+class PackGroundingInputs(BaseTransform):
+    """Pack a sample as ``inputs`` (3, H, W) uint8 BGR and ``data_samples``, a :class:`GroundingSample`.
+
+    Instances with ``ignore_flag`` (crowds) go to ``ignored_instances``; neither ``gt_instances`` nor the union mask
+    ``gt_sem_seg`` has them.
+
+    Args:
+        meta_keys: What becomes metainfo, of the keys that the sample has.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
+        self.meta_keys = tuple(meta_keys)
+
+    def transform(self, results: dict) -> dict:
+        """Pack ``img``, ``text``, tokens, ``no_target`` and, where they were loaded, boxes and masks.
+
+        Raises:
+            KeyError: If an earlier step of the pipeline is missing.
+        """
+        for key, step in (('img', 'LoadImage'), ('input_ids', 'Tokenize'), ('no_target', 'a grounding dataset')):
+            if key not in results:
+                raise KeyError(f'{sample_name(results)}: {key!r} is missing; {step} has to set it before')
+        sample = GroundingSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
+        sample.text = results['text']
+        sample.input_ids = torch.from_numpy(results['input_ids'])
+        sample.text_mask = torch.from_numpy(results['text_mask'])
+        sample.no_target = bool(results['no_target'])
+        if 'gt_bboxes' in results:
+            ignored = results['gt_ignore_flags']
+            sample.gt_instances = _instances(results, ~ignored)
+            if ignored.any():
+                sample.ignored_instances = _instances(results, ignored)
+        if 'gt_masks' in results:
+            union = sample.gt_instances.masks.masks.max(axis=0, initial=0)
+            sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(union)[None])
+        image = np.ascontiguousarray(results['img'])
+        return {'inputs': torch.from_numpy(image).permute(2, 0, 1).contiguous(), 'data_samples': sample}
+
+    def __repr__(self) -> str:
+        return f'PackGroundingInputs(meta_keys={self.meta_keys})'
+
+
+def _instances(results: dict, keep: np.ndarray) -> InstanceData:
+    """The instances with ``keep`` (N,): ``bboxes`` (M, 4) float32, ``labels`` (M,), ``masks`` BitmapMasks."""
+    fields = {
+        'bboxes': results['gt_bboxes'].tensor[torch.from_numpy(keep)],
+        'labels': torch.from_numpy(results['gt_bboxes_labels'][keep]),
+    }
+    if 'gt_masks' in results:
+        masks = results['gt_masks']
+        fields['masks'] = BitmapMasks(masks.masks[keep], masks.height, masks.width)
+    return InstanceData(**fields)

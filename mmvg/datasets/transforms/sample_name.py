@@ -1,0 +1,12 @@
+"""How an error calls a sample, so that its record can be found in the annotation files."""
+
+_ID_KEYS = ('img_id', 'ref_id', 'sent_id')
+
+
+def sample_name(results: dict) -> str:
+    """Dataset, ids and image path of a sample: ``"refcoco img_id=7 ref_id=3 sent_id=5 (train/7.jpg)"``."""
+    parts = [str(results.get('dataset', 'sample'))]
+    parts += [f'{key}={results[key]}' for key in _ID_KEYS if key in results]
+    if results.get('img_path'):
+        parts.append(f'({results["img_path"]})')
+    return ' '.join(parts)
