@@ -1,0 +1,15 @@
+from .attention import WeightedDecoderLayer, detr_layer_cfg
+from .norms import LN2d
+from .point_selector import cell_centers_norm, select_points, select_top_cells
+from .text_filter import filter_text, without_special_tokens
+
+__all__ = [
+    'LN2d',
+    'WeightedDecoderLayer',
+    'cell_centers_norm',
+    'detr_layer_cfg',
+    'filter_text',
+    'select_points',
+    'select_top_cells',
+    'without_special_tokens',
+]

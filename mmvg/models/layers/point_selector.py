@@ -1,0 +1,73 @@
+"""Choosing cells of a score map as prior points (InstanceVG, arXiv:2509.13747, Sec. 3.2.1 and Alg. 2)."""
+
+import torch
+from torch import Tensor
+
+
+def _scores_per_cell(score_map: Tensor, num_points: int) -> Tensor:
+    """Flatten ``score_map`` (B, h, w) to (B, h*w) in float32 or float64, without a gradient."""
+    height, width = score_map.shape[-2:]
+    if not 0 < num_points <= height * width:
+        raise ValueError(
+            f'cannot choose {num_points} points from the {height * width} cells of a {height} x {width} score map; '
+            'set num_queries between 1 and the number of cells, or enlarge the input'
+        )
+    scores = score_map.detach().flatten(1)
+    return scores if scores.dtype == torch.float64 else scores.float()
+
+
+@torch.no_grad()
+def select_points(
+    score_map: Tensor, num_points: int, distance_weight: float = 0.003, normalize_dist: bool = True
+) -> Tensor:
+    """Choose cells that score high and lie far apart: the dynamic point selector (Alg. 2).
+
+    The first cell has the highest score. Each further cell maximises score + ``distance_weight`` * D over the cells
+    that are left, where D is the Euclidean distance in cells to the nearest chosen cell. Ties go to the lowest index.
+
+    Args:
+        score_map: Scores (B, h, w); half precision is computed in float32.
+        num_points: Cells to choose per map.
+        distance_weight: W_dist.
+        normalize_dist: Divide D by the diagonal sqrt(h^2 + w^2) as the authors' code does; the paper does not.
+
+    Returns:
+        Row-major cell indices (B, num_points), int64, in the order in which they were chosen.
+
+    Raises:
+        ValueError: If a map has fewer than ``num_points`` cells.
+    """
+    height, width = score_map.shape[-2:]
+    scores = _scores_per_cell(score_map, num_points)
+    cells = torch.arange(height * width, device=scores.device)
+    rows, cols = cells // width, cells % width
+    unit = (height**2 + width**2) ** 0.5 if normalize_dist else 1.0
+    chosen = [scores.argmax(dim=1)]
+    nearest = None  # squared distance to the nearest chosen cell: integers, so that equal distances are equal
+    for _ in range(num_points - 1):
+        row, col = rows[chosen[-1]][:, None], cols[chosen[-1]][:, None]
+        squared = (rows - row) ** 2 + (cols - col) ** 2
+        nearest = squared if nearest is None else torch.minimum(nearest, squared)
+        total = scores + distance_weight * (nearest.to(scores.dtype).sqrt() / unit)
+        chosen.append(total.masked_fill(nearest == 0, -torch.inf).argmax(dim=1))
+    return torch.stack(chosen, dim=1)
+
+
+@torch.no_grad()
+def select_top_cells(score_map: Tensor, num_points: int) -> Tensor:
+    """Choose the ``num_points`` highest cells of ``score_map`` (B, h, w), the baseline of Table 8.
+
+    Returns:
+        Row-major cell indices (B, num_points), int64, by descending score; ties go to the lowest index.
+
+    Raises:
+        ValueError: If a map has fewer than ``num_points`` cells.
+    """
+    scores = _scores_per_cell(score_map, num_points)
+    return scores.sort(dim=1, descending=True, stable=True).indices[:, :num_points]
+
+
+def cell_centers_norm(indices: Tensor, height: int, width: int) -> Tensor:
+    """Turn row-major cell indices (...) of a ``height`` x ``width`` grid into centres (..., 2): x, y in fractions."""
+    rows, cols = indices // width, indices % width
+    return torch.stack([(cols + 0.5) / width, (rows + 0.5) / height], dim=-1)

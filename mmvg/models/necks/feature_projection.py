@@ -1,0 +1,40 @@
+"""Bringing image and text features to one width."""
+
+from mmengine.model import BaseModule
+from torch import nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class FeatureProjection(BaseModule):
+    """Project one feature map and the tokens, each by a linear map without bias.
+
+    Args:
+        image_channels: Channels of the map.
+        text_channels: Channels of the tokens (and of the sentence vector).
+        out_channels: Channels of the result.
+        sentence: Project the sentence vector too; otherwise it passes as it is.
+    """
+
+    def __init__(self, image_channels: int, text_channels: int, out_channels: int, sentence: bool = False) -> None:
+        super().__init__()
+        self.image = nn.Conv2d(image_channels, out_channels, 1, bias=False)
+        self.text = nn.Linear(text_channels, out_channels, bias=False)
+        self.sentence = nn.Linear(text_channels, out_channels, bias=False) if sentence else None
+
+    def forward(self, features: GroundingFeatures) -> GroundingFeatures:
+        """Replace ``images`` (one map), ``text`` and, if asked for, ``sentence``.
+
+        Raises:
+            ValueError: If there is not exactly one map, or no sentence vector where one is asked for.
+        """
+        if len(features.images) != 1:
+            raise ValueError(f'FeatureProjection projects one feature map, the backbone gave {len(features.images)}')
+        projected = features.replace(images=[self.image(features.images[0])], text=self.text(features.text))
+        if self.sentence is None:
+            return projected
+        if features.sentence is None:
+            raise ValueError('FeatureProjection(sentence=True) needs a backbone that gives a sentence vector')
+        return projected.replace(sentence=self.sentence(features.sentence))

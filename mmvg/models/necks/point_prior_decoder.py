@@ -1,0 +1,112 @@
+"""A deformable query decoder that starts from given points."""
+
+import math
+
+import torch
+from mmdet.models.layers import DeformableDetrTransformerDecoderLayer
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import detr_layer_cfg
+from mmvg.registry import MODELS
+
+_IM2COL_STEP = 64
+
+
+@MODELS.register_module()
+class PointPriorDecoder(BaseModule):
+    """The point-prior multi-scale deformable decoder of InstanceVG (arXiv:2509.13747, Sec. 3.2.2, Eq. 4).
+
+    Deformable DETR's decoder (arXiv:2010.04159) without iterative refinement: all layers sample around the same
+    reference points. It runs in float32 whatever the autocast mode, for sampling locations need the precision and
+    mmcv's CUDA op knows no bfloat16.
+
+    Args:
+        embed_dims: Channels C of queries and maps.
+        num_layers: Layers D.
+        num_heads: Heads of both attentions.
+        num_levels: Maps that are sampled.
+        num_points: Sampling points per head and map.
+        ffn_channels: Hidden channels of the FFN.
+        dropout: On the self-attention weights, the deformable attention's output and in the FFN.
+        point_reference: What is sampled around: ``'learned_offset'``, the prior point plus a learned offset in (0, 1)
+            (the authors' code), or ``'point'``, the prior point itself (the paper).
+    """
+
+    def __init__(
+        self,
+        embed_dims: int = 256,
+        num_layers: int = 3,
+        num_heads: int = 8,
+        num_levels: int = 4,
+        num_points: int = 4,
+        ffn_channels: int = 1024,
+        dropout: float = 0.1,
+        point_reference: str = 'learned_offset',
+    ) -> None:
+        super().__init__()
+        if point_reference not in ('learned_offset', 'point'):
+            raise ValueError(f"point_reference must be 'learned_offset' or 'point', not {point_reference!r}")
+        self.num_levels = num_levels
+        layer_cfg = detr_layer_cfg(embed_dims, num_heads, ffn_channels, dropout)
+        layer_cfg['cross_attn_cfg'] = dict(
+            embed_dims=embed_dims,
+            num_heads=num_heads,
+            num_levels=num_levels,
+            num_points=num_points,
+            dropout=dropout,
+            batch_first=True,
+        )
+        self.query_position = nn.Linear(2, embed_dims)
+        self.reference_offset = nn.Linear(embed_dims, 2) if point_reference == 'learned_offset' else None
+        self.layers = nn.ModuleList(DeformableDetrTransformerDecoderLayer(**layer_cfg) for _ in range(num_layers))
+        self._init_parameters()
+
+    def _init_parameters(self) -> None:
+        for parameter in self.layers.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        for layer in self.layers:
+            layer.cross_attn.init_weights()
+        if self.reference_offset is not None:
+            nn.init.xavier_normal_(self.reference_offset.weight)
+            nn.init.zeros_(self.reference_offset.bias)
+
+    def forward(self, features: GroundingFeatures) -> GroundingFeatures:
+        """Set ``query_states`` (D, B, Q, C) and ``references`` (B, Q, 2) from ``queries``, ``points`` and ``images``.
+
+        References are x and y in fractions of the image; with ``'learned_offset'`` they lie in (0, 2).
+
+        Raises:
+            ValueError: If the number of maps is not ``num_levels``.
+        """
+        maps = features.images
+        if len(maps) != self.num_levels:
+            raise ValueError(f'PointPriorDecoder was built with num_levels={self.num_levels}, it got {len(maps)} maps')
+        with torch.autocast(maps[0].device.type, enabled=False):
+            points = features.points.float()
+            query_position = self.query_position(points)
+            references = points
+            if self.reference_offset is not None:
+                references = points + self.reference_offset(query_position).sigmoid()
+            states = self._decode(features.queries.float(), query_position, references, maps)
+        return features.replace(query_states=states, references=references)
+
+    def _decode(self, state: Tensor, query_position: Tensor, references: Tensor, maps: list[Tensor]) -> Tensor:
+        """Run the layers on ``state`` (B, Q, C) and return all states (D, B, Q, C)."""
+        sizes = [tuple(level.shape[-2:]) for level in maps]
+        starts = [sum(h * w for h, w in sizes[:i]) for i in range(len(sizes))]
+        attention = dict(
+            value=torch.cat([level.float().flatten(2).transpose(1, 2) for level in maps], dim=1),
+            reference_points=references[:, :, None].expand(-1, -1, len(maps), -1),
+            spatial_shapes=torch.tensor(sizes, device=state.device),
+            level_start_index=torch.tensor(starts, device=state.device),
+        )
+        states = []
+        for layer in self.layers:
+            # the CUDA op wants a step that divides the batch
+            layer.cross_attn.im2col_step = math.gcd(len(state), _IM2COL_STEP)
+            state = layer(state, query_pos=query_position, **attention)
+            states.append(state)
+        return torch.stack(states)
