@@ -1,0 +1,5 @@
+"""Scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`."""
+
+from mmvg.evaluation.metrics import CoverAcc, GRECMetric, GRESMetric, GroundingMetric, RECMetric, RESMetric
+
+__all__ = ['CoverAcc', 'GRECMetric', 'GRESMetric', 'GroundingMetric', 'RECMetric', 'RESMetric']

@@ -1,0 +1,48 @@
+"""The formulas of the field, as functions on arrays; nothing here knows a model, a sample or a process group."""
+
+from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
+from mmvg.evaluation.functional.cover import covered_share
+from mmvg.evaluation.functional.existence import existence_accuracy
+from mmvg.evaluation.functional.grec import greedy_matches, set_f1
+from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
+from mmvg.evaluation.functional.masks import (
+    Mask,
+    encode_mask,
+    intersection_and_union,
+    mask_area,
+    mask_size,
+    read_mask,
+    rle_runs,
+)
+from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
+from mmvg.evaluation.functional.rec import top_box, top_box_iou
+from mmvg.evaluation.functional.res import mask_iou, res_scores
+from mmvg.evaluation.functional.score_threshold import scores_above
+
+__all__ = [
+    'GRESScore',
+    'Mask',
+    'box_areas',
+    'box_overlaps',
+    'check_boxes',
+    'covered_share',
+    'encode_mask',
+    'existence_accuracy',
+    'greedy_matches',
+    'gres_score',
+    'gres_scores',
+    'intersection_and_union',
+    'mask_area',
+    'mask_iou',
+    'mask_size',
+    'mean_percent',
+    'percent',
+    'percent_at_least',
+    'read_mask',
+    'res_scores',
+    'rle_runs',
+    'scores_above',
+    'set_f1',
+    'top_box',
+    'top_box_iou',
+]

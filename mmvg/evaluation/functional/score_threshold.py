@@ -1,0 +1,25 @@
+"""Which scores count as "there is something"."""
+
+from typing import Literal
+
+import numpy as np
+
+
+def scores_above(scores: np.ndarray, threshold: float, comparison: Literal['>=', '>'] = '>=') -> np.ndarray:
+    """Bool mask of the ``scores`` (...) that pass ``threshold``.
+
+    The evaluators differ for a score that equals the threshold once rounded to float32 (0.7 becomes 0.699999988):
+    ``'>='`` compares in double precision, as gRefCOCO's GREC evaluator does, ``'>'`` in float32, as InstanceVG does
+    for its no-target flag. Such a score passes neither at 0.7.
+
+    Raises:
+        ValueError: If a score is not finite, or ``comparison`` is unknown.
+    """
+    scores = np.asarray(scores)
+    if not np.isfinite(scores).all():
+        raise ValueError(f'score {int(np.argmin(np.isfinite(scores)))} is not finite')
+    if comparison == '>=':
+        return scores.astype(np.float64) >= threshold
+    if comparison == '>':
+        return scores.astype(np.float32) > np.float32(threshold)
+    raise ValueError(f"comparison must be '>=' or '>', not {comparison!r}")

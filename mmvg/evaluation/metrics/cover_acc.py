@@ -1,0 +1,31 @@
+from typing import Literal
+
+from mmvg.evaluation.functional import covered_share, mean_percent
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
+from mmvg.registry import METRICS
+
+
+@METRICS.register_module()
+class CoverAcc(GroundingMetric):
+    """Mean share of true boxes that hold at least one query point, over expressions with a target (InstanceVG).
+
+    Reads ``pred_instances.points`` (Q, 2), x and y, ``gt_instances.bboxes`` (N, 4) and ``no_target``.
+
+    Args:
+        resolution: See :class:`GroundingMetric`.
+        prefix: See :class:`GroundingMetric`.
+    """
+
+    default_prefix = 'cover'
+
+    def __init__(self, resolution: Literal['original', 'resized'] = 'original', prefix: str | None = None) -> None:
+        super().__init__(resolution, prefix)
+
+    def score(self, sample: dict) -> float | None:
+        """Share of covered boxes, None without a target."""
+        boxes = read_gt_boxes(sample)
+        return covered_share(read_array(sample, 'pred_instances', 'points'), boxes) if len(boxes) else None
+
+    def summarize(self, records: list[float | None]) -> dict[str, float]:
+        """The mean over expressions with a target."""
+        return {'CoverAcc': mean_percent(record for record in records if record is not None)}

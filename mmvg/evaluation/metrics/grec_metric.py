@@ -1,0 +1,58 @@
+from typing import Literal
+
+from mmvg.evaluation.functional import existence_accuracy, percent_at_least, scores_above, set_f1
+from mmvg.evaluation.functional.box_overlaps import check_boxes
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_array, read_gt_boxes
+from mmvg.registry import METRICS
+
+
+@METRICS.register_module()
+class GRECMetric(GroundingMetric):
+    """F1 = percent of expressions answered without a fault (F1 of the boxes is 1), N-acc and T-acc.
+
+    Pr@(F1=1, IoU>=0.5) of GREC (arXiv:2308.16182): boxes with a passing score are matched greedily at an overlap of 0.5
+    or more; a no-target expression is right if no box passes. Reads ``pred_instances.bboxes`` (Q, 4) and ``scores``
+    (Q,), ``gt_instances.bboxes`` (N, 4) and ``no_target``.
+
+    Args:
+        matching: ``giou`` as in the official evaluator, or ``iou`` as in the paper's text.
+        score_threshold: Boxes pass at this score; 0.7 in the published tables.
+        comparison: ``>=`` in double precision (gRefCOCO, InstanceVG) or ``>`` (DeRIS).
+        resolution: See :class:`GroundingMetric`.
+        prefix: See :class:`GroundingMetric`.
+    """
+
+    default_prefix = 'grec'
+
+    def __init__(
+        self,
+        matching: Literal['giou', 'iou'] = 'giou',
+        score_threshold: float = 0.7,
+        comparison: Literal['>=', '>'] = '>=',
+        resolution: Literal['original', 'resized'] = 'original',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(resolution, prefix)
+        check_choice('matching', matching, ('giou', 'iou'))
+        check_choice('comparison', comparison, ('>=', '>'))
+        self.matching = matching
+        self.score_threshold = score_threshold
+        self.comparison = comparison
+        self.protocol.update(matching=matching, score=f'{comparison} {score_threshold:g}')
+
+    def score(self, sample: dict) -> tuple[float, bool, bool]:
+        """F1 of the boxes, "no box passes", "nothing is meant"."""
+        gt_boxes = read_gt_boxes(sample)
+        boxes = check_boxes(read_array(sample, 'pred_instances', 'bboxes'))
+        scores = read_array(sample, 'pred_instances', 'scores')
+        if scores.shape != (len(boxes),):
+            raise ValueError(f'{len(boxes)} boxes need scores of shape ({len(boxes)},), not {scores.shape}')
+        kept = boxes[scores_above(scores, self.score_threshold, self.comparison)]
+        return set_f1(kept, gt_boxes, self.matching), len(kept) == 0, len(gt_boxes) == 0
+
+    def summarize(self, records: list[tuple[float, bool, bool]]) -> dict[str, float]:
+        """F1, N-acc and T-acc."""
+        f1, pred_no_target, gt_no_target = zip(*records, strict=True) if records else ((), (), ())
+        if not any(gt_no_target):
+            self._warn('N-acc is reported as 0: no sample is without a target')
+        return {'F1': percent_at_least(f1, 1), **existence_accuracy(pred_no_target, gt_no_target)}

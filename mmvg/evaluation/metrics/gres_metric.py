@@ -1,0 +1,78 @@
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from mmvg.evaluation.functional import (
+    GRESScore,
+    gres_score,
+    gres_scores,
+    intersection_and_union,
+    mask_area,
+    scores_above,
+)
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_field
+from mmvg.registry import METRICS
+
+
+@METRICS.register_module()
+class GRESMetric(GroundingMetric):
+    """gIoU, cIoU, N-acc, T-acc and P@X of one mask and one no-target verdict per expression (arXiv:2306.00968).
+
+    Reads ``pred_sem_seg.sem_seg`` and ``gt_sem_seg.sem_seg``, binary (1, H, W) or RLE, ``no_target``, and what
+    ``no_target_from`` names.
+
+    Args:
+        no_target_from: Where the model's verdict "nothing is meant" comes from: ``flag`` is ``pred_no_target``;
+            ``score`` is ``target_score`` not passing ``score_threshold``; ``mask`` is a predicted mask without pixels.
+        score_threshold: For ``score``; 0.7 in InstanceVG's tables.
+        comparison: For ``score``: ``>`` in float32 as InstanceVG does, or ``>=`` in double precision.
+        thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
+        resolution: See :class:`GroundingMetric`.
+        prefix: See :class:`GroundingMetric`.
+    """
+
+    default_prefix = 'gres'
+
+    def __init__(
+        self,
+        no_target_from: Literal['flag', 'score', 'mask'] = 'flag',
+        score_threshold: float = 0.7,
+        comparison: Literal['>', '>='] = '>',
+        thresholds: Sequence[float] = (0.7, 0.8, 0.9),
+        resolution: Literal['original', 'resized'] = 'original',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(resolution, prefix)
+        check_choice('no_target_from', no_target_from, ('flag', 'score', 'mask'))
+        check_choice('comparison', comparison, ('>', '>='))
+        self.no_target_from = no_target_from
+        self.score_threshold = score_threshold
+        self.comparison = comparison
+        self.thresholds = tuple(thresholds)
+        self.protocol.update(no_target_from=no_target_from)
+        if no_target_from == 'score':
+            self.protocol.update(score=f'{comparison} {score_threshold:g}')
+
+    def score(self, sample: dict) -> GRESScore:
+        """Score a sample by the table of :func:`gres_score`."""
+        pred = read_field(sample, 'pred_sem_seg', 'sem_seg')
+        gt = read_field(sample, 'gt_sem_seg', 'sem_seg')
+        gt_no_target = bool(read_field(sample, 'no_target'))
+        if gt_no_target and mask_area(gt):
+            raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
+        return gres_score(*intersection_and_union(pred, gt), self._says_no_target(sample), gt_no_target)
+
+    def _says_no_target(self, sample: dict) -> bool:
+        if self.no_target_from == 'flag':
+            return bool(read_field(sample, 'pred_no_target'))
+        if self.no_target_from == 'mask':
+            return mask_area(read_field(sample, 'pred_sem_seg', 'sem_seg')) == 0
+        score = np.asarray(float(read_field(sample, 'target_score')))
+        return not scores_above(score, self.score_threshold, self.comparison)
+
+    def summarize(self, records: list[GRESScore]) -> dict[str, float]:
+        """gIoU, cIoU, N-acc, T-acc and P@X."""
+        if not any(record.gt_no_target for record in records):
+            self._warn('N-acc is reported as 0: no sample is without a target')
+        return gres_scores(records, self.thresholds)

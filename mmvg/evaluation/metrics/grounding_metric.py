@@ -1,0 +1,176 @@
+"""What the metrics of mmvg share: ids, frames, collecting over processes, and a protocol printed with the score."""
+
+import logging
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import zip_longest
+from math import isnan
+from typing import Any, Literal
+
+import numpy as np
+from mmengine.dist import all_gather_object
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+from torch import Tensor
+
+from mmvg.evaluation.functional import check_boxes
+
+ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
+FRAMES = {'original': 'original', 'resized': 'input'}
+
+
+class GroundingMetric(BaseMetric):
+    """Scores expressions one by one, then sums up; keeps a few numbers per expression, never boxes or masks.
+
+    A subclass turns a sample into a record (:meth:`score`) and records into results (:meth:`summarize`). Every
+    expression counts once, by its ``(dataset, img_id, ref_id, sent_id)``: the copies with which a sampler fills up its
+    last batch are dropped. Results are the same to the last bit for any number of processes and any order of samples.
+
+    Args:
+        resolution: The pixels in which predictions and targets are compared: of the ``original`` image, or of the
+            ``resized`` input of the model, as several papers do. Samples must agree with it: in ``original``,
+            ``gt_frame`` and ``pred_frame`` are 'original', in ``resized`` they are 'input'.
+        prefix: Stands before each key in place of the class's own prefix.
+
+    Attributes:
+        protocol: Name and value of each choice that changes the numbers; logged with them.
+    """
+
+    def __init__(self, resolution: Literal['original', 'resized'] = 'original', prefix: str | None = None) -> None:
+        super().__init__(prefix=prefix)
+        check_choice('resolution', resolution, FRAMES)
+        self.resolution = resolution
+        self.protocol: dict[str, Any] = dict(resolution=resolution)
+
+    @abstractmethod
+    def score(self, sample: dict) -> Any:
+        """Turn a sample, a :class:`mmvg.structures.GroundingSample` as a dict, into a record of a few numbers.
+
+        Raises:
+            ValueError: If the prediction cannot be scored; :meth:`process` adds the ids of the sample.
+        """
+
+    @abstractmethod
+    def summarize(self, records: list) -> dict[str, float]:
+        """Turn the records of all samples into results in percent, NaN where a denominator is empty."""
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Score a batch of samples.
+
+        Raises:
+            ValueError: If a sample lacks a key, is in another frame, or its prediction cannot be scored; names its ids.
+        """
+        for sample in data_samples:
+            key = self._key(sample)
+            try:
+                self._check_frames(sample)
+                record = self.score(sample)
+            except ValueError as error:
+                raise ValueError(f'{type(self).__name__}, {_name(key)}: {error}') from error
+            self.results.append((key, record))
+
+    def evaluate(self, size: int) -> dict[str, float]:
+        """Sum up the samples of all processes; every process gets the same results.
+
+        Unlike MMEngine's, this neither cuts the samples off at ``size`` nor needs equally many on each process.
+
+        Args:
+            size: Number of samples in the dataset; a different number of scored samples is reported.
+        """
+        rounds = zip_longest(*all_gather_object(self.results))
+        results = self.compute_metrics([result for row in rounds for result in row if result is not None])
+        self.results.clear()
+        if results['num_samples'] != size:
+            self._warn(
+                f'{results["num_samples"]} different samples were scored, but the dataset has {size}: '
+                f'some were not processed, or share their {", ".join(ID_KEYS)}'
+            )
+        return {f'{self.prefix}/{name}': value for name, value in results.items()}
+
+    def compute_metrics(self, results: list[tuple[tuple, Any]]) -> dict[str, float]:
+        """Drop repeated ids (the first is kept), and sum up ``results``, pairs of ids and record."""
+        records: dict[tuple, Any] = {}
+        different = []
+        for key, record in results:
+            if records.setdefault(key, record) != record:
+                different.append(key)
+        if len(records) < len(results):
+            print_log(f'{type(self).__name__}: {len(results) - len(records)} repeated samples dropped', 'current')
+        if different:
+            self._warn(
+                f'{len(different)} repeated samples got another score the second time, such as {_name(different[0])}; '
+                f'the first one counts'
+            )
+        metrics = self.summarize(list(records.values()))
+        undefined = [name for name, value in metrics.items() if isnan(value)]
+        if undefined:
+            self._warn(f'{", ".join(undefined)} undefined (NaN): no sample among {len(records)} to divide by')
+        protocol = ', '.join(f'{name}={value}' for name, value in self.protocol.items())
+        print_log(f'{type(self).__name__} on {len(records)} samples; {protocol}', 'current')
+        return {**metrics, 'num_samples': len(records)}
+
+    def _key(self, sample: dict) -> tuple:
+        key = tuple(sample.get(name) for name in ID_KEYS)
+        if not all(isinstance(part, (int, str, np.integer)) for part in key):
+            raise ValueError(
+                f'{type(self).__name__} tells samples apart by {", ".join(ID_KEYS)}, which must be numbers or strings; '
+                f'one has {_name(key)}'
+            )
+        return key
+
+    def _check_frames(self, sample: dict) -> None:
+        frame = FRAMES[self.resolution]
+        found = dict(gt_frame=sample.get('gt_frame'), pred_frame=sample.get('pred_frame', 'original'))
+        wrong = ' and '.join(f'{name}={value!r}' for name, value in found.items() if value != frame)
+        if wrong:
+            raise ValueError(
+                f'resolution={self.resolution!r} needs targets and predictions in the frame {frame!r}, but {wrong}. '
+                f'Targets: load annotations after the resize for the original frame, before it for the input frame; '
+                f"predictions: set frame={frame!r} in the head's test_cfg"
+            )
+
+    def _warn(self, message: str) -> None:
+        print_log(f'{type(self).__name__}: {message}', 'current', logging.WARNING)
+
+
+def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
+    """Raise a ValueError that lists ``choices`` if ``value`` is none of them."""
+    if value not in choices:
+        raise ValueError(f'{name} must be one of {", ".join(map(repr, choices))}, not {value!r}')
+
+
+def read_field(sample: dict, *path: str) -> Any:
+    """The value at ``path`` in nested dicts, such as ``read_field(sample, 'pred_instances', 'scores')``.
+
+    Raises:
+        ValueError: If it is missing; names the path.
+    """
+    value: Any = sample
+    for part in path:
+        value = value.get(part) if isinstance(value, dict) else None
+    if value is None:
+        raise ValueError(f'{".".join(path)} is missing; it must be set on the sample for this metric')
+    return value
+
+
+def read_array(sample: dict, *path: str) -> np.ndarray:
+    """The value at ``path`` as an array on the CPU; see :func:`read_field`."""
+    value = read_field(sample, *path)
+    return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+
+
+def read_gt_boxes(sample: dict) -> np.ndarray:
+    """The true boxes (N, 4) float64, xyxy; none for a no-target sample and only there.
+
+    Raises:
+        ValueError: If they contradict ``no_target``, or are malformed.
+    """
+    boxes = check_boxes(read_array(sample, 'gt_instances', 'bboxes'))
+    no_target = bool(read_field(sample, 'no_target'))
+    if no_target != (len(boxes) == 0):
+        raise ValueError(f'no_target is {no_target}, but gt_instances has {len(boxes)} boxes')
+    return boxes
+
+
+def _name(key: tuple) -> str:
+    return ' '.join(f'{name}={value!r}' for name, value in zip(ID_KEYS, key, strict=True))

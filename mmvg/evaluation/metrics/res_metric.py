@@ -1,0 +1,41 @@
+from collections.abc import Sequence
+from typing import Literal
+
+from mmvg.evaluation.functional import intersection_and_union, res_scores
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.registry import METRICS
+
+
+@METRICS.register_module()
+class RESMetric(GroundingMetric):
+    """mIoU, oIoU and P@X of one mask per expression, for datasets in which every expression has a target.
+
+    Reads ``pred_sem_seg.sem_seg`` and ``gt_sem_seg.sem_seg``, binary (1, H, W) or RLE.
+
+    Args:
+        thresholds: The X of P@X, the percent of expressions with IoU >= X.
+        resolution: See :class:`GroundingMetric`.
+        prefix: See :class:`GroundingMetric`.
+    """
+
+    default_prefix = 'res'
+
+    def __init__(
+        self,
+        thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
+        resolution: Literal['original', 'resized'] = 'original',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(resolution, prefix)
+        self.thresholds = tuple(thresholds)
+
+    def score(self, sample: dict) -> tuple[int, int]:
+        """Pixels of intersection and union."""
+        if sample.get('no_target'):
+            raise ValueError('RES is defined for expressions with a target; use GRESMetric for this dataset')
+        pred = read_field(sample, 'pred_sem_seg', 'sem_seg')
+        return intersection_and_union(pred, read_field(sample, 'gt_sem_seg', 'sem_seg'))
+
+    def summarize(self, records: list[tuple[int, int]]) -> dict[str, float]:
+        """mIoU, oIoU and P@X."""
+        return res_scores([i for i, _ in records], [u for _, u in records], self.thresholds)
