@@ -1,0 +1,3 @@
+from mmvg.models.heads.instance_head import InstanceHead
+
+__all__ = ['InstanceHead']

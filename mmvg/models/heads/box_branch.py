@@ -1,0 +1,39 @@
+"""Class and box of every query."""
+
+import torch
+from mmcv.cnn import Linear
+from mmdet.models.layers import MLP, inverse_sigmoid
+from torch import Tensor, nn
+
+
+class BoxBranch(nn.Module):
+    r"""One class Linear and one box MLP, shared by all decoder layers (InstanceVG, arXiv:2509.13747, Sec. 3.2).
+
+    .. math:: box = \sigma(MLP(q) + [\sigma^{-1}(r_x), \sigma^{-1}(r_y), 0, 0])
+
+    with r the query's reference point, cut to [0, 1] and kept 1e-3 away from both ends. Without reference points
+    the box is that of plain DETR, sigma(MLP(q)).
+
+    Args:
+        in_channels: C.
+    """
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.classify = Linear(in_channels, 2)
+        self.regress = MLP(in_channels, in_channels, 4, 3)
+        nn.init.constant_(self.regress.layers[-1].bias[2:], -2.0)  # boxes start small: sigmoid(-2) = 0.12
+
+    def forward(self, query_states: Tensor, references: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Turn ``query_states`` (D, B, Q, C) into class logits (D, B, Q, 2) and boxes (D, B, Q, 4).
+
+        Class 0 is the target, class 1 is nothing. ``references`` (B, Q, 2) and the boxes, cxcywh, are fractions of the
+        input image; boxes are float32 whatever autocast says.
+        """
+        logits, offsets = self.classify(query_states), self.regress(query_states)
+        with torch.autocast(query_states.device.type, enabled=False):
+            offsets = offsets.float()
+            if references is not None:
+                centre = inverse_sigmoid(references.float(), eps=1e-3)
+                offsets = offsets + torch.cat([centre, torch.zeros_like(centre)], -1)
+            return logits, offsets.sigmoid()

@@ -1,0 +1,120 @@
+"""From the raw outputs of an instance head to answered samples."""
+
+import torch
+import torch.nn.functional as F
+from mmcv.ops import nms
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmvg.structures import (
+    GroundingSample,
+    cxcywh_to_xyxy,
+    input_to_original_boxes,
+    input_to_original_masks,
+    input_to_original_points,
+)
+
+MASK_OUTPUTS = ('merge', 'instance', 'global')
+
+
+class InstancePostprocess:
+    r"""Scores, filters and merges queries (InstanceVG, arXiv:2509.13747, Sec. 3.5 and Tables 13 to 15).
+
+    The score of query k is :math:`s_k = softmax(c_k)_0 \cdot \sigma(e_0)`, e_0 being the has-target logit; it is
+    valid if :math:`s_k > thr_q`. A mask is :math:`\sigma(x) \ge thr_m`. All queries are reported, in their order; the
+    valid ones only decide about the mask of the expression and about ``pred_no_target``.
+
+    Args:
+        score_weighted: Whether s_k has its second factor (Table 15).
+        nms_thr: A query whose box overlaps a better one by more than this IoU gets score 0 (Table 15).
+        score_thr: thr_q (Table 13).
+        mask_thr: thr_m.
+        mask_output: The mask of the expression (Table 14): ``'instance'``, the union of the valid queries' masks;
+            ``'global'``; or ``'merge'``, either of them. The global mask is not gated by any score.
+        frame: Frame of boxes, points and masks: ``'original'`` or ``'input'`` pixels.
+    """
+
+    def __init__(
+        self,
+        score_weighted: bool = True,
+        nms_thr: float | None = None,
+        score_thr: float = 0.7,
+        mask_thr: float = 0.5,
+        mask_output: str = 'merge',
+        frame: str = 'original',
+    ) -> None:
+        if mask_output not in MASK_OUTPUTS:
+            raise ValueError(f'mask_output must be one of {MASK_OUTPUTS}, not {mask_output!r}')
+        if frame not in ('original', 'input'):
+            raise ValueError(f"frame must be 'original' or 'input', not {frame!r}")
+        self.score_weighted = score_weighted
+        self.nms_thr = nms_thr
+        self.score_thr = score_thr
+        self.mask_thr = mask_thr
+        self.mask_output = mask_output
+        self.frame = frame
+
+    def __call__(self, outputs: dict[str, Tensor], samples: list[GroundingSample]) -> list[GroundingSample]:
+        """Write the answers in ``outputs`` (see :meth:`InstanceHead.forward`) onto ``samples``, and return these."""
+        scores = outputs['class_logits'][-1].float().softmax(-1)[..., 0]
+        if self.score_weighted:
+            scores = scores * outputs['existence_logits'].float()[:, :1].sigmoid()
+        for i, sample in enumerate(samples):
+            self._answer(
+                sample,
+                scores[i],
+                cxcywh_to_xyxy(outputs['boxes_cxcywh_norm'][-1, i].float()),
+                None if outputs['points'] is None else outputs['points'][i].float(),
+                self._binary_masks(outputs['instance_mask_logits'][i], sample),
+                self._binary_masks(outputs['global_mask_logits'][i], sample),
+            )
+        return samples
+
+    def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
+        """Logits (N, h, w) to bool masks (N, H, W) in input pixels."""
+        size = tuple(sample.img_shape[:2])
+        return F.interpolate(logits[None].float(), size=size, mode='bilinear', align_corners=True)[0].sigmoid() >= (
+            self.mask_thr
+        )
+
+    def _answer(
+        self,
+        sample: GroundingSample,
+        scores: Tensor,
+        boxes_norm: Tensor,
+        points_norm: Tensor | None,
+        masks: Tensor,
+        global_mask: Tensor,
+    ) -> None:
+        height, width = sample.img_shape[:2]
+        size = boxes_norm.new_tensor([width, height])
+        boxes = boxes_norm.clamp(0, 1) * size.repeat(2)
+        if self.nms_thr is not None:
+            scores = self._suppress(boxes, scores)
+        valid = scores > self.score_thr
+        answer = self._merge(masks[valid], global_mask)
+        points = None if points_norm is None else points_norm * size
+        if self.frame == 'original':
+            meta = sample.metainfo
+            boxes = input_to_original_boxes(boxes, meta)
+            masks, answer = input_to_original_masks(masks, meta), input_to_original_masks(answer, meta)
+            points = None if points is None else input_to_original_points(points, meta)
+        sample.pred_instances = InstanceData(bboxes=boxes, scores=scores, masks=masks)
+        if points is not None:
+            sample.pred_instances.points = points
+        sample.pred_sem_seg = PixelData(sem_seg=answer)
+        sample.pred_no_target = not bool(valid.any())
+        sample.target_score = float(scores.max())
+        sample.set_metainfo(dict(pred_frame=self.frame))
+
+    def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
+        """Scores (Q,) with 0 for every query that greedy NMS drops."""
+        _, kept = nms(boxes, scores, self.nms_thr)
+        return torch.zeros_like(scores).index_copy(0, kept, scores[kept])
+
+    def _merge(self, valid_masks: Tensor, global_mask: Tensor) -> Tensor:
+        """The expression's mask (1, H, W) from ``valid_masks`` (K, H, W), K >= 0, and ``global_mask`` (1, H, W)."""
+        if self.mask_output == 'global':
+            return global_mask
+        union = valid_masks.any(0, keepdim=True)
+        return union if self.mask_output == 'instance' else union | global_mask

@@ -1,0 +1,30 @@
+"""Loss of the verdict whether the expression means anything in the image."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class ExistenceLoss(nn.Module):
+    """Two-class cross-entropy, class 0 = has a target, class 1 = has none (InstanceVG, arXiv:2509.13747, L_exist).
+
+    The paper says BCE; this is what its code computes.
+
+    Args:
+        loss_weight: lambda_exist of Eq. 6.
+        class_weights: Of has-target and no-target samples; the mean is weighted by them.
+    """
+
+    def __init__(self, loss_weight: float = 0.2, class_weights: tuple[float, float] = (0.9, 1.1)) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.register_buffer('class_weights', torch.tensor(class_weights), persistent=False)
+
+    def forward(self, existence_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
+        """Return ``loss_exist`` of ``existence_logits`` (B, 2)."""
+        loss = F.cross_entropy(existence_logits.float(), targets.no_target.long(), self.class_weights)
+        return dict(loss_exist=self.loss_weight * loss)

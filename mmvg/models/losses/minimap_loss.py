@@ -1,0 +1,45 @@
+"""Supervision of an attention map by the union mask of the targets."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvg.models.losses.mask_criterion import BceDice
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class MinimapLoss(nn.Module):
+    """BCE + dice of a probability map against the union mask, resized (nearest) to the map's cells.
+
+    InstanceVG (arXiv:2509.13747, Fig. 3) names this loss on its attention map M_s and does not define it.
+
+    Args:
+        loss_weight: Of both terms.
+        attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a logit, so that the compared
+            probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the probability itself.
+    """
+
+    def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit') -> None:
+        super().__init__()
+        if attention_input not in ('prob_as_logit', 'prob'):
+            raise ValueError(f"attention_input must be 'prob_as_logit' or 'prob', not {attention_input!r}")
+        self.loss_weight = loss_weight
+        self.attention_input = attention_input
+        self.bce_dice = BceDice()
+
+    def forward(self, attention: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
+        """Return ``loss_minimap_bce`` and ``loss_minimap_dice`` of ``attention`` (B, h, w).
+
+        Raises:
+            ValueError: If the samples have no union mask.
+        """
+        if targets.union is None:
+            raise ValueError('the minimap loss needs gt_sem_seg on every sample; without masks, set minimap_loss=None')
+        logits = attention.float()
+        if self.attention_input == 'prob':
+            logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
+        wanted = F.interpolate(targets.union, size=attention.shape[1:], mode='nearest')[:, 0]
+        bce, dice = self.bce_dice(logits, wanted)
+        return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)

@@ -1,0 +1,81 @@
+"""Ground truth of a batch as tensors, in the form in which the losses of this package read it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mmvg.structures import GroundingSample, xyxy_to_cxcywh
+
+
+@dataclass
+class GroundingTargets:
+    """Targets of all B images one after the other, T in all; ``counts`` says how many belong to each image.
+
+    Args:
+        boxes_cxcywh_norm: (T, 4) float32, fractions of the input image.
+        counts: Targets per image, B numbers that add up to T.
+        masks: (T, H, W) bool in input pixels, or ``None`` where the data has no instance masks.
+        union: (B, 1, H, W) float32, 1 where any target of the image is; ``None`` where the data has no masks.
+        no_target: (B,) bool.
+        input_shape: (H, W) of the batch.
+    """
+
+    boxes_cxcywh_norm: Tensor
+    counts: list[int]
+    masks: Tensor | None
+    union: Tensor | None
+    no_target: Tensor
+    input_shape: tuple[int, int]
+
+    @classmethod
+    def from_samples(cls, samples: list[GroundingSample], device: torch.device) -> 'GroundingTargets':
+        """Collect ``gt_instances``, ``gt_sem_seg`` and ``no_target`` of packed samples on ``device``.
+
+        Raises:
+            ValueError: If ground truth is not in input pixels, its size is not the image's, or image sizes differ.
+        """
+        input_shape = tuple(samples[0].img_shape[:2])
+        for sample in samples:
+            _check_frame(sample, input_shape)
+        height, width = input_shape
+        scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=device)
+        boxes = [_boxes(sample).to(device=device, dtype=torch.float32) for sample in samples]
+        has_masks = all('masks' in sample.gt_instances for sample in samples)
+        has_union = all('gt_sem_seg' in sample for sample in samples)
+        return cls(
+            boxes_cxcywh_norm=xyxy_to_cxcywh(torch.cat(boxes) / scale),
+            counts=[len(b) for b in boxes],
+            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.bool, device) for s in samples])
+            if has_masks
+            else None,
+            union=torch.stack([s.gt_sem_seg.sem_seg.to(device=device, dtype=torch.float32) for s in samples])
+            if has_union
+            else None,
+            no_target=torch.tensor([bool(sample.no_target) for sample in samples], device=device),
+            input_shape=input_shape,
+        )
+
+
+def _boxes(sample: GroundingSample) -> Tensor:
+    boxes = sample.gt_instances.bboxes
+    return boxes if isinstance(boxes, Tensor) else boxes.tensor
+
+
+def _check_frame(sample: GroundingSample, input_shape: tuple[int, int]) -> None:
+    name = f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")})'
+    if sample.get('gt_frame', 'input') != 'input':
+        raise ValueError(
+            f"{name}: the losses need ground truth in input pixels, but gt_frame is '{sample.gt_frame}'; put "
+            'LoadGroundingAnnotations before Resize in the training pipeline'
+        )
+    if tuple(sample.img_shape[:2]) != input_shape:
+        raise ValueError(
+            f'{name}: its input is {tuple(sample.img_shape[:2])}, but the batch starts with {input_shape}; resize '
+            'all images of a batch to one size (Resize with keep_ratio=False, or Letterbox)'
+        )
+    masks = sample.gt_instances.get('masks')
+    if masks is not None and (masks.height, masks.width) != input_shape:
+        raise ValueError(f'{name}: masks are {masks.height} x {masks.width}, but the input is {input_shape}')
+    if not torch.isfinite(_boxes(sample)).all():
+        raise ValueError(f'{name}: a target box is not finite: {_boxes(sample).tolist()}')
