@@ -13,8 +13,8 @@ def box_areas(boxes: np.ndarray) -> np.ndarray:
 def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'giou'] = 'iou') -> np.ndarray:
     """IoU or GIoU (arXiv:1902.09630, Alg. 1) of ``boxes1`` (M, 4) with ``boxes2`` (N, 4): (M, N) float64.
 
-    Boxes are xyxy in one frame. A union of zero area counts as IoU 0, and a hull of zero area costs no GIoU penalty,
-    so two equal boxes of zero area overlap by 0 (0/0 in the official GREC evaluator).
+    Boxes are xyxy in one frame. Where the union has no area the IoU is 0, so two equal boxes of zero area overlap by 0
+    (0/0 in the official GREC evaluator). One division per entry: with whole coordinates, 0.5 comes out as 0.5.
 
     Raises:
         ValueError: If a box is not finite or its corners are swapped, or ``mode`` is unknown.
@@ -26,13 +26,13 @@ def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'g
     bottom_right = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
     intersection = (bottom_right - top_left).clip(min=0).prod(-1)
     union = box_areas(boxes1)[:, None] + box_areas(boxes2)[None, :] - intersection
-    iou = _divide(intersection, union)
     if mode == 'iou':
-        return iou
+        return _divide(intersection, union, 0.0)
     hull_top_left = np.minimum(boxes1[:, None, :2], boxes2[None, :, :2])
     hull_bottom_right = np.maximum(boxes1[:, None, 2:], boxes2[None, :, 2:])
     hull = (hull_bottom_right - hull_top_left).prod(-1)
-    return iou - _divide(hull - union, hull)
+    # I / U - (C - U) / C; without a union only the second part is left, without a hull nothing
+    return _divide(intersection * hull - (hull - union) * union, union * hull, np.where(hull > 0, -1.0, 0.0))
 
 
 def check_boxes(boxes: np.ndarray) -> np.ndarray:
@@ -56,5 +56,7 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
     return boxes
 
 
-def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+def _divide(numerator: np.ndarray, denominator: np.ndarray, otherwise: np.ndarray | float) -> np.ndarray:
+    return np.divide(
+        numerator, denominator, out=np.broadcast_to(otherwise, numerator.shape).copy(), where=denominator > 0
+    )

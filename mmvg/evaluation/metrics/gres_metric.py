@@ -9,6 +9,7 @@ from mmvg.evaluation.functional import (
     gres_scores,
     intersection_and_union,
     mask_area,
+    read_mask,
     scores_above,
 )
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_field
@@ -56,20 +57,20 @@ class GRESMetric(GroundingMetric):
 
     def score(self, sample: dict) -> GRESScore:
         """Score a sample by the table of :func:`gres_score`."""
-        pred = read_field(sample, 'pred_sem_seg', 'sem_seg')
-        gt = read_field(sample, 'gt_sem_seg', 'sem_seg')
+        pred = read_mask(read_field(sample, 'pred_sem_seg', 'sem_seg'))
+        gt = read_mask(read_field(sample, 'gt_sem_seg', 'sem_seg'))
         gt_no_target = bool(read_field(sample, 'no_target'))
+        intersection, union = intersection_and_union(pred, gt)
         if gt_no_target and mask_area(gt):
             raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
-        return gres_score(*intersection_and_union(pred, gt), self._says_no_target(sample), gt_no_target)
-
-    def _says_no_target(self, sample: dict) -> bool:
         if self.no_target_from == 'flag':
-            return bool(read_field(sample, 'pred_no_target'))
-        if self.no_target_from == 'mask':
-            return mask_area(read_field(sample, 'pred_sem_seg', 'sem_seg')) == 0
-        score = np.asarray(float(read_field(sample, 'target_score')))
-        return not scores_above(score, self.score_threshold, self.comparison)
+            pred_no_target = bool(read_field(sample, 'pred_no_target'))
+        elif self.no_target_from == 'mask':
+            pred_no_target = mask_area(pred) == 0
+        else:
+            score = np.asarray(float(read_field(sample, 'target_score')))
+            pred_no_target = not scores_above(score, self.score_threshold, self.comparison)
+        return gres_score(intersection, union, pred_no_target, gt_no_target)
 
     def summarize(self, records: list[GRESScore]) -> dict[str, float]:
         """gIoU, cIoU, N-acc, T-acc and P@X."""

@@ -106,7 +106,8 @@ class GroundingMetric(BaseMetric):
         if undefined:
             self._warn(f'{", ".join(undefined)} undefined (NaN): no sample among {len(records)} to divide by')
         protocol = ', '.join(f'{name}={value}' for name, value in self.protocol.items())
-        print_log(f'{type(self).__name__} on {len(records)} samples; {protocol}', 'current')
+        values = ', '.join(f'{name} {value:.2f}' for name, value in metrics.items())
+        print_log(f'{type(self).__name__} on {len(records)} samples ({protocol}): {values}', 'current')
         return {**metrics, 'num_samples': len(records)}
 
     def _key(self, sample: dict) -> tuple:
