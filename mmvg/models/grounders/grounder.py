@@ -1,5 +1,7 @@
 """The one model class of mmvg: a backbone, a chain of necks, a head, and heads that only help training."""
 
+from collections.abc import Sequence
+
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
@@ -15,8 +17,10 @@ class Grounder(BaseModel):
     Args:
         backbone: Encodes images and text; called with ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask``
             (B, L), returns :class:`GroundingFeatures`.
-        neck: Named parts, run in the order in which they are written; each takes and returns
-            :class:`GroundingFeatures`. A single part (a dict with ``type``) is allowed too.
+        neck: Named parts; each takes and returns :class:`GroundingFeatures`, and ``None`` is left out. A single part (a
+            dict with ``type``) is allowed too.
+        neck_order: The names of ``neck`` in the order in which they run. Needed as soon as there are two, for MMEngine
+            sorts the keys of a config that it saves.
         head: Has ``forward(features) -> dict``, ``loss(features, data_samples) -> dict`` and
             ``predict(features, data_samples) -> list[GroundingSample]``.
         aux_heads: Named heads with a ``loss`` of the same form, used in training only. Their losses are reported under
@@ -29,6 +33,7 @@ class Grounder(BaseModel):
         backbone: dict,
         head: dict,
         neck: dict | None = None,
+        neck_order: Sequence[str] | None = None,
         aux_heads: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -36,7 +41,8 @@ class Grounder(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         neck = {} if neck is None else dict(neck=neck) if 'type' in neck else neck
-        self.neck = nn.ModuleDict({name: MODELS.build(part) for name, part in neck.items() if part is not None})
+        order = _run_order(neck, neck_order)
+        self.neck = nn.ModuleDict({name: MODELS.build(neck[name]) for name in order if neck[name] is not None})
         self.head = MODELS.build(head)
         self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in (aux_heads or {}).items()})
 
@@ -66,3 +72,15 @@ class Grounder(BaseModel):
         for name, head in self.aux_heads.items():
             losses.update({f'{name}.{key}': value for key, value in head.loss(features, data_samples).items()})
         return losses
+
+
+def _run_order(neck: dict, order: Sequence[str] | None) -> Sequence[str]:
+    if order is None:
+        if len(neck) > 1:
+            raise ValueError(f'neck has several parts, {sorted(neck)}: neck_order must say in which order they run')
+        return list(neck)
+    if sorted(order) != sorted(neck):
+        raise ValueError(
+            f'neck_order must name each part of neck once: it is {list(order)}, the parts are {sorted(neck)}'
+        )
+    return order
