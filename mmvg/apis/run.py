@@ -1,0 +1,104 @@
+"""Training and evaluation from a config, as the command-line tools do them.
+
+What needs torch is imported by the functions, so that a tool answers ``--help`` at once.
+"""
+
+import os.path as osp
+from typing import Any
+
+from mmengine.config import Config
+
+
+def load_config(
+    filename: str, options: dict[str, Any] | None = None, work_dir: str | None = None, launcher: str = 'none'
+) -> Config:
+    """Read a config file, change it by ``options``, check it, and keep what the Runner needs.
+
+    Args:
+        filename: A config in Python.
+        options: Dotted key to value, as ``--cfg-options`` gives them.
+        work_dir: Where logs and checkpoints go; by default what the config says, or ``work_dirs/<name of the config>``.
+        launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+        ConfigError: With all mistakes in it.
+    """
+    from mmvg.engine.config_check import ConfigError, check_config, runner_config
+
+    if not osp.isfile(filename):
+        raise FileNotFoundError(f'{filename}: no such config; configs/ holds those that come with mmvg')
+    cfg = Config.fromfile(filename)
+    try:
+        cfg.merge_from_dict(options or {})
+    except (KeyError, TypeError) as error:
+        raise ConfigError([f'--cfg-options: {error.args[0]}'], filename) from error
+    check_config(cfg, options)
+    cfg = runner_config(cfg)
+    cfg.launcher = launcher
+    if work_dir is not None or cfg.get('work_dir') is None:
+        cfg.work_dir = work_dir or osp.join('work_dirs', osp.splitext(osp.basename(filename))[0])
+    return cfg
+
+
+def use_amp(cfg: Config) -> None:
+    """Turn on automatic mixed precision, with dynamic loss scaling.
+
+    Raises:
+        ConfigError: If there is no GPU, or another kind of optimizer wrapper is in the way.
+    """
+    import torch
+    from mmengine.optim import AmpOptimWrapper, OptimWrapper
+
+    from mmvg.engine.config_check import ConfigError
+
+    wrapper = cfg.optim_wrapper.get('type', OptimWrapper)
+    if not torch.cuda.is_available():
+        raise ConfigError(['--amp: mixed precision needs a CUDA device, and there is none'], cfg.filename)
+    if getattr(wrapper, '__name__', wrapper.split('.')[-1]) not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ConfigError([f'--amp: optim_wrapper.type must be OptimWrapper, not {wrapper!r}'], cfg.filename)
+    cfg.optim_wrapper.type = AmpOptimWrapper
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def train(cfg: Config) -> None:
+    """Train what a checked config describes, with validation and checkpoints as it says."""
+    from mmvg.engine.checkpoint import use_safe_checkpoint_loading
+    from mmvg.engine.runner import GroundingRunner
+
+    use_safe_checkpoint_loading()
+    GroundingRunner.from_cfg(cfg).train()
+
+
+def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None) -> dict[str, float]:
+    """Score a checkpoint on the test split of a checked config.
+
+    Args:
+        cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
+        checkpoint: Weights that fit the model key by key.
+        out: A JSON file for all predictions (:class:`mmvg.engine.hooks.PredictionDumpHook`).
+        show_dir: A folder for pictures of all predictions, and of their contact sheet.
+
+    Returns:
+        Metrics in percent.
+    """
+    from mmvg.engine.checkpoint import use_safe_checkpoint_loading
+    from mmvg.engine.config_check import ConfigError
+    from mmvg.engine.runner import GroundingRunner
+
+    if not osp.isfile(checkpoint):
+        raise FileNotFoundError(f'{checkpoint}: no such checkpoint')
+    if cfg.get('test_dataloader') is None:
+        raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)
+    use_safe_checkpoint_loading()
+    cfg.load_from, cfg.resume = checkpoint, False
+    runner = GroundingRunner.from_cfg(cfg)
+    if out is not None:
+        from mmvg.engine.hooks import PredictionDumpHook
+
+        runner.register_hook(PredictionDumpHook(out))
+    if show_dir is not None:
+        from mmvg.engine.hooks import GroundingVisualizationHook
+
+        runner.register_hook(GroundingVisualizationHook(out_dir=show_dir))
+    return runner.test()
