@@ -1,0 +1,32 @@
+"""Random numbers for what a dataset draws when a sample is accessed."""
+
+import numpy as np
+import torch
+from mmengine.dist import get_rank
+from torch.utils.data import get_worker_info
+
+
+class AccessRandom:
+    """Whole numbers that differ by seed, rank, worker and epoch, and repeat with the same seed.
+
+    MMEngine seeds numpy and torch in each worker with the same numbers every epoch, so neither can be used there. The
+    worker's own seed can: the loader draws a new one from the main process's torch generator for every epoch (or once
+    for persistent workers, whose generator then goes on). Ranks share that seed, so the rank is mixed in.
+    """
+
+    def __init__(self) -> None:
+        self.rank = get_rank()
+        self._key: tuple[int, int] | None = None
+        self._generator: np.random.Generator | None = None
+
+    def integer(self, high: int) -> int:
+        """A number in [0, high), each equally likely."""
+        worker = get_worker_info()
+        if worker is None:
+            seed = int(torch.randint(2**62, ()))
+            return int(np.random.default_rng([seed, self.rank]).integers(high))
+        key = (worker.seed, self.rank)
+        if key != self._key:
+            self._key = key
+            self._generator = np.random.default_rng(key)
+        return int(self._generator.integers(high))

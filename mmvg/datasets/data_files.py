@@ -1,0 +1,55 @@
+"""Where the files of a dataset are expected, and what to tell somebody who does not have them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+#: Image folders that other code bases use, below the data root.
+KNOWN_IMAGE_FOLDERS = (
+    'images/train2014',
+    'images/mscoco/images/train2014',
+    'images/mscoco/train2014',
+    'train2014',
+    'coco/train2014',
+    'trainval2014',
+)
+
+
+def below(data_root: str, path: str) -> Path:
+    """``path`` if it is absolute, else ``data_root / path``."""
+    return Path(data_root) / path
+
+
+def require_data(dataset: str, data_root: str, files: Iterable[Path], image_folder: Path) -> None:
+    """Check that annotation files and image folder are there, before anything is read.
+
+    Raises:
+        FileNotFoundError: Names everything that is missing, what stands there instead, and the ways out.
+    """
+    missing = [f'the file {path}{_neighbours(path)}' for path in files if not path.is_file()]
+    if not image_folder.is_dir():
+        found = [str(Path(data_root) / name) for name in KNOWN_IMAGE_FOLDERS if (Path(data_root) / name).is_dir()]
+        hint = f' (found {", ".join(found)}: set img_prefix)' if found else ''
+        missing.append(f'the image folder {image_folder}{hint}')
+    if missing:
+        listed = ''.join(f'\n  - {item}' for item in missing)
+        raise FileNotFoundError(
+            f'{dataset} needs files that are not there:{listed}\n'
+            'data/README.md shows which file goes where and where it comes from. '
+            '`make demo` needs none of them: it draws its own data set, RefShapes, into data/refshapes.'
+        )
+
+
+def _neighbours(path: Path) -> str:
+    """What the folder of a missing file holds instead, or the first of its parents that is missing or empty."""
+    folder = path.parent
+    if not folder.is_dir():
+        existing = next(parent for parent in folder.parents if parent.is_dir())
+        return f' ({existing} holds {_listing(existing)})'
+    return f' ({folder} holds {_listing(folder)})'
+
+
+def _listing(folder: Path, most: int = 12) -> str:
+    names = sorted(entry.name + ('/' if entry.is_dir() else '') for entry in folder.iterdir())
+    if not names:
+        return 'nothing'
+    return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')

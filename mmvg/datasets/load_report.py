@@ -1,0 +1,87 @@
+"""What is wrong with a data file, and what was done about it."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from mmengine.logging import print_log
+
+#: Examples that are kept per kind of problem.
+MAX_EXAMPLES = 3
+
+
+class DataError(ValueError):
+    """A data file holds something that cannot or must not be used; the message names file, id and cure."""
+
+
+@dataclass
+class ReportEntry:
+    """How often one kind of problem was met, where first, and what was done."""
+
+    action: str
+    level: int
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+class LoadReport:
+    """Judge and counter of what is wrong in the files of one dataset.
+
+    Args:
+        mode: ``'strict'`` raises at the first problem, ``'tolerant'`` repairs or skips and counts.
+        evaluation: Whether the samples are scored. Then none may be lost, in neither mode.
+    """
+
+    def __init__(self, mode: str, evaluation: bool) -> None:
+        if mode not in ('strict', 'tolerant'):
+            raise ValueError(f"mode is 'strict' or 'tolerant', got {mode!r}")
+        self.mode = mode
+        self.evaluation = evaluation
+        self.entries: dict[str, ReportEntry] = {}
+
+    def note(self, kind: str, file: str | Path, where: str, action: str) -> None:
+        """Count something that is expected in these files, in both modes."""
+        self._count(kind, file, where, action, logging.INFO)
+
+    def problem(self, kind: str, file: str | Path, where: str, action: str) -> None:
+        """Raise in strict mode; in tolerant mode count, and the caller does what ``action`` says."""
+        if self.mode == 'strict':
+            raise DataError(f"{file}: {kind}: {where}. Correct the file, or use mode='tolerant': then {action}.")
+        self._count(kind, file, where, action, logging.WARNING)
+
+    def drop(self, kind: str, file: str | Path, where: str, action: str = 'the sample is skipped') -> None:
+        """Like :meth:`problem` for a sample that would be lost: raises for evaluation splits in both modes."""
+        if self.evaluation:
+            raise DataError(f'{file}: {kind}: {where}. Correct the file: no sample may be missing from an evaluation.')
+        self.problem(kind, file, where, action)
+
+    def fail(self, kind: str, file: str | Path, where: str) -> NoReturn:
+        """Raise in both modes.
+
+        Raises:
+            DataError: Always.
+        """
+        raise DataError(f'{file}: {kind}: {where}. Correct the file or download it again.')
+
+    def lines(self) -> list[str]:
+        """One line per kind."""
+        return [
+            f'{entry.count} x {kind}: {entry.action} (for example {"; ".join(entry.examples)})'
+            for kind, entry in self.entries.items()
+        ]
+
+    def log(self) -> None:
+        """Write one line per kind to MMEngine's current logger."""
+        for line, entry in zip(self.lines(), self.entries.values(), strict=True):
+            print_log(line, logger='current', level=entry.level)
+
+    def counts(self) -> dict[str, int]:
+        """How often each kind was met."""
+        return {kind: entry.count for kind, entry in self.entries.items()}
+
+    def _count(self, kind: str, file: str | Path, where: str, action: str, level: int) -> None:
+        entry = self.entries.setdefault(kind, ReportEntry(action, level))
+        entry.count += 1
+        if len(entry.examples) < MAX_EXAMPLES:
+            entry.examples.append(f'{file}: {where}')

@@ -1,0 +1,101 @@
+"""From a COCO annotation to a target: a box in xyxy and a mask, both checked."""
+
+from typing import Any
+
+from mmvg.datasets.coco_instances import CocoInstances
+from mmvg.datasets.load_report import LoadReport
+from mmvg.datasets.segmentations import check_segmentation, is_finite_number
+
+
+class TargetReader:
+    """Turns annotation ids into the ``instances`` of a data item, each annotation once.
+
+    Args:
+        coco: Images and annotations.
+        report: Decides whether a problem raises or is repaired and counted.
+        crowd: ``'drop'`` leaves annotations with ``iscrowd = 1`` out of the targets (GRES), ``'keep'`` does not (GREC).
+        clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1].
+        with_mask: Whether the annotations have segmentations to read.
+    """
+
+    def __init__(self, coco: CocoInstances, report: LoadReport, crowd: str, clip_to: str, with_mask: bool) -> None:
+        self.coco = coco
+        self.report = report
+        self.crowd = crowd
+        self.clip_to = clip_to
+        self.with_mask = with_mask
+        self._read: dict[int, dict | None] = {}
+
+    def targets(self, ann_ids: tuple[int, ...], image_id: int, ref_id: int) -> list[dict]:
+        """The usable targets of one ref, in its order.
+
+        Raises:
+            DataError: If an annotation does not exist or belongs to another image, whatever the mode.
+        """
+        found = []
+        for ann_id in ann_ids:
+            annotation = self.coco.annotation(ann_id, image_id, ref_id)
+            if ann_id not in self._read:
+                self._read[ann_id] = self._read_instance(ann_id, annotation, image_id)
+            if self._read[ann_id] is not None:
+                found.append(self._read[ann_id])
+        return found
+
+    def _read_instance(self, ann_id: int, annotation: dict, image_id: int) -> dict | None:
+        where = f'annotation id {ann_id} (image_id {image_id})'
+        if self.crowd == 'drop' and annotation.get('iscrowd', 0) == 1:
+            self.report.note('crowd annotation among the targets', self.coco.file, where, 'left out of the targets')
+            return None
+        image = self.coco.images[image_id]
+        height, width = image['height'], image['width']
+        box = self._read_box(annotation.get('bbox'), height, width, where)
+        if box is None:
+            return None
+        instance = dict(bbox=box, bbox_label=0, ignore_flag=0, ann_id=ann_id)
+        if self.with_mask:
+            instance['mask'] = self._read_mask(annotation.get('segmentation'), height, width, where)
+            if instance['mask'] is None:
+                return None
+        return instance
+
+    def _read_box(self, bbox: Any, height: int, width: int, where: str) -> list[float] | None:
+        """``[x, y, w, h]`` to ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
+        file = self.coco.file
+        if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
+            self.report.problem('bbox that is not four numbers', file, f'{where}: {bbox!r}', 'the target is left out')
+            return None
+        x, y, w, h = map(float, bbox)
+        margin = 1 if self.clip_to == 'last_pixel' else 0
+        unclipped = [x, y, x + w, y + h]
+        limits = [width - margin, height - margin] * 2
+        box = [min(max(value, 0.0), float(limit)) for value, limit in zip(unclipped, limits, strict=True)]
+        if box[2] <= box[0] or box[3] <= box[1]:
+            action = 'kept, no prediction can match it' if self.report.evaluation else 'the target is left out'
+            self.report.problem('box without area in the image', file, f'{where}: {list(bbox)}', action)
+            if not self.report.evaluation:
+                return None
+            box[2:] = max(box[0], box[2]), max(box[1], box[3])
+        elif box != unclipped:
+            self.report.note('box across the border of the image', file, f'{where}: {list(bbox)}', 'clipped')
+        return box
+
+    def _read_mask(self, segmentation: Any, height: int, width: int, where: str) -> list | dict | None:
+        file = self.coco.file
+        checked = check_segmentation(segmentation, height, width)
+        for kind, what in checked.problems:
+            action = 'that polygon is left out' if kind == 'damaged polygon' else 'the target is left out'
+            self.report.problem(kind, file, f'{where}: {what}', action)
+        if checked.covers_nothing:
+            self.report.problem('mask without a pixel in the image', file, where, 'kept, its IoU is 0')
+        return checked.mask
+
+
+def check_crowd(crowd: str) -> str:
+    """``crowd`` if it is a known rule.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if crowd not in ('drop', 'keep'):
+        raise ValueError(f"crowd is 'drop' or 'keep', got {crowd!r}")
+    return crowd
