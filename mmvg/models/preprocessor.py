@@ -16,11 +16,22 @@ class GroundingPreprocessor(ImgDataPreprocessor):
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
+        """Turn ``inputs`` (a list of (3, H, W) images) and ``data_samples`` into a batch.
+
+        Raises:
+            ValueError: If a sample has no tokens, or the samples have different numbers of them.
+        """
         data = super().forward(data, training)
-        samples = data['data_samples']
-        data['inputs'] = dict(
-            images=data['inputs'],
-            input_ids=torch.stack([sample.input_ids for sample in samples]),
-            text_mask=torch.stack([sample.text_mask for sample in samples]),
-        )
+        samples = data['data_samples'] or []
+        lengths = [len(sample.input_ids) if 'input_ids' in sample else None for sample in samples]
+        if len(samples) != len(data['inputs']) or None in lengths or len(set(lengths)) > 1:
+            raise ValueError(
+                f'a batch of {len(data["inputs"])} images needs as many samples with the same number of tokens, but '
+                f'their numbers of tokens are {lengths}; give every pipeline Tokenize with the same max_length'
+            )
+        data['inputs'] = {
+            'images': data['inputs'],
+            'input_ids': torch.stack([sample.input_ids for sample in samples]),
+            'text_mask': torch.stack([sample.text_mask for sample in samples]),
+        }
         return data

@@ -48,11 +48,19 @@ def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exac
         masks: Bool masks for ``mode='nearest-exact'``, or float maps for ``'bilinear'`` and ``'bicubic'``.
         meta: Metainfo with ``ori_shape`` and ``homography_matrix``.
         mode: Interpolation of :func:`torch.nn.functional.interpolate`.
+
+    Raises:
+        ValueError: If the masks are smaller than the image in the input frame, such as maps at a stride.
     """
     sx, sy, tx, ty = _scale_and_shift(meta)
     height, width = meta['ori_shape'][:2]
     left, top = round(tx), round(ty)
     right, bottom = left + max(1, round(sx * width)), top + max(1, round(sy * height))
+    if masks.shape[1] < bottom or masks.shape[2] < right:
+        raise ValueError(
+            f'masks are {tuple(masks.shape[1:])}, but the image reaches to ({bottom}, {right}) (height, width) in the '
+            'input; scale masks up to the input size first'
+        )
     masks = masks[:, max(top, 0) : bottom, max(left, 0) : right]
     if masks.shape[0] == 0:
         return masks.new_zeros((0, height, width))

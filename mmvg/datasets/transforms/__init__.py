@@ -1,8 +1,19 @@
 """What happens to one sample between the annotation file and the batch."""
 
 from mmvg.datasets.transforms.clean_text import CleanText
+from mmvg.datasets.transforms.letterbox import Letterbox
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
+from mmvg.datasets.transforms.load_image import LoadImage
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
+from mmvg.datasets.transforms.swap_left_right import SwapLeftRight
 from mmvg.datasets.transforms.tokenize import Tokenize
 
-__all__ = ['CleanText', 'LoadGroundingAnnotations', 'PackGroundingInputs', 'Tokenize']
+__all__ = [
+    'CleanText',
+    'Letterbox',
+    'LoadGroundingAnnotations',
+    'LoadImage',
+    'PackGroundingInputs',
+    'SwapLeftRight',
+    'Tokenize',
+]

@@ -1,0 +1,57 @@
+"""Reading the image of a sample."""
+
+import logging
+
+import cv2
+from mmcv.transforms import LoadImageFromFile
+from mmengine.logging import print_log
+
+from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class LoadImage(LoadImageFromFile):
+    """mmcv's ``LoadImageFromFile`` with errors that name the sample.
+
+    ``img`` is (H, W, 3) uint8 BGR: greyscale gets three channels, and EXIF orientation is ignored, for annotations are
+    in the pixels of the file.
+
+    Args:
+        bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning,
+            so that a training dataset draws another one.
+        backend_args: Backend of :func:`mmengine.fileio.get`; None reads local files.
+    """
+
+    def __init__(self, bad_image: str = 'raise', backend_args: dict | None = None) -> None:
+        if bad_image not in ('raise', 'skip'):
+            raise ValueError(f"LoadImage: bad_image must be 'raise' or 'skip', not {bad_image!r}")
+        super().__init__(color_type='color_ignore_orientation', backend_args=backend_args)
+        self.bad_image = bad_image
+        self.num_skipped = 0
+
+    def transform(self, results: dict) -> dict | None:
+        """Read ``img_path``; set ``img``, ``img_shape`` and ``ori_shape``, both (H, W). None for a sample to skip.
+
+        Raises:
+            FileNotFoundError: If the file is not there and ``bad_image='raise'``.
+            ValueError: If it is not a whole image and ``bad_image='raise'``.
+        """
+        try:
+            return super().transform(results)
+        except FileNotFoundError:
+            error = FileNotFoundError(
+                f'{sample_name(results)}: there is no such image; data/README.md says which images go where'
+            )
+        except (AssertionError, cv2.error):
+            error = ValueError(
+                f'{sample_name(results)}: the file is not an image, or is cut off or damaged; fetch it again'
+            )
+        if self.bad_image == 'raise':
+            raise error
+        self.num_skipped += 1
+        print_log(f'{error}; sample {self.num_skipped} that this process skips', 'current', logging.WARNING)
+        return None
+
+    def __repr__(self) -> str:
+        return f'LoadImage(bad_image={self.bad_image!r}, backend_args={self.backend_args})'
