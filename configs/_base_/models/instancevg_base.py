@@ -1,0 +1,71 @@
+"""InstanceVG (arXiv:2509.13747) with BEiT-3 base, ten queries, 320 x 320 pixels.
+
+Weights to start from: data/weights/beit3_base_patch16_224.pth (data/README.md says where it comes from). Without them,
+``--cfg-options model.backbone.checkpoint=None`` trains from scratch.
+"""
+
+from mmdet.models.task_modules.assigners import BBoxL1Cost, ClassificationCost, HungarianAssigner, IoUCost
+
+from mmvg.models import Grounder, GroundingPreprocessor
+from mmvg.models.backbones import BEiT3
+from mmvg.models.heads import InstanceHead
+from mmvg.models.losses import (
+    DetectionCriterion,
+    ExistenceLoss,
+    MaskCriterion,
+    MinimapLoss,
+    PointL1Cost,
+    SetMatcher,
+)
+from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimFPN, UNetDecoder
+
+model = dict(
+    type=Grounder,
+    data_preprocessor=dict(
+        type=GroundingPreprocessor,
+        mean=[123.675, 116.28, 103.53],  # ImageNet's, though BEiT-3 itself was trained with 127.5
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+    ),
+    backbone=dict(
+        type=BEiT3,
+        img_size=320,
+        embed_dims=768,
+        num_layers=12,
+        num_heads=12,
+        drop_path_rate=0.1,
+        checkpoint='data/weights/beit3_base_patch16_224.pth',
+    ),
+    neck=dict(
+        projection=dict(type=FeatureProjection, image_channels=768, text_channels=768, out_channels=256),
+        query_generator=dict(type=InstanceQueryGenerator, in_channels=256, num_queries=10),
+        pyramid=dict(type=SimFPN, in_channels=256, out_channels=256),
+        query_decoder=dict(type=PointPriorDecoder, embed_dims=256, num_layers=3),
+        pixel_decoder=dict(type=UNetDecoder, in_channels=256, out_channels=256),
+    ),
+    # the generator reads the one map that the pyramid then replaces
+    neck_order=['projection', 'query_generator', 'pyramid', 'query_decoder', 'pixel_decoder'],
+    head=dict(
+        type=InstanceHead,
+        in_channels=256,
+        matcher=dict(
+            type=SetMatcher,
+            assigner=dict(
+                type=HungarianAssigner,
+                match_costs=[
+                    dict(type=ClassificationCost, weight=1.0),
+                    dict(type=BBoxL1Cost, box_format='xywh', weight=5.0),
+                    dict(type=IoUCost, iou_mode='giou', weight=2.0),
+                    dict(type=PointL1Cost, weight=2.0),
+                ],
+            ),
+        ),
+        detection_loss=dict(type=DetectionCriterion, loss_weight=0.1, cls_weight=1.0, bbox_weight=5.0, giou_weight=2.0),
+        mask_loss=dict(type=MaskCriterion, global_weight=1.0, positive_weight=1.0, negative_weight=0.2),
+        existence_loss=dict(type=ExistenceLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),
+        minimap_loss=dict(type=MinimapLoss, loss_weight=0.1),
+        test_cfg=dict(
+            score_weighted=True, nms_thr=None, score_thr=0.7, mask_thr=0.5, mask_output='merge', frame='original'
+        ),
+    ),
+)

@@ -1,0 +1,27 @@
+"""How a run logs, saves and repeats itself; the same for all papers."""
+
+from mmdet.engine.hooks import CheckInvalidLossHook
+from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
+from mmengine.runner import LogProcessor
+from mmengine.visualization import LocalVisBackend
+
+default_scope = 'mmvg'
+default_hooks = dict(
+    timer=dict(type=IterTimerHook),
+    logger=dict(type=LoggerHook, interval=50),
+    param_scheduler=dict(type=ParamSchedulerHook),
+    checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=2),
+    sampler_seed=dict(type=DistSamplerSeedHook),
+)
+custom_hooks = [dict(type=CheckInvalidLossHook, interval=50)]
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+# deterministic=True forbids every CUDA kernel that is not, and needs CUBLAS_WORKSPACE_CONFIG=:4096:8 to be set
+randomness = dict(seed=6666, deterministic=False)
+log_processor = dict(type=LogProcessor, by_epoch=True, window_size=50)
+log_level = 'INFO'
+load_from = None
+resume = False

@@ -1,0 +1,20 @@
+"""InstanceVG's schedule for generalized tasks: 10 epochs, rates times 0.5, 1 (5 epochs), 0.1 (4 epochs)."""
+
+from mmengine.optim import LinearLR, MultiStepLR, OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from torch.optim import Adam
+
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=10, val_interval=1)
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
+
+optim_wrapper = dict(
+    type=OptimWrapper,
+    optimizer=dict(type=Adam, lr=5e-4, betas=(0.9, 0.98), eps=1e-9, weight_decay=0, amsgrad=True),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))),  # 5e-5 for the whole encoder
+    clip_grad=dict(max_norm=0.15, norm_type=2),
+)
+param_scheduler = [
+    dict(type=LinearLR, start_factor=0.5, by_epoch=True, begin=0, end=2),
+    dict(type=MultiStepLR, milestones=[6], gamma=0.1, by_epoch=True),
+]
