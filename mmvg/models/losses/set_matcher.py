@@ -58,9 +58,9 @@ class SetMatcher(nn.Module):
         ``points`` (B, Q, 2) are fractions of the image; they may be ``None`` if no cost asks for them. All of it runs
         on the CPU after one transfer, where the assignment is solved anyway.
         """
-        logits = class_logits.float().nan_to_num().cpu()
-        boxes = cxcywh_to_xyxy(boxes_cxcywh_norm.float().nan_to_num().cpu())
-        points = None if points is None else points.float().nan_to_num().cpu()
+        logits = _finite(class_logits)
+        boxes = cxcywh_to_xyxy(_finite(boxes_cxcywh_norm))
+        points = None if points is None else _finite(points)
         target_boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm.cpu()).split(targets.counts)
         assigned = torch.full(logits.shape[:3], -1, dtype=torch.int64)
         first = 0
@@ -75,3 +75,7 @@ class SetMatcher(nn.Module):
                 assigned[layer, image] = torch.where(found >= 0, found + first, -1)
             first += len(image_boxes)
         return Matching(assigned.to(class_logits.device))
+
+
+def _finite(x: Tensor) -> Tensor:
+    return x.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).cpu()
