@@ -1,0 +1,85 @@
+"""Antipodal grasps of a shape, found on its outline.
+
+A pair of contact points is antipodal when the line between them stays inside the object and leaves it at both ends
+within the friction cone of the surface normal there.
+"""
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from .shapes import SHAPES
+
+_RESOLUTION = 400  # pixels per unit while searching
+_STEP = 8  # outline pixels between two contact points
+FRICTION_CONE = np.deg2rad(32)  # half opening
+MAX_CONTACT_DISTANCE = 0.8  # in units of the shape
+CLEARANCE = 1.35  # opening of the gripper over the distance of the contacts
+JAW = 0.16  # jaw size in units of the shape
+_SPACING = 0.12  # smallest distance in centre between two kept grasps (units), unless they cross
+_LIMIT = 6
+
+
+def _raster(contours: tuple[np.ndarray, ...]) -> np.ndarray:
+    mask = np.zeros((_RESOLUTION + 40, _RESOLUTION + 40), np.uint8)
+    if contours:
+        pixels = [np.round((c + 0.5) * _RESOLUTION + 20).astype(np.int32) for c in contours]
+        cv2.fillPoly(mask, pixels, 1)
+    return mask
+
+
+def _contacts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (P, 2) along the outline of ``mask`` and unit normals (P, 2) that point outwards."""
+    points, normals = [], []
+    for contour in cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]:
+        line = contour[:, 0].astype(float)
+        tangent = np.roll(line, -_STEP, axis=0) - np.roll(line, _STEP, axis=0)
+        normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
+        probe = np.round(line + 6 * normal).astype(int)
+        inside = mask[probe[:, 1], probe[:, 0]] > 0
+        points.append(line[::_STEP])
+        normals.append(np.where(inside[:, None], -normal, normal)[::_STEP])
+    return np.concatenate(points), np.concatenate(normals)
+
+
+def _antipodal_pairs(mask: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    points, normals = _contacts(mask)
+    first, second = np.triu_indices(len(points), 1)
+    gap = points[second] - points[first]
+    distance = np.linalg.norm(gap, axis=1)
+    axis = gap / (distance[:, None] + 1e-9)
+    cosine = np.minimum((-axis * normals[first]).sum(1), (axis * normals[second]).sum(1))
+    keep = (cosine > np.cos(FRICTION_CONE)) & (distance > 8) & (distance < MAX_CONTACT_DISTANCE * _RESOLUTION)
+    # narrow ones first, and of those the ones that meet the surface squarely
+    order = np.argsort(distance[keep] + 200 * (1 - cosine[keep]), kind='stable')
+    pairs = []
+    for a, b in zip(points[first[keep]][order], points[second[keep]][order], strict=True):
+        between = np.round(np.linspace(a, b, 30)[1:-1]).astype(int)
+        if mask[between[:, 1], between[:, 0]].all():
+            pairs.append((a, b))
+    return pairs
+
+
+@cache
+def shape_grasps(shape: str, on_handle: bool = False) -> np.ndarray:
+    """Up to six spread grasps (M, 5) of a shape in its unit coordinates, ``[x, y, w, h, theta]``, narrowest first.
+
+    ``theta`` is the opening axis in radians, counter-clockwise on screen. ``on_handle`` keeps the grasps centred on the
+    handle; (0, 5) when there is no handle.
+    """
+    outline = SHAPES[shape]
+    handle = _raster(outline.handle)
+    kept: list[list[float]] = []
+    for a, b in _antipodal_pairs(_raster(outline.body) | handle):
+        centre = (a + b) / 2
+        if on_handle and not handle[int(centre[1]), int(centre[0])]:
+            continue
+        x, y = (centre - 20) / _RESOLUTION - 0.5
+        theta = -np.arctan2(*(b - a)[::-1])
+        if all(np.hypot(x - g[0], y - g[1]) > _SPACING or abs(np.sin(theta - g[4])) > 0.5 for g in kept):
+            kept.append([x, y, CLEARANCE * np.linalg.norm(b - a) / _RESOLUTION, JAW, theta])
+        if len(kept) == _LIMIT:
+            break
+    return np.array(kept, dtype=float).reshape(-1, 5)

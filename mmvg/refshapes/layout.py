@@ -1,0 +1,123 @@
+"""Sampling of scenes: how many objects, of which kind, and where they stand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from .attributes import COLOURS, HELD_OUT, PATTERNS, SIZES
+from .scene import Scene, SceneObject
+from .shapes import SHAPES
+
+MIN_OBJECTS = 3
+_TRIES = 40
+_BORDER = 2  # pixels between an object and the edge of the canvas
+
+
+@dataclass(frozen=True)
+class SceneRecipe:
+    """What scenes look like.
+
+    Args:
+        canvases: Widths and heights to choose from, in pixels.
+        object_counts: Number of objects wanted -> weight.
+        overlap: Share of the objects that may cover another one.
+        min_visible: Least share of an object, and of its handle, that stays visible.
+    """
+
+    canvases: Sequence[tuple[int, int]] = ((160, 120), (120, 160), (144, 144))
+    object_counts: Mapping[int, float] = field(
+        default_factory=lambda: {3: 0.2, 4: 0.25, 5: 0.22, 6: 0.15, 7: 0.08, 8: 0.05, 9: 0.03, 10: 0.02}
+    )
+    overlap: float = 0.35
+    min_visible: float = 0.6
+
+
+def choose(rng: np.random.Generator, weights: Mapping):
+    """Draw one key of ``weights`` with a probability proportional to its value."""
+    values = np.fromiter(weights.values(), float, len(weights))
+    return list(weights)[rng.choice(len(values), p=values / values.sum())]
+
+
+def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, held_out: bool = False) -> Scene:
+    """Draw a scene of 3 to 10 objects.
+
+    Args:
+        rng: Source of every decision.
+        recipe: Look of the scene; the one of size ``small`` by default.
+        held_out: False: combinations of ``HELD_OUT`` never appear. True: at least two objects have one.
+    """
+    recipe = recipe or SceneRecipe()
+    while True:
+        width, height = recipe.canvases[rng.integers(len(recipe.canvases))]
+        kinds = _sample_kinds(rng, int(choose(rng, recipe.object_counts)), held_out)
+        canvas = _Canvas(width, height, recipe)
+        for index, (colour, shape) in enumerate(kinds):
+            canvas.add(rng, colour, shape, prefer_large=0.65 if len(kinds) <= 5 else 0.3)
+            if held_out and index == 1 and len(canvas.objects) < 2:
+                break
+        if len(canvas.objects) >= MIN_OBJECTS:
+            return Scene(width, height, tuple(canvas.objects), int(rng.integers(2**31)))
+
+
+def _sample_kinds(rng: np.random.Generator, number: int, held_out: bool) -> list[tuple[str, str]]:
+    """Colours and shapes from a small palette, so that both repeat within a scene; held-out ones come first."""
+    while True:
+        colours = rng.choice(list(COLOURS), size=rng.integers(2, min(number, 5) + 1), replace=False)
+        shapes = rng.choice(list(SHAPES), size=rng.integers(2, min(number, 5) + 1), replace=False)
+        pairs = [(str(c), str(s)) for c in colours for s in shapes]
+        rare = [pair for pair in pairs if pair in HELD_OUT]
+        pool = pairs if held_out else [pair for pair in pairs if pair not in HELD_OUT]
+        if len(pool) >= 2 and (rare or not held_out):
+            break
+    kinds = [rare[i] for i in rng.integers(len(rare), size=2)] if held_out else []
+    return kinds + [pool[i] for i in rng.integers(len(pool), size=number - len(kinds))]
+
+
+class _Canvas:
+    """Keeps count of what is visible while objects are put on top of each other."""
+
+    def __init__(self, width: int, height: int, recipe: SceneRecipe) -> None:
+        self.width, self.height, self.recipe = width, height, recipe
+        self.objects: list[SceneObject] = []
+        self.labels = np.full((height, width), -1, np.int32)  # 2i: body of object i, 2i + 1: its handle
+        self.areas: list[int] = []  # whole area per label
+
+    def add(self, rng: np.random.Generator, colour: str, shape: str, prefer_large: float) -> None:
+        """Put one object on top if a place can be found; a large one that does not fit becomes a small one."""
+        pattern = choose(rng, PATTERNS)
+        shade = float(rng.uniform(0.92, 1.06))
+        may_overlap = rng.random() < self.recipe.overlap
+        turn = SHAPES[shape].turn
+        for size in ('large', 'small') if rng.random() < prefer_large else ('small',):
+            extent = rng.uniform(*SIZES[size]) * min(self.width, self.height)
+            for _ in range(_TRIES):
+                x, y = rng.uniform(0, self.width), rng.uniform(0, self.height)
+                thing = SceneObject(shape, colour, size, pattern, x, y, extent, float(rng.uniform(-turn, turn)), shade)
+                if self._fits(thing, may_overlap):
+                    return
+
+    def _fits(self, thing: SceneObject, may_overlap: bool) -> bool:
+        outline = np.concatenate(thing.body() + thing.handle())
+        low, high = outline.min(0), outline.max(0)
+        if low.min() < _BORDER or (high > (self.width - _BORDER, self.height - _BORDER)).any():
+            return False
+        after = self.labels.copy()
+        label = 2 * len(self.objects)
+        for number, contours in ((label, thing.body()), (label + 1, thing.handle())):
+            if contours:
+                cv2.fillPoly(after, [np.round(c * 16 - 8).astype(np.int32) for c in contours], number, shift=4)
+        new = after != self.labels
+        covered = self.labels[new]
+        if (covered >= 0).any() and not may_overlap:
+            return False
+        visible = np.bincount(after[after >= 0], minlength=label + 2)
+        areas = np.array([*self.areas, visible[label], visible[label + 1]])
+        share = np.where(areas > 0, visible / np.maximum(areas, 1), 1.0)
+        whole = visible.reshape(-1, 2).sum(1) / areas.reshape(-1, 2).sum(1)
+        if min(share.min(), whole.min()) < self.recipe.min_visible:
+            return False
+        self.objects.append(thing)
+        self.labels, self.areas = after, areas.tolist()
+        return True

@@ -1,0 +1,259 @@
+"""Finding something true to say: draws expressions of a wanted kind for a picture.
+
+A proposal is built around objects that fit and is then judged by the evaluator; what is uncertain is thrown away. So
+every expression that leaves this file means exactly its targets.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from .attributes import PATTERNS, SIZES
+from .english import NUMBERS, ORDINALS
+from .evaluator import Answer, evaluate, in_direction, in_place, matches
+from .expressions import (
+    DIRECTIONS,
+    PLACES,
+    SIDES,
+    Conjunction,
+    Count,
+    Expression,
+    Group,
+    Noun,
+    Place,
+    Rank,
+    Referent,
+    Relation,
+    Single,
+)
+from .layout import choose
+from .shapes import SHAPES
+from .view import SeenObject, View
+
+# how often a noun names these attributes, among those that do the job
+NOUN_WEIGHTS = {
+    ('shape',): 2.0,
+    ('colour', 'shape'): 6.0,
+    ('colour',): 0.8,
+    ('size', 'shape'): 1.0,
+    ('pattern', 'shape'): 1.0,
+    ('size', 'colour', 'shape'): 1.5,
+    ('pattern', 'colour', 'shape'): 1.5,
+    ('size', 'pattern', 'shape'): 0.2,
+    ('size', 'pattern', 'colour', 'shape'): 0.4,
+}
+
+# forms of expressions without a target, as frequent as among those with one, so that the form gives nothing away
+NO_TARGET_FORMS = {
+    'attribute': 0.55,
+    'place': 0.12,
+    'relation': 0.04,
+    'ordinal': 0.02,
+    'count': 0.06,
+    'group': 0.1,
+    'conjunction': 0.07,
+    'part': 0.04,
+}
+_HANDLED = frozenset(name for name, shape in SHAPES.items() if shape.handle)
+
+
+class Proposer:
+    """Draws expressions for one picture.
+
+    Args:
+        view: What is seen.
+        rng: Source of every choice.
+        unnamed: Pairs of colour and shape that are never named, not even as something that is missing.
+    """
+
+    def __init__(self, view: View, rng: np.random.Generator, unnamed: Collection[tuple[str, str]] = ()) -> None:
+        self.view, self.rng, self.unnamed = view, rng, unnamed
+
+    def propose(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
+        """Draw an expression of a kind and its answer, or None if none was found.
+
+        Args:
+            kind: One of ``KINDS``.
+            target: The object to be named, for kinds with a single target; any by default.
+            tries: Number of proposals to judge.
+        """
+        for _ in range(tries):
+            wanted = int(self.rng.integers(len(self.view.objects))) if target is None else target
+            expression = getattr(self, f'_{kind}')(wanted)
+            if expression is None:
+                continue
+            answer = evaluate(expression, self.view)
+            if not answer.certain or bool(answer.targets) == (kind == 'no_target'):
+                continue
+            if target is None or answer.targets == (target,):
+                return expression, answer
+        return None
+
+    # one method per kind: each returns a likely expression about the object of that index, or None
+
+    def _attribute(self, index: int) -> Expression | None:
+        noun = self._noun_for(index, alone=True)
+        return noun and Single(Referent(noun))
+
+    def _place(self, index: int) -> Expression | None:
+        noun = self._noun_for(index)
+        if self.rng.random() < 0.4:
+            return Single(Referent(noun, Rank(1, self._pick(SIDES))))
+        places = [name for name in PLACES if in_place(name, self.view.objects[index], self.view)[0]]
+        return Single(Referent(noun, Place(self._pick(places)))) if places else None
+
+    def _relation(self, index: int) -> Expression | None:
+        anchors = [i for i in range(len(self.view.objects)) if i != index]
+        anchor = self._pick(anchors)
+        seen = self.view.objects
+        directions = [d for d in DIRECTIONS if in_direction(d, seen[index], seen[anchor])[0]]
+        noun, anchor_noun = self._noun_for(index), self._noun_for(anchor, alone=True, plain=True)
+        if not directions or anchor_noun is None or matches(anchor_noun, seen[index]):
+            return None
+        return Single(Referent(noun, Relation(self._pick(directions), anchor_noun)))
+
+    def _ordinal(self, index: int) -> Expression | None:
+        noun = self._noun_for(index)
+        number = len(self._named(noun))
+        if number < 3:
+            return None
+        rank = self._pick([n for n in ORDINALS if n < number] or [2])
+        return Single(Referent(noun, Rank(rank, self._pick(SIDES))))
+
+    def _count(self, index: int) -> Expression | None:
+        referent = self._group_referent(index)
+        number = len(evaluate(Group(referent), self.view).targets)
+        return Count(referent, number) if number in NUMBERS else None
+
+    def _group(self, index: int) -> Expression | None:
+        referent = self._group_referent(index)
+        both = len(evaluate(Group(referent), self.view).targets) == 2 and self.rng.random() < 0.5
+        return Group(referent, both)
+
+    def _conjunction(self, index: int) -> Expression | None:
+        other = int(self.rng.integers(len(self.view.objects)))
+        first, second = (self._noun_for(i, alone=True, plain=True) for i in (index, other))
+        if other == index or first is None or second is None:
+            return None
+        return Conjunction(Single(Referent(first)), Single(Referent(second)))
+
+    def _part(self, index: int) -> Expression | None:
+        if not self.view.objects[index].handle:
+            return None
+        noun = self._noun_for(index, alone=True)
+        return Single(Referent(noun), part='handle') if noun and noun.shape else None
+
+    def _no_target(self, index: int) -> Expression | None:
+        """A near miss, in any of the forms that expressions with a target have."""
+        draw = self.rng.random()
+        if draw < 0.1:
+            return self._wrong_place(index)
+        if draw < 0.16:
+            return self._wrong_direction(index)
+        form = choose(self.rng, NO_TARGET_FORMS)
+        noun = self._missing_noun()
+        if noun is None:
+            return None
+        if form == 'attribute':
+            return Single(Referent(noun))
+        if form == 'place':
+            rank_or_place = Rank(1, self._pick(SIDES)) if self.rng.random() < 0.4 else Place(self._pick(PLACES))
+            return Single(Referent(noun, rank_or_place))
+        if form == 'ordinal':
+            return Single(Referent(noun, Rank(2, self._pick(SIDES))))
+        if form == 'group':
+            return Group(Referent(noun), both=bool(self.rng.random() < 0.3))
+        if form == 'count':
+            return Count(Referent(noun), int(self._pick((2, 2, 3))))
+        if form == 'conjunction':
+            other = self._missing_noun()
+            if other in (None, noun):
+                return None
+            return Conjunction(Single(Referent(noun)), Single(Referent(other)))
+        if form == 'part':
+            return Single(Referent(noun), part='handle') if noun.shape in _HANDLED else None
+        anchor = self._noun_for(index, alone=True, plain=True)
+        return anchor and Single(Referent(noun, Relation(self._pick(DIRECTIONS), anchor)))
+
+    # nouns
+
+    def _pick(self, options):
+        return options[int(self.rng.integers(len(options)))]
+
+    def _named(self, noun: Noun) -> list[int]:
+        return [i for i, thing in enumerate(self.view.objects) if matches(noun, thing)]
+
+    def _noun_for(self, index: int, alone: bool = False, plain: bool = False) -> Noun | None:
+        """Draw a noun that fits an object, and only that object if ``alone``; ``plain`` prefers few words."""
+        thing = self.view.objects[index]
+        weights = {}
+        for keys, weight in NOUN_WEIGHTS.items():
+            noun = _describe(thing, keys)
+            if not alone or len(self._named(noun)) == 1:
+                weights[noun] = weight * (0.15 if plain and len(keys) > 2 else 1.0)
+        return choose(self.rng, weights) if weights else None
+
+    def _group_referent(self, index: int) -> Referent:
+        """Draw a noun shared with other objects, now and then with a place."""
+        weights = {}
+        for keys, weight in {**NOUN_WEIGHTS, ('shape',): 5.0, ('colour',): 2.0}.items():
+            noun = _describe(self.view.objects[index], keys)
+            if len(self._named(noun)) > 1:
+                weights[noun] = weight
+        if not weights:
+            return Referent(self._noun_for(index))
+        noun = choose(self.rng, weights)
+        if len(self._named(noun)) > 2 and self.rng.random() < 0.3:
+            return Referent(noun, Place(self._pick(PLACES[:4])))
+        return Referent(noun)
+
+    def _missing_noun(self) -> Noun | None:
+        """A noun that fits nothing here: mostly a colour and a shape that are both present, but not on one object."""
+        seen = self.view.objects
+        draw = self.rng.random()
+        if draw < 0.7:
+            pairs = [
+                Noun(shape, colour)
+                for shape in sorted({thing.shape for thing in seen})
+                for colour in sorted({thing.colour for thing in seen})
+                if (colour, shape) not in self.unnamed
+            ]
+            missing = [noun for noun in pairs if not self._named(noun)]
+            if not missing:
+                return None
+            noun = self._pick(missing)
+            extra = self.rng.random()
+            if extra < 0.1:
+                return Noun(noun.shape, noun.colour, size=self._pick(tuple(SIZES)))
+            if extra < 0.2:
+                return Noun(noun.shape, noun.colour, pattern=self._pick(tuple(PATTERNS)))
+            return noun
+        thing = seen[int(self.rng.integers(len(seen)))]
+        colour = thing.colour if self.rng.random() < 0.6 else None
+        if draw < 0.8:
+            wrong = {'small': 'large', 'large': 'small'}[thing.size]
+            noun = Noun(thing.shape, colour, size=wrong)
+        elif draw < 0.9:
+            wrong = self._pick([pattern for pattern in PATTERNS if pattern != thing.pattern])
+            noun = Noun(thing.shape, colour, pattern=wrong)
+        else:
+            noun = Noun(self._pick(tuple(SHAPES)), colour)
+            if (noun.colour, noun.shape) in self.unnamed:
+                return None
+        return None if self._named(noun) else noun
+
+    def _wrong_place(self, index: int) -> Expression | None:
+        places = [name for name in PLACES if not in_place(name, self.view.objects[index], self.view)[1]]
+        return Single(Referent(self._noun_for(index), Place(self._pick(places)))) if places else None
+
+    def _wrong_direction(self, index: int) -> Expression | None:
+        relation = self._relation(index)
+        if relation is None:
+            return None
+        where = relation.referent.where
+        opposite = dict(zip(DIRECTIONS, ('right of', 'left of', 'below', 'above'), strict=True))[where.direction]
+        return Single(Referent(relation.referent.noun, Relation(opposite, where.anchor)))
+
+
+def _describe(thing: SeenObject, keys: Collection[str]) -> Noun:
+    return Noun(**{key: getattr(thing, key) for key in keys})

@@ -1,0 +1,74 @@
+"""RefCOCO, RefCOCO+ (Yu et al. 2016) and RefCOCOg (Mao et al. 2016): one target per reference, pickled."""
+
+import pickle
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..records import SceneRecord
+from .instances import write_instances, write_json
+from .refs import number_references, numbered_name
+
+
+class RefCOCOWriter:
+    """Writes ``refcoco/``: ``instances.json`` and ``refs(unc).p``.
+
+    ``kinds(unc).json`` is an extra: it maps each ``sent_id`` to the kind of its sentence.
+    """
+
+    style = 'refcoco'
+    folder = 'refcoco'
+    split_by = 'unc'
+
+    def write(self, scenes: Sequence[SceneRecord], root: Path) -> None:
+        folder = root / self.folder
+        write_instances(scenes, folder / 'instances.json')
+        refs, kinds = [], {}
+        for scene, reference, fields in number_references(scenes, self.style):
+            annotation = scene.annotations[reference.targets[0]]
+            own = {
+                'file_name': numbered_name(scene.file_name, fields['ref_id']),
+                'ann_id': annotation.ann_id,
+                'category_id': annotation.category_id,
+                'split': self.rename(fields['split']),
+            }
+            refs.append(fields | own)
+            kinds |= {sent_id: s.kind for sent_id, s in zip(fields['sent_ids'], reference.sentences, strict=True)}
+        self.write_refs(refs, folder / f'refs({self.split_by}).p')
+        write_json(folder / f'kinds({self.split_by}).json', kinds)
+
+    def rename(self, split: str) -> str:
+        """Name of one of our splits in this data set."""
+        return split
+
+    def write_refs(self, refs: list[dict], path: Path) -> None:
+        """Pickle the references, as Python 2 could have."""
+        path.write_bytes(pickle.dumps(refs, protocol=2))
+
+
+class RefCOCOPlusWriter(RefCOCOWriter):
+    """Writes ``refcoco+/``; its sentences have no words of place."""
+
+    style = 'refcoco+'
+    folder = 'refcoco+'
+
+
+class RefCOCOgWriter(RefCOCOWriter):
+    """Writes ``refcocog/``: ``refs(umd).p`` splits images, ``refs(google).p`` splits objects.
+
+    In the google partition every tenth reference of the train and val images is in val, and those of the test images
+    are missing, as they were never released.
+    """
+
+    style = 'refcocog'
+    folder = 'refcocog'
+    split_by = 'umd'
+
+    def rename(self, split: str) -> str:
+        return 'test' if split in ('testA', 'testB') else split
+
+    def write_refs(self, refs: list[dict], path: Path) -> None:
+        super().write_refs(refs, path)
+        google = [
+            ref | {'split': 'val' if ref['ref_id'] % 10 == 0 else 'train'} for ref in refs if ref['split'] != 'test'
+        ]
+        super().write_refs(google, path.with_name('refs(google).p'))
