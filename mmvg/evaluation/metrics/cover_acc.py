@@ -1,15 +1,15 @@
 from typing import Literal
 
-from mmvg.evaluation.functional import covered_share, mean_percent
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
+from mmvg.evaluation.functional import check_boxes, covered_share, mean_percent
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array
 from mmvg.registry import METRICS
 
 
 @METRICS.register_module()
 class CoverAcc(GroundingMetric):
-    """Mean share of true boxes that hold at least one query point, over expressions with a target (InstanceVG).
+    """Mean share of true boxes that hold at least one query point, over expressions with a box (InstanceVG).
 
-    Reads ``pred_instances.points`` (Q, 2), x and y, ``gt_instances.bboxes`` (N, 4) and ``no_target``.
+    Reads ``pred_instances.points`` (Q, 2), x and y, and ``gt_instances.bboxes`` (N, 4).
 
     Args:
         resolution: See :class:`GroundingMetric`.
@@ -22,10 +22,10 @@ class CoverAcc(GroundingMetric):
         super().__init__(resolution, prefix)
 
     def score(self, sample: dict) -> float | None:
-        """Share of covered boxes, None without a target."""
-        boxes = read_gt_boxes(sample)
+        """Share of covered boxes, None without a true box."""
+        boxes = check_boxes(read_array(sample, 'gt_instances', 'bboxes'))
         return covered_share(read_array(sample, 'pred_instances', 'points'), boxes) if len(boxes) else None
 
     def summarize(self, records: list[float | None]) -> dict[str, float]:
-        """The mean over expressions with a target."""
+        """The mean over expressions with a box."""
         return {'CoverAcc': mean_percent(record for record in records if record is not None)}

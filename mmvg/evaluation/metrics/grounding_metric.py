@@ -169,7 +169,8 @@ def read_gt_boxes(sample: dict) -> np.ndarray:
     boxes = check_boxes(read_array(sample, 'gt_instances', 'bboxes'))
     no_target = bool(read_field(sample, 'no_target'))
     if no_target != (len(boxes) == 0):
-        raise ValueError(f'no_target is {no_target}, but gt_instances has {len(boxes)} boxes')
+        hint = '' if no_target else "; if its targets are crowd regions, load the dataset with crowd='keep'"
+        raise ValueError(f'no_target is {no_target}, but gt_instances has {len(boxes)} boxes{hint}')
     return boxes
 
 

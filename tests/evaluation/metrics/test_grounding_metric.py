@@ -1,0 +1,209 @@
+"""What all metrics share, mostly looked at through one of them."""
+
+import os
+import pickle
+import subprocess
+import sys
+from math import isnan
+from pathlib import Path
+
+import mmengine
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import MMLogger
+
+import mmvg
+from mmvg.evaluation import CoverAcc, GRECMetric, GRESMetric, RECMetric, RESMetric
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric
+
+METRICS = [RECMetric, RESMetric, GRECMetric, GRESMetric, CoverAcc]
+BOX = [0, 0, 10, 10]
+
+
+@pytest.fixture
+def log(caplog):
+    """The text that metrics log, warnings included."""
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
+@pytest.mark.parametrize('metric', METRICS)
+def test_an_empty_dataset_has_results_that_are_undefined(metric, run, log):
+    found = run(dict(type=metric), [])
+    assert found.pop(f'{metric.default_prefix}/num_samples') == 0
+    found.pop(f'{metric.default_prefix}/N-acc', None)  # 0 by the official rule
+    assert found
+    assert all(isnan(value) for value in found.values())
+    assert 'undefined (NaN)' in log.text
+
+
+@pytest.mark.parametrize('metric', METRICS)
+def test_constructor_arguments_are_named_and_unknown_ones_refused(metric):
+    with pytest.raises(TypeError, match='tresholds'):
+        metric(tresholds=[0.5])
+
+
+def test_the_protocol_is_logged_with_the_score_and_kept_as_an_attribute(make_sample, run, log):
+    samples = [make_sample(0, [BOX], [BOX], [0.9]), make_sample(1, [BOX])]
+    run(dict(type='GRECMetric', matching='iou', score_threshold=0.8), samples)
+    assert 'GRECMetric on 2 samples (resolution=original, matching=iou, score=>= 0.8): F1 50.00' in log.text
+    assert GRECMetric().protocol == dict(resolution='original', matching='giou', score='>= 0.7')
+    assert GRESMetric().protocol == dict(resolution='original', no_target_from='flag')
+    by_score = dict(resolution='resized', no_target_from='score', score='> 0.7')
+    assert GRESMetric(resolution='resized', no_target_from='score').protocol == by_score
+
+
+def test_an_accuracy_of_0_for_want_of_samples_is_explained(make_sample, run, log):
+    run(dict(type='GRECMetric'), [make_sample(0, [BOX], [BOX], [0.9])])
+    run(dict(type='GRESMetric'), [make_sample(0)])
+    assert log.text.count('N-acc is reported as 0') == 2
+
+
+def test_a_sample_counts_once(make_sample, run, log):
+    right, wrong = make_sample(0, [BOX], [BOX], [0.9]), make_sample(1, [BOX])
+    found = run(dict(type='GRECMetric'), [right, wrong, right, right], size=2)
+    assert (found['grec/F1'], found['grec/num_samples']) == (50, 2)
+    assert '2 repeated samples dropped' in log.text
+    assert 'different samples' not in log.text
+
+
+def test_ids_of_another_dataset_are_other_ids(make_sample, run):
+    samples = [make_sample(0, [BOX], dataset=name) for name in ('refcoco', 'refcoco+')]
+    assert run(dict(type='RECMetric'), samples)['rec/num_samples'] == 2
+
+
+def test_a_repeated_sample_with_another_answer_is_reported_and_the_first_counts(make_sample, run, log):
+    found = run(dict(type='GRECMetric'), [make_sample(0, [BOX], [BOX], [0.9]), make_sample(0, [BOX])], size=1)
+    assert found['grec/F1'] == 100
+    assert "got another score the second time, such as dataset='grefcoco' img_id=1 ref_id=2 sent_id=0" in log.text
+
+
+def test_a_dataset_that_was_not_scored_completely_is_reported(make_sample, run, log):
+    run(dict(type='RECMetric'), [make_sample(0, [BOX])], size=3)
+    assert '1 different samples were scored, but the dataset has 3' in log.text
+
+
+def test_results_are_cleared_between_evaluations(make_sample):
+    metric = RECMetric()
+    for _ in range(2):
+        metric.process(None, [make_sample(0, [BOX]).to_dict()])
+        assert metric.evaluate(1)['rec/num_samples'] == 1
+
+
+@pytest.mark.parametrize('ids', [dict(sent_id=None), dict(ref_id=torch.tensor(3))])
+def test_a_sample_without_proper_ids_is_refused(make_sample, run, ids):
+    sample = make_sample(0, [BOX])
+    sample.set_metainfo(ids)
+    with pytest.raises(ValueError, match='dataset, img_id, ref_id, sent_id, which must be numbers or strings'):
+        run(dict(type='RECMetric'), [sample])
+
+
+@pytest.mark.parametrize('metric', METRICS)
+@pytest.mark.parametrize(
+    ('resolution', 'gt_frame', 'pred_frame', 'wrong'),
+    [
+        ('original', 'input', 'original', "gt_frame='input'"),
+        ('original', 'original', 'input', "pred_frame='input'"),
+        ('resized', 'original', 'original', "gt_frame='original' and pred_frame='original'"),
+        ('resized', None, 'input', 'gt_frame=None'),
+    ],
+)
+def test_frames_that_contradict_the_resolution_are_refused(
+    make_sample, run, metric, resolution, gt_frame, pred_frame, wrong
+):
+    sample = make_sample(9, [BOX], gt_frame=gt_frame, pred_frame=pred_frame)
+    with pytest.raises(ValueError, match=f'sent_id=9: resolution={resolution!r} needs .* but {wrong}'):
+        run(dict(type=metric, resolution=resolution), [sample])
+
+
+def test_the_resized_protocol_takes_samples_in_input_pixels(make_sample, run):
+    sample = make_sample(0, [BOX], [BOX], [0.9], gt_frame='input', pred_frame='input')
+    assert run(dict(type='RECMetric', resolution='resized'), [sample])['rec/P@0.9'] == 100
+
+
+@pytest.mark.parametrize('metric', METRICS)
+def test_memory_per_sample_does_not_depend_on_its_size(make_sample, metric):
+    sizes = []
+    for side in (4, 256):
+        mask = np.ones((side, side), int).tolist()
+        count = (
+            dict(boxes=[BOX] * side, scores=[0.9] * side) if metric is not CoverAcc else dict(points=[[1, 1]] * side)
+        )
+        instance = metric()
+        instance.process(None, [make_sample(0, [BOX], gt_mask=mask, mask=mask, **queries).to_dict()])
+        sizes.append(len(pickle.dumps(instance.results)))
+    assert max(sizes) < 300
+    assert max(sizes) - min(sizes) < 16  # pixel counts of more digits
+
+
+def random_samples(make_sample, count, seed):
+    rng = np.random.default_rng(seed)
+    samples = []
+    for sent_id in range(count):
+        no_target = bool(rng.random() < 0.3)
+        gt_boxes = np.sort(rng.integers(0, 4, (0 if no_target else rng.integers(1, 3), 2, 2)), axis=1).reshape(-1, 4)
+        boxes = np.concatenate([gt_boxes, [[0, 0, 2, 2]]])
+        gt = (rng.random((4, 5)) < 0.5) & (not no_target)
+        samples.append(
+            make_sample(
+                sent_id,
+                gt_boxes.tolist(),
+                boxes.tolist(),
+                rng.choice([0.2, 0.7, 0.9], len(boxes)).tolist(),
+                gt_mask=gt.astype(int).tolist(),
+                mask=(gt ^ (rng.random((4, 5)) < 0.3)).tolist(),
+                pred_no_target=bool(rng.random() < 0.4),
+                no_target=no_target,
+            )
+        )
+    return samples
+
+
+@pytest.mark.parametrize('metric', [GRECMetric, GRESMetric])
+def test_neither_order_nor_batches_nor_copies_change_a_bit(make_sample, run, metric):
+    rng = np.random.default_rng(1)
+    for seed in range(20):
+        samples = random_samples(make_sample, 13, seed)
+        expected = run(dict(type=metric), samples)
+        order = [*rng.permutation(13), *rng.integers(0, 13, 4)]
+        found = run(dict(type=metric), [samples[i] for i in order], batch_size=int(rng.integers(1, 18)), size=13)
+        assert {name: repr(value) for name, value in found.items()} == {n: repr(v) for n, v in expected.items()}
+
+
+WORKER = """
+import pickle, sys
+import torch.distributed as dist
+from mmvg.evaluation import GRESMetric
+rank, world, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+dist.init_process_group('gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=world)
+samples = pickle.load(open(f'{folder}/samples.pkl', 'rb'))
+found = []
+for count, padded in ((7, True), (7, False), (2, False)):
+    indices = list(range(count))
+    indices += indices[: -count % world] if padded else []
+    metric = GRESMetric()
+    metric.process(None, [samples[i] for i in indices[rank::world]])
+    found.append(repr(metric.evaluate(count)))
+open(f'{folder}/rank{rank}.txt', 'w').write('\\n'.join(found))
+"""
+
+
+def test_three_processes_give_the_bits_of_one(make_sample, run, tmp_path):
+    """With a padded sampler, with one that is not padded, and with fewer samples than processes."""
+    samples = random_samples(make_sample, 7, 0)
+    expected = [repr(run(dict(type='GRESMetric'), samples[:count])) for count in (7, 7, 2)]
+    mmengine.dump([sample.to_dict() for sample in samples], tmp_path / 'samples.pkl')
+    env = {**os.environ, 'PYTHONPATH': str(Path(mmvg.__file__).parents[1]), 'OMP_NUM_THREADS': '1'}
+    workers = [
+        subprocess.Popen([sys.executable, '-c', WORKER, str(rank), '3', str(tmp_path)], env=env) for rank in range(3)
+    ]
+    assert [worker.wait(timeout=100) for worker in workers] == [0, 0, 0]
+    assert [(tmp_path / f'rank{rank}.txt').read_text().split('\n') for rank in range(3)] == [expected] * 3
+
+
+def test_a_metric_is_a_score_and_a_summary():
+    with pytest.raises(TypeError, match='score'):
+        GroundingMetric()
