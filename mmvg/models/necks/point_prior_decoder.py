@@ -2,7 +2,9 @@
 
 import math
 
+import mmcv.ops.multi_scale_deform_attn as mmcv_deformable
 import torch
+from mmcv.ops import get_compiling_cuda_version
 from mmdet.models.layers import DeformableDetrTransformerDecoderLayer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -12,6 +14,10 @@ from mmvg.models.layers import detr_layer_cfg
 from mmvg.registry import MODELS
 
 _IM2COL_STEP = 64
+
+if get_compiling_cuda_version() == 'not available':
+    # mmcv was compiled without a CUDA toolkit, yet calls its CUDA op for any tensor on a GPU: let it take its PyTorch path
+    mmcv_deformable.IS_CUDA_AVAILABLE = False
 
 
 @MODELS.register_module()

@@ -61,9 +61,7 @@ def deformable(attention, query, reference, maps, heads, points):
 
 
 def self_attention(attention, query, value, heads):
-    project = zip(
-        (query, query, value), attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3), strict=True
-    )
+    parts = (query, query, value), attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
     q, k, v = (F.linear(x, w, b).unflatten(1, (heads, -1)).transpose(0, 1) for x, w, b in zip(*parts, strict=True))
     seen = (q @ k.transpose(1, 2) / math.sqrt(q.shape[-1])).softmax(-1) @ v
     return F.linear(seen.transpose(0, 1).flatten(1), attention.out_proj.weight, attention.out_proj.bias)
