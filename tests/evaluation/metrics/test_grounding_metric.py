@@ -129,9 +129,8 @@ def test_memory_per_sample_does_not_depend_on_its_size(make_sample, metric):
     sizes = []
     for side in (4, 256):
         mask = np.ones((side, side), int).tolist()
-        count = (
-            dict(boxes=[BOX] * side, scores=[0.9] * side) if metric is not CoverAcc else dict(points=[[1, 1]] * side)
-        )
+        boxes = dict(boxes=[BOX] * side, scores=[0.9] * side)
+        queries = dict(points=[[1, 1]] * side) if metric is CoverAcc else boxes
         instance = metric()
         instance.process(None, [make_sample(0, [BOX], gt_mask=mask, mask=mask, **queries).to_dict()])
         sizes.append(len(pickle.dumps(instance.results)))
