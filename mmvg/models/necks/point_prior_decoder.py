@@ -16,7 +16,7 @@ from mmvg.registry import MODELS
 _IM2COL_STEP = 64
 
 if get_compiling_cuda_version() == 'not available':
-    # mmcv was compiled without a CUDA toolkit, yet calls its CUDA op for any tensor on a GPU: let it take its PyTorch path
+    # this mmcv has no CUDA ops, yet would call one for a tensor on a GPU: let it take its PyTorch path there too
     mmcv_deformable.IS_CUDA_AVAILABLE = False
 
 
