@@ -1,0 +1,271 @@
+"""Reading and writing weights: nothing in a file is executed, and nothing that does not fit is passed over.
+
+Files ending in ``.safetensors`` are safetensors; everything else is ``torch.save``'s format, read with
+``weights_only=True``. Nothing is ever downloaded.
+"""
+
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
+from torch import Tensor, nn
+
+from mmvg.engine.state_dict_difference import state_dict_difference
+
+#: Keys under which checkpoints of the field keep the weights, in the order in which they are looked for.
+STATE_DICT_KEYS = ('state_dict', 'model', 'module')
+#: What MMEngine can load from besides local files; all of it downloads.
+REMOTE_SCHEMES = (
+    'http://',
+    'https://',
+    'modelzoo://',
+    'torchvision://',
+    'open-mmlab://',
+    'openmmlab://',
+    'mmcls://',
+    'pavi://',
+    r'(\S+\:)?s3://',
+    r'(\S+\:)?petrel://',
+)
+
+
+class CheckpointError(ValueError):
+    """A file is no checkpoint, not a safe one, or not one of this model."""
+
+
+def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
+    """Read a whole checkpoint; of a safetensors file ``state_dict`` and ``meta``.
+
+    Args:
+        path: A local file.
+        map_location: As in ``torch.load``; a safetensors file goes to the CPU if this is a function.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If the file is something else, cut off, or names classes that only a program would need.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'{path}: no such file. Weights are never downloaded: put the file there; '
+            'data/README.md says where it comes from.'
+        )
+    _reject_what_is_no_checkpoint(path)
+    if path.suffix == '.safetensors':
+        return _load_safetensors(path, 'cpu' if map_location is None or callable(map_location) else str(map_location))
+    try:
+        with torch.serialization.safe_globals(_harmless_globals()):
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, IndexError) as error:
+        raise CheckpointError(f'{path}: cannot be read safely as a checkpoint. {_reason(path, error)}') from error
+    if not isinstance(checkpoint, dict):
+        raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__} instead of a dict of weights')
+    return checkpoint
+
+
+def load_state_dict_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Tensor]:
+    """Read the weights of a checkpoint, whatever key they are under, without a leading ``module.``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If it cannot be read, or holds no weights.
+    """
+    return find_state_dict(load_checkpoint_file(path, map_location), path)
+
+
+def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = STATE_DICT_KEYS) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint that has been read from ``source``.
+
+    Args:
+        checkpoint: Weights, or a dict that holds them under one of ``keys``.
+        source: Named in errors.
+        keys: Looked for in this order.
+
+    Raises:
+        CheckpointError: If there are none.
+    """
+    state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), dict)), checkpoint)
+    others = [name for name, value in state.items() if not isinstance(value, Tensor)]
+    if others or not state:
+        raise CheckpointError(
+            f'{source}: no weights found. They are looked for under {", ".join(keys)} and at the top, '
+            f'which holds {_shorten(checkpoint)}'
+        )
+    if all(name.startswith('module.') for name in state):
+        state = {name.removeprefix('module.'): value for name, value in state.items()}
+    return dict(state)
+
+
+def load_weights(
+    model: nn.Module, path: str | Path, allowed_missing: Iterable[str] = (), allowed_unexpected: Iterable[str] = ()
+) -> None:
+    """Load a file into a model that it fits key by key and shape by shape.
+
+    Args:
+        model: Where the weights go.
+        path: A local file.
+        allowed_missing: Names of the model, or patterns such as ``'head.*'``, that the file need not have.
+        allowed_unexpected: Names of the file, or patterns, that the model need not have.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        CheckpointError: If it cannot be read or does not fit; the message lists the differences.
+    """
+    load_state_dict(model, load_state_dict_file(path), path, allowed_missing, allowed_unexpected)
+
+
+def load_state_dict(
+    model: nn.Module,
+    state: dict[str, Tensor],
+    source: str | Path,
+    allowed_missing: Iterable[str] = (),
+    allowed_unexpected: Iterable[str] = (),
+) -> None:
+    """Load weights that have already been read, as strictly as :func:`load_weights`; ``source`` is for errors.
+
+    Raises:
+        CheckpointError: If they do not fit.
+    """
+    unexpected = {name for name in state.keys() - model.state_dict().keys() if _matches(name, allowed_unexpected)}
+    state = {name: value for name, value in state.items() if name not in unexpected}
+    missing = {name for name in model.state_dict().keys() - state.keys() if _matches(name, allowed_missing)}
+    wanted = {name: value for name, value in model.state_dict().items() if name not in missing}
+    difference = state_dict_difference(wanted, state)
+    if difference:
+        raise CheckpointError(f'{source} does not fit {type(model).__name__}: {difference}')
+    model.load_state_dict(state, strict=False)
+
+
+def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta: dict[str, str] | None = None) -> None:
+    """Write the weights of a model, or a state dict, so that :func:`load_weights` reads them.
+
+    Args:
+        weights: Model or state dict.
+        path: ``.safetensors``, or anything else for ``torch.save``. An existing file is replaced at the end.
+        meta: Short notes to keep with the weights.
+    """
+    path = Path(path)
+    state = weights.state_dict() if isinstance(weights, nn.Module) else weights
+    state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f'{path.name}.{os.getpid()}.part')
+    try:
+        if path.suffix == '.safetensors':
+            from safetensors.torch import save_file
+
+            # the format has no tensors that share memory
+            copies = {name: value.clone() for name, value in state.items()}
+            save_file(copies, unfinished, metadata={'format': 'pt', 'meta': json.dumps(meta or {})})
+        else:
+            torch.save(dict(meta=meta or {}, state_dict=state), unfinished)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def use_safe_checkpoint_loading() -> None:
+    """Make MMEngine (``load_from``, ``resume``, ``Pretrained``) read files as this module does, and never download."""
+    CheckpointLoader.register_scheme(prefixes='', loader=_load_from_local, force=True)
+    CheckpointLoader.register_scheme(prefixes=list(REMOTE_SCHEMES), loader=_load_from_remote, force=True)
+
+
+def _load_from_local(filename: str, map_location: Any) -> dict:
+    return load_checkpoint_file(filename, map_location)
+
+
+def _load_from_remote(filename: str, map_location: Any) -> dict:
+    raise CheckpointError(f'{filename}: weights are never downloaded; save the file yourself and give its path')
+
+
+def _load_safetensors(path: Path, device: str) -> dict:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework='pt', device=device) as file:
+            meta = (file.metadata() or {}).get('meta')
+            names = file.keys()
+            state_dict = {name: file.get_tensor(name) for name in names}
+    except SafetensorError as error:
+        raise CheckpointError(f'{path}: is no whole safetensors file ({error}); fetch it again') from error
+    return dict(meta=json.loads(meta) if meta else {}, state_dict=state_dict)
+
+
+def _history_buffer_method(owner: type, name: str) -> Callable:
+    """Stand in for ``getattr`` in MMEngine's checkpoints, which name four methods of its log buffer."""
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'current', 'mean'):
+        raise pickle.UnpicklingError(f'it asks for the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+def _harmless_globals() -> list:
+    """What checkpoints of MMEngine (log buffers) and InstanceVG (metrics as NumPy scalars) name besides tensors."""
+    scalar, array = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
+    numeric = [type(np.dtype(kind)) for kind in np.typecodes['AllInteger'] + np.typecodes['Float'] + '?']
+    old_and_new = [
+        (function, f'numpy.{core}.multiarray.{name}')
+        for core in ('core', '_core')
+        for name, function in (('scalar', scalar), ('_reconstruct', array))
+    ]
+    buffer = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr')]
+    return [np.ndarray, np.dtype, *numeric, *old_and_new, *buffer]
+
+
+def _reject_what_is_no_checkpoint(path: Path) -> None:
+    """Recognise what is often found in place of a download.
+
+    Raises:
+        CheckpointError: If the file is one of those.
+    """
+    with path.open('rb') as file:
+        start = file.read(256)
+    size = f'{path.stat().st_size:,} bytes'
+    problem = None
+    if not start:
+        problem = 'the file is empty'
+    elif start.lstrip().lower().startswith((b'<!doctype', b'<html', b'<?xml')):
+        problem = f'this is a web page ({size}), such as a log-in or consent page, not the weights'
+    elif start.startswith(b'version https://git-lfs'):
+        problem = 'this is a Git LFS pointer; `git lfs pull` fetches the file itself'
+    elif path.suffix == '.safetensors':
+        return
+    elif start.startswith(b'PK') and not zipfile.is_zipfile(path):
+        problem = f'the file is cut off ({size})'
+    elif start.startswith(b'PK'):
+        with zipfile.ZipFile(path) as archive:
+            if not any(name.endswith('/data.pkl') for name in archive.namelist()):
+                problem = f'this is an ordinary zip archive with {_shorten(archive.namelist())}, not a checkpoint'
+    if problem:
+        raise CheckpointError(f'{path}: {problem}; fetch it again (data/README.md says where from)')
+
+
+def _reason(path: Path, error: Exception) -> str:
+    """Say in one or two sentences what is wrong with a file that ``torch.load`` refuses."""
+    if zipfile.is_zipfile(path):
+        with torch.serialization.safe_globals(_harmless_globals()):
+            unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        if unsafe:
+            return (
+                f'It names {_shorten(sorted(unsafe))}, which could run any code. If you trust the file, load it '
+                'yourself with torch.load(weights_only=False) and save its weights alone with save_weights.'
+            )
+    return (
+        f'It may be cut off or of another format: {str(error).splitlines()[0] if str(error) else type(error).__name__}'
+    )
+
+
+def _matches(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _shorten(names: Iterable[Any], most: int = 8) -> str:
+    names = [str(name) for name in names]
+    return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')
