@@ -1,4 +1,4 @@
 from mmvg.engine.config_check import ConfigError, check_config
-from mmvg.engine.hooks import PredictionDumpHook
+from mmvg.engine.hooks import GroundingVisualizationHook, PredictionDumpHook
 
-__all__ = ['ConfigError', 'PredictionDumpHook', 'check_config']
+__all__ = ['ConfigError', 'GroundingVisualizationHook', 'PredictionDumpHook', 'check_config']

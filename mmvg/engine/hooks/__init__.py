@@ -1,3 +1,4 @@
+from mmvg.engine.hooks.grounding_visualization_hook import GroundingVisualizationHook
 from mmvg.engine.hooks.prediction_dump_hook import PredictionDumpHook
 
-__all__ = ['PredictionDumpHook']
+__all__ = ['GroundingVisualizationHook', 'PredictionDumpHook']

@@ -1,0 +1,3 @@
+from mmvg.visualization.grounding_visualizer import GroundingVisualizer
+
+__all__ = ['GroundingVisualizer']

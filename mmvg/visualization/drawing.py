@@ -1,0 +1,197 @@
+"""Drawing on RGB arrays (H, W, 3) uint8: panels, text that wraps, pictures side by side."""
+
+import os.path as osp
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from mmvg.visualization.answers import Answer
+from mmvg.visualization.palette import BLACK, DARK, LIGHT, WHITE, instance_color, readable_on
+
+Color = tuple[int, int, int]
+
+
+@lru_cache
+def load_font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib."""
+    import matplotlib
+
+    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
+    return ImageFont.truetype(osp.join(matplotlib.get_data_path(), 'fonts', 'ttf', name), size)
+
+
+def fit(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float]:
+    """Scale an image as large as ``width`` x ``height`` allows; returns it and its scale."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), scale
+
+
+def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, font_size: int) -> np.ndarray:
+    """Draw masks, boxes, scores and points over an image that is already scaled.
+
+    Args:
+        image: The scaled image.
+        answer: In pixels of the image before it was scaled.
+        scale: What it was scaled by.
+        alpha: Opacity of the masks.
+        font_size: In pixels.
+    """
+    canvas = np.ascontiguousarray(image).copy()
+    line = max(2, round(min(canvas.shape[:2]) / 160))
+    masks = [] if answer.masks is None else list(answer.masks)
+    if not masks and answer.union is not None:
+        masks = [answer.union]
+    for index, mask in enumerate(masks):
+        _blend(canvas, _resize_mask(mask, canvas), instance_color(index), alpha, line)
+    if answer.scores is not None and answer.masks is not None and answer.union is not None:
+        _outline(canvas, _resize_mask(answer.union, canvas), WHITE, max(1, line // 2))
+    if answer.points is not None:
+        _draw_points(canvas, answer.points * scale, line)
+    boxes = np.round(answer.boxes * scale).astype(int)
+    for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
+        cv2.rectangle(canvas, (x1, y1), (x2, y2), BLACK, line + 2, cv2.LINE_AA)
+        cv2.rectangle(canvas, (x1, y1), (x2, y2), instance_color(index), line, cv2.LINE_AA)
+    labels = [str(index + 1) for index in range(len(boxes))]
+    if answer.scores is not None:
+        labels = [f'{label}: {score:.2f}' for label, score in zip(labels, answer.scores, strict=True)]
+    return _draw_labels(canvas, boxes, labels, font_size)
+
+
+def text_bar(
+    text: str,
+    width: int,
+    font_size: int,
+    color: Color = BLACK,
+    background: Color = WHITE,
+    bold: bool = False,
+    max_lines: int = 6,
+) -> np.ndarray:
+    """A bar (h, width, 3) with ``text`` wrapped to its width; h follows from the number of lines."""
+    font = load_font(font_size, bold)
+    margin = max(4, font_size // 3)
+    lines = wrap(text, font, width - 2 * margin, max_lines)
+    step = round(font_size * 1.3)
+    bar = Image.new('RGB', (width, step * len(lines) + margin), background)
+    pen = ImageDraw.Draw(bar)
+    for row, line in enumerate(lines):
+        pen.text((margin, margin // 2 + row * step), line, fill=color, font=font)
+    return np.asarray(bar)
+
+
+def wrap(text: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int) -> list[str]:
+    """Break ``text`` at spaces, and inside words that are wider than ``width`` pixels; the rest becomes an ellipsis."""
+    lines = ['']
+    for word in text.split():
+        pieces = _pieces(word, font, width)
+        for number, piece in enumerate(pieces):
+            joined = f'{lines[-1]} {piece}' if lines[-1] and not number else piece
+            if lines[-1] and (number or font.getlength(joined) > width):
+                lines.append(piece)
+            else:
+                lines[-1] = joined
+    if len(lines) > max_lines:
+        last = lines[max_lines - 1]
+        while last and font.getlength(last + '…') > width:
+            last = last[:-1]
+        lines = [*lines[: max_lines - 1], last + '…']
+    return lines
+
+
+def same_width(pictures: list[np.ndarray], least: int) -> list[np.ndarray]:
+    """Pictures centred on light grey, all as wide as the widest and at least ``least`` pixels."""
+    width = max(least, *(picture.shape[1] for picture in pictures))
+    padded = []
+    for picture in pictures:
+        left = (width - picture.shape[1]) // 2
+        right = width - picture.shape[1] - left
+        padded.append(cv2.copyMakeBorder(picture, 0, 0, left, right, cv2.BORDER_CONSTANT, value=LIGHT))
+    return padded
+
+
+def same_height(bars: list[np.ndarray]) -> list[np.ndarray]:
+    """Bars continued downwards in the colour of their last pixel, all as high as the highest."""
+    height = max(bar.shape[0] for bar in bars)
+    return [np.concatenate([bar, np.repeat(bar[-1:], height - bar.shape[0], axis=0)]) for bar in bars]
+
+
+def beside(pictures: list[np.ndarray], gap: int) -> np.ndarray:
+    """Pictures from left to right, aligned at the top, on white."""
+    height = max(picture.shape[0] for picture in pictures)
+    padded = [_pad(picture, height, picture.shape[1] + gap) for picture in pictures[:-1]]
+    return np.concatenate([*padded, _pad(pictures[-1], height, pictures[-1].shape[1])], axis=1)
+
+
+def below(pictures: list[np.ndarray]) -> np.ndarray:
+    """Pictures from top to bottom, aligned at the left, on white."""
+    width = max(picture.shape[1] for picture in pictures)
+    return np.concatenate([_pad(picture, picture.shape[0], width) for picture in pictures])
+
+
+def grid(pictures: list[np.ndarray], columns: int, gap: int) -> np.ndarray:
+    """Pictures in rows of ``columns``, each as high as its highest picture, on white with a margin of ``gap``."""
+    width = max(picture.shape[1] for picture in pictures)
+    rows = []
+    for start in range(0, len(pictures), columns):
+        row = pictures[start : start + columns]
+        height = max(picture.shape[0] for picture in row)
+        row = [_pad(picture, height + gap, width + gap) for picture in row]
+        rows.append(np.concatenate(row, axis=1))
+    return cv2.copyMakeBorder(below(rows), gap, 0, gap, 0, cv2.BORDER_CONSTANT, value=WHITE)
+
+
+def _pieces(word: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    pieces = ['']
+    for letter in word:
+        if pieces[-1] and font.getlength(pieces[-1] + letter) > width:
+            pieces.append('')
+        pieces[-1] += letter
+    return pieces
+
+
+def _pad(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    padded = np.full((height, width, 3), 255, dtype=np.uint8)
+    padded[: picture.shape[0], : picture.shape[1]] = picture
+    return padded
+
+
+def _resize_mask(mask: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+    size = (canvas.shape[1], canvas.shape[0])
+    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+
+
+def _blend(canvas: np.ndarray, mask: np.ndarray, color: Color, alpha: float, line: int) -> None:
+    inside = mask.astype(bool)
+    canvas[inside] = ((1 - alpha) * canvas[inside] + alpha * np.array(color)).astype(np.uint8)
+    _outline(canvas, mask, color, line)
+
+
+def _outline(canvas: np.ndarray, mask: np.ndarray, color: Color, line: int) -> None:
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(canvas, contours, -1, BLACK, line + 2, cv2.LINE_AA)
+    cv2.drawContours(canvas, contours, -1, color, line, cv2.LINE_AA)
+
+
+def _draw_points(canvas: np.ndarray, points: np.ndarray, line: int) -> None:
+    arm = 3 * line
+    for x, y in np.round(points).astype(int).tolist():
+        for color, width in ((BLACK, line + 2), (WHITE, line)):
+            cv2.drawMarker(canvas, (x, y), color, cv2.MARKER_TILTED_CROSS, 2 * arm, width, cv2.LINE_AA)
+
+
+def _draw_labels(canvas: np.ndarray, boxes: np.ndarray, labels: list[str], font_size: int) -> np.ndarray:
+    """Write one label at the top left corner of each box: above it, or inside where there is no room."""
+    picture = Image.fromarray(canvas)
+    pen = ImageDraw.Draw(picture)
+    font = load_font(font_size, bold=True)
+    height = round(font_size * 1.25)
+    for index, (label, (x1, y1, _, _)) in enumerate(zip(labels, boxes.tolist(), strict=True)):
+        width = round(font.getlength(label)) + font_size // 2
+        left = min(max(x1, 0), max(0, picture.width - width))
+        top = y1 - height if y1 >= height else max(y1, 0)
+        color = instance_color(index)
+        pen.rectangle((left, top, left + width, top + height), fill=color, outline=DARK)
+        pen.text((left + font_size // 4, top), label, fill=readable_on(color), font=font)
+    return np.asarray(picture)
