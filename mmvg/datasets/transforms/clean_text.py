@@ -36,8 +36,9 @@ class CleanText(BaseTransform):
 
     Args:
         reader: Which of the four.
-        empty: What to do when nothing but blanks is left: ``'raise'``; ``'skip'`` the sample with a warning, so that
-            a training dataset draws another one; or ``'keep'`` it, with special tokens only, as evaluation must.
+        empty: What to do when nothing but blanks is left: ``'raise'``; ``'skip'`` the sample with a warning (a
+            training dataset counts it and draws another one); or ``'keep'`` it, with special tokens only, as
+            evaluation must.
     """
 
     def __init__(self, reader: str, empty: str = 'raise') -> None:
@@ -47,7 +48,6 @@ class CleanText(BaseTransform):
             raise ValueError(f"CleanText: empty must be 'raise', 'skip' or 'keep', not {empty!r}")
         self.reader = reader
         self.empty = empty
-        self.num_skipped = 0
 
     def transform(self, results: dict) -> dict | None:
         """Replace ``text`` by its clean form; None for a sample to skip.
@@ -67,8 +67,7 @@ class CleanText(BaseTransform):
                     f"{message}; repair the annotation, or set CleanText(empty='skip') for training and 'keep' for "
                     'evaluation'
                 )
-            self.num_skipped += 1
-            print_log(f'{message}; sample {self.num_skipped} that this process skips', 'current', logging.WARNING)
+            print_log(f'{message}; the sample is skipped', 'current', logging.WARNING)
             return None
         results['text'] = clean
         return results

@@ -18,8 +18,8 @@ class LoadImage(LoadImageFromFile):
     in the pixels of the file.
 
     Args:
-        bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning,
-            so that a training dataset draws another one.
+        bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning;
+            a training dataset counts it and draws another one.
         backend_args: Backend of :func:`mmengine.fileio.get`; None reads local files.
     """
 
@@ -28,7 +28,6 @@ class LoadImage(LoadImageFromFile):
             raise ValueError(f"LoadImage: bad_image must be 'raise' or 'skip', not {bad_image!r}")
         super().__init__(color_type='color_ignore_orientation', backend_args=backend_args)
         self.bad_image = bad_image
-        self.num_skipped = 0
 
     def transform(self, results: dict) -> dict | None:
         """Read ``img_path``; set ``img``, ``img_shape`` and ``ori_shape``, both (H, W). None for a sample to skip.
@@ -49,8 +48,7 @@ class LoadImage(LoadImageFromFile):
             )
         if self.bad_image == 'raise':
             raise error
-        self.num_skipped += 1
-        print_log(f'{error}; sample {self.num_skipped} that this process skips', 'current', logging.WARNING)
+        print_log(f'{error}; the sample is skipped', 'current', logging.WARNING)
         return None
 
     def __repr__(self) -> str:
