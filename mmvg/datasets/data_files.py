@@ -14,12 +14,7 @@ KNOWN_IMAGE_FOLDERS = (
 )
 
 
-def below(data_root: str, path: str) -> Path:
-    """``path`` if it is absolute, else ``data_root / path``."""
-    return Path(data_root) / path
-
-
-def require_data(dataset: str, data_root: str, files: Iterable[Path], image_folder: Path) -> None:
+def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: Path) -> None:
     """Check that annotation files and image folder are there, before anything is read.
 
     Raises:
@@ -27,7 +22,7 @@ def require_data(dataset: str, data_root: str, files: Iterable[Path], image_fold
     """
     missing = [f'the file {path}{_neighbours(path)}' for path in files if not path.is_file()]
     if not image_folder.is_dir():
-        found = [str(Path(data_root) / name) for name in KNOWN_IMAGE_FOLDERS if (Path(data_root) / name).is_dir()]
+        found = [str(root / name) for name in KNOWN_IMAGE_FOLDERS if (root / name).is_dir()]
         hint = f' (found {", ".join(found)}: set img_prefix)' if found else ''
         missing.append(f'the image folder {image_folder}{hint}')
     if missing:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmvg.datasets.coco_instances import read_coco_instances
-from mmvg.datasets.data_files import below, require_data
 from mmvg.datasets.grec_file import read_grec_file
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.referring_dataset import ReferringDataset
@@ -84,8 +83,11 @@ class GRefCOCODataset(ReferringDataset):
         if check_counts and reading == 'grec':
             raise ValueError('check_counts is for the GRES reading: the GREC file holds one split')
         self.reading = reading
-        self.ann_path = below(data_root, ann_file) if ann_file else None
-        self.instances_file = below(data_root, instances_file or 'grefcoco/instances.json')
+        self.refs_file = Path(data_root) / (ann_file or _default_ann_file(Path(data_root), reading, split))
+        needs_instances = with_mask or reading == 'gres'
+        self.instances_file = (
+            Path(data_root) / (instances_file or 'grefcoco/instances.json') if needs_instances else None
+        )
         self.crowd = check_crowd(crowd or ('drop' if reading == 'gres' else 'keep'))
         self.with_mask = with_mask
         self.clip_to = clip_to
@@ -106,34 +108,18 @@ class GRefCOCODataset(ReferringDataset):
             max_refetch=max_refetch,
         )
 
+    def required_files(self) -> list[Path]:
+        return [self.refs_file, self.instances_file] if self.instances_file else [self.refs_file]
+
     def load_data_list(self) -> list[dict]:
-        """Read the files.
-
-        Raises:
-            FileNotFoundError: If a file or the image folder is missing; says which file goes where.
-            DataError: If something in the files cannot be used.
-        """
-        file = self.ann_path or self._default_ann_path()
-        needs_instances = self.with_mask or self.reading == 'gres'
-        require_data(
-            f'{type(self).__name__} ({self.reading})',
-            self.data_root,
-            [file, self.instances_file] if needs_instances else [file],
-            Path(self.data_prefix['img_path']),
-        )
-        coco = read_coco_instances(self.instances_file, self.load_report) if needs_instances else None
+        """Read the files; called by :meth:`full_init`."""
+        coco = read_coco_instances(self.instances_file, self.load_report) if self.instances_file else None
         if self.reading == 'gres':
-            refs = self._read_grefs(file)
+            refs = self._read_grefs(self.refs_file)
         else:
-            coco, refs = read_grec_file(file, self.split, coco, self.load_report)
+            coco, refs = read_grec_file(self.refs_file, self.split, coco, self.load_report)
         targets = TargetReader(coco, self.load_report, self.crowd, self.clip_to, self.with_mask)
-        return self.make_items(refs, coco, targets, file)
-
-    def _default_ann_path(self) -> Path:
-        if self.reading == 'grec':
-            return below(self.data_root, f'grefcoco/finetune_grefcoco_{self.split}.json')
-        pickled = below(self.data_root, 'grefcoco/grefs(unc).p')
-        return pickled if pickled.is_file() else pickled.with_suffix('.json')
+        return self.make_items(refs, coco, targets, self.refs_file)
 
     def _read_grefs(self, file: Path) -> list[Ref]:
         records = read_pickle(file, list) if file.suffix == '.p' else read_json(file, list)
@@ -149,6 +135,13 @@ class GRefCOCODataset(ReferringDataset):
         for ref in refs:
             ref.ann_ids = _real_ids(ref, file, self.load_report)
         return refs
+
+
+def _default_ann_file(root: Path, reading: str, split: str) -> str:
+    if reading == 'grec':
+        return f'grefcoco/finetune_grefcoco_{split}.json'
+    pickled = 'grefcoco/grefs(unc).p'
+    return pickled if (root / pickled).is_file() else 'grefcoco/grefs(unc).json'
 
 
 def _real_ids(ref: Ref, file: Path, report: LoadReport) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmvg.datasets.coco_instances import read_coco_instances
-from mmvg.datasets.data_files import below, require_data
 from mmvg.datasets.load_report import DataError
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import Ref, read_refs, select_split
@@ -102,8 +101,8 @@ class RefCOCODataset(ReferringDataset):
         if text_field not in ('raw', 'sent'):
             raise ValueError(f"text_field is 'raw' or 'sent', got {text_field!r}")
         self.split_by = split_by or ('umd' if dataset == 'refcocog' else 'unc')
-        self.refs_file = below(data_root, ann_file or f'{dataset}/refs({self.split_by}).p')
-        self.instances_file = below(data_root, instances_file or f'{dataset}/instances.json')
+        self.refs_file = Path(data_root) / (ann_file or f'{dataset}/refs({self.split_by}).p')
+        self.instances_file = Path(data_root) / (instances_file or f'{dataset}/instances.json')
         self.text_field = text_field
         self.clip_to = clip_to
         self.check_counts = check_counts
@@ -123,19 +122,11 @@ class RefCOCODataset(ReferringDataset):
             max_refetch=max_refetch,
         )
 
-    def load_data_list(self) -> list[dict]:
-        """Read both files.
+    def required_files(self) -> list[Path]:
+        return [self.refs_file, self.instances_file]
 
-        Raises:
-            FileNotFoundError: If a file or the image folder is missing; says which file goes where.
-            DataError: If something in the files cannot be used.
-        """
-        require_data(
-            f'{type(self).__name__} {self.name!r} (split_by {self.split_by!r})',
-            self.data_root,
-            [self.refs_file, self.instances_file],
-            Path(self.data_prefix['img_path']),
-        )
+    def load_data_list(self) -> list[dict]:
+        """Read both files; called by :meth:`full_init`."""
         records = select_split(read_pickle(self.refs_file, list), self.split, self.refs_file)
         refs = read_refs(records, self.text_field, self.refs_file, self.load_report)
         if self.check_counts:

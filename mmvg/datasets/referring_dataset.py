@@ -10,6 +10,7 @@ from mmengine.logging import print_log
 
 from mmvg.datasets.access_random import AccessRandom
 from mmvg.datasets.coco_instances import CocoInstances
+from mmvg.datasets.data_files import require_data
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.refs import Ref
 from mmvg.datasets.targets import TargetReader
@@ -71,9 +72,12 @@ class ReferringDataset(BaseDataset):
         self.load_report = LoadReport(mode, evaluation=test_mode or split != 'train')
         self._random = AccessRandom()
         self._skipped = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.root = Path(data_root)
+        self.image_folder = self.root / img_prefix
+        if not lazy_init:  # before the pipeline is built, whose tokenizer may ask for a file of its own
+            self._require_data()
         super().__init__(
             data_root=data_root,
-            data_prefix=dict(img_path=img_prefix),
             indices=indices,
             serialize_data=serialize_data,
             pipeline=list(pipeline),
@@ -84,6 +88,24 @@ class ReferringDataset(BaseDataset):
         self._metainfo.update(dataset=name, split=split)
         if not lazy_init:
             self.full_init()
+
+    def required_files(self) -> list[Path]:
+        """The files that ``load_data_list`` of the subclass will read."""
+        raise NotImplementedError
+
+    def full_init(self) -> None:
+        """Read the files, if that has not been done.
+
+        Raises:
+            FileNotFoundError: If a file or the image folder is missing; says which file goes where.
+            DataError: If something in the files cannot be used.
+        """
+        if not self._fully_initialized:
+            self._require_data()
+        super().full_init()
+
+    def _require_data(self) -> None:
+        require_data(f'{type(self).__name__} {self.name!r}', self.root, self.required_files(), self.image_folder)
 
     @property
     def num_skipped(self) -> int:
@@ -114,7 +136,7 @@ class ReferringDataset(BaseDataset):
             if ref.ann_ids and not instances and not self._keep_without_target(ref, file):
                 continue
             item = dict(
-                img_path=f'{self.data_prefix["img_path"]}/{image["file_name"]}',
+                img_path=str(self.image_folder / image['file_name']),
                 img_id=ref.image_id,
                 height=image['height'],
                 width=image['width'],

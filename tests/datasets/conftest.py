@@ -51,6 +51,10 @@ def ref(ref_id: int, image_id: int, ann_id, texts: dict[int, str], split: str = 
 class DataFolder:
     """A data root with two images, five annotations, and refs that a test may change before :meth:`write`."""
 
+    annotation = staticmethod(annotation)
+    ref = staticmethod(ref)
+    square = staticmethod(square)
+
     def __init__(self, root: Path) -> None:
         self.root = root
         self.images = [
