@@ -7,6 +7,7 @@ Files ending in ``.safetensors`` are safetensors; everything else is ``torch.sav
 import json
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
@@ -257,9 +258,8 @@ def _reason(path: Path, error: Exception) -> str:
                 f'It names {_shorten(sorted(unsafe))}, which could run any code. If you trust the file, load it '
                 'yourself with torch.load(weights_only=False) and save its weights alone with save_weights.'
             )
-    return (
-        f'It may be cut off or of another format: {str(error).splitlines()[0] if str(error) else type(error).__name__}'
-    )
+    found = re.search(r'WeightsUnpickler error: (.+)', str(error))
+    return f'It is cut off, or of another format ({found[1].rstrip() if found else type(error).__name__})'
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
