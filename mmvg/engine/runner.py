@@ -1,7 +1,7 @@
 """mmengine's Runner, with strict weight loading and with several processes on machines without a GPU."""
 
 import os
-import os.path as osp
+from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.dist import is_distributed
@@ -9,13 +9,13 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvg.engine.checkpoint import load_weights
+from mmvg.engine.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 
 
 class GroundingRunner(Runner):
     """The Runner that ``tools/train.py`` and ``tools/test.py`` use; its config keys are those of mmengine's.
 
-    - ``load_from`` must fit the model key by key; mmengine only prints what does not.
+    - Checkpoints must fit the model key by key; mmengine only prints what does not.
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
     """
 
@@ -34,25 +34,33 @@ class GroundingRunner(Runner):
             model_wrapper_cfg = {**(model_wrapper_cfg or defaults), 'device_ids': None}
         return super().wrap_model(model_wrapper_cfg, model)
 
-    def load_or_resume(self) -> None:
-        """Resume as mmengine does; take the weights of ``load_from`` strictly.
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: str | Callable = 'cpu',
+        strict: bool = True,
+        revise_keys: Sequence[tuple[str, str]] = (),
+    ) -> dict:
+        """Load weights, of ``load_from`` and of a checkpoint to resume from alike, and return the whole checkpoint.
+
+        Args:
+            filename: A local file.
+            map_location: As in ``torch.load``.
+            strict: Always taken as true.
+            revise_keys: Not used: names are changed by the tools in ``tools/model_converters``, where it is recorded.
 
         Raises:
-            FileNotFoundError: If the checkpoint to start from is not there.
+            FileNotFoundError: If there is no such file.
+            CheckpointError: If it cannot be read safely, or does not fit the model.
         """
-        if self._load_from is not None and not osp.isfile(self._load_from):
-            raise FileNotFoundError(f'{self._load_from}: no such checkpoint; check load_from or --resume')
-        if self._has_loaded or self._resume or self._load_from is None:
-            super().load_or_resume()
-            return
-        load_weights(self.bare_model, self._load_from)
-        self.logger.info(f'Loaded the weights of {self._load_from}')
+        checkpoint = load_checkpoint_file(filename, map_location)
+        checkpoint['state_dict'] = find_state_dict(checkpoint, filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # where EMAHook takes its weights out
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        load_state_dict(model, checkpoint['state_dict'], filename)
         self._has_loaded = True
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without the wrapper for several processes."""
-        return self.model.module if is_model_wrapper(self.model) else self.model
+        self.logger.info(f'Loaded the weights of {filename}')
+        return checkpoint
 
 
 def _init_gloo(launcher: str) -> None:
