@@ -1,5 +1,7 @@
 """Image, text and joint image-text encoders."""
 
 from .beit3 import BEiT3, ConvStem
+from .clip_dual import CLIPDualEncoder
+from .vilt import ViLTEncoder
 
-__all__ = ['BEiT3', 'ConvStem']
+__all__ = ['BEiT3', 'CLIPDualEncoder', 'ConvStem', 'ViLTEncoder']
