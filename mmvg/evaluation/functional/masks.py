@@ -80,22 +80,24 @@ def rle_runs(counts: str | bytes) -> np.ndarray:
         ValueError: If the string is not of that format.
     """
     raw = counts.encode() if isinstance(counts, str) else counts
-    digits = np.frombuffer(raw, dtype=np.uint8).astype(np.int64) - 48
+    digits = np.frombuffer(raw, dtype=np.uint8) - np.uint8(48)  # wraps below '0'
     if digits.size == 0:
-        return digits
-    last = (digits & 32) == 0
-    if (digits < 0).any() or (digits > 63).any() or not last[-1]:
+        return digits.astype(np.int64)
+    if digits.max() > 63 or digits[-1] > 31:
         raise ValueError('the RLE counts are not a COCO run-length string')
-    ends = np.flatnonzero(last)
-    starts = np.concatenate([[0], ends[:-1] + 1])
+    ends = (digits < 32).nonzero()[0]
+    starts = np.zeros_like(ends)
+    np.add(ends[:-1], 1, out=starts[1:])
     lengths = ends - starts + 1
     if lengths.max() > 7:
         raise ValueError('the RLE counts hold a run longer than any image')
-    places = 5 * (np.arange(digits.size) - np.repeat(starts, lengths))
-    runs = np.add.reduceat((digits & 31) << places, starts)
-    runs -= np.where(digits[ends] & 16, 1 << (5 * lengths), 0)
-    runs[1::2] = runs[1::2].cumsum()
-    runs[2::2] = runs[2::2].cumsum()
+    values = (digits & 31).astype(np.int64)
+    values[ends] = (values[ends] ^ 16) - 16  # the last digit has a sign
+    if len(ends) < len(values):
+        values <<= 5 * (np.arange(len(values)) - starts.repeat(lengths))
+    runs = np.add.reduceat(values, starts)
+    runs[1::2].cumsum(out=runs[1::2])
+    runs[2::2].cumsum(out=runs[2::2])
     return runs
 
 
@@ -110,7 +112,7 @@ def _read_rle(rle: dict) -> dict:
     height, width = (int(side) for side in rle['size'])
     counts = rle['counts']
     runs = rle_runs(counts) if isinstance(counts, (str, bytes)) else np.asarray(counts, dtype=np.int64)
-    if (runs < 0).any() or runs.sum() != height * width:
+    if runs.min(initial=0) < 0 or runs.sum() != height * width:
         raise ValueError(f'the RLE runs add up to {runs.sum()} pixels, but its size is {height} x {width}')
     if isinstance(counts, (str, bytes)):
         return dict(size=[height, width], counts=counts)
