@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 
-#: In CLIP's files, but not used here: the temperature, and three integers of OpenAI's archives.
-_UNUSED = ('logit_scale', 'input_resolution', 'context_length', 'vocab_size')
+#: In CLIP's files, but not used here: the temperature, three integers of OpenAI's archives, the causal mask of traced
+#: models.
+_UNUSED = ('logit_scale', 'input_resolution', 'context_length', 'vocab_size', 'attn_mask')
 
 
 @MODELS.register_module()
@@ -41,7 +42,7 @@ class CLIPDualEncoder(BaseModule):
         quick_gelu: x * sigmoid(1.702 x) instead of GELU in the towers; True for OpenAI's weights.
         checkpoint: Local file with CLIP's weights, read by :meth:`init_weights`: OpenAI's TorchScript archive, or a
             state dict with the names of open_clip. Half precision becomes float32; image positions are resized to
-            ``img_size`` (bicubic).
+            ``img_size`` as open_clip does it.
     """
 
     def __init__(
