@@ -5,6 +5,9 @@ from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, L
 from mmengine.runner import LogProcessor
 from mmengine.visualization import LocalVisBackend
 
+from mmvg.engine.hooks import GroundingVisualizationHook
+from mmvg.visualization import GroundingVisualizer
+
 default_scope = 'mmvg'
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
@@ -12,6 +15,7 @@ default_hooks = dict(
     param_scheduler=dict(type=ParamSchedulerHook),
     checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
+    visualization=dict(type=GroundingVisualizationHook),
 )
 custom_hooks = [dict(type=CheckInvalidLossHook, interval=50)]
 env_cfg = dict(
@@ -22,6 +26,4 @@ env_cfg = dict(
 # deterministic=True forbids every CUDA kernel that is not, and needs CUBLAS_WORKSPACE_CONFIG=:4096:8 to be set
 randomness = dict(seed=6666, deterministic=False)
 log_processor = dict(type=LogProcessor, by_epoch=True, window_size=50)
-log_level = 'INFO'
-load_from = None
-resume = False
+visualizer = dict(type=GroundingVisualizer, vis_backends=[dict(type=LocalVisBackend)])
