@@ -199,7 +199,7 @@ def test_three_processes_give_the_bits_of_one(make_sample, run, tmp_path):
     workers = [
         subprocess.Popen([sys.executable, '-c', WORKER, str(rank), '3', str(tmp_path)], env=env) for rank in range(3)
     ]
-    assert [worker.wait(timeout=100) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(timeout=300) for worker in workers] == [0, 0, 0]
     assert [(tmp_path / f'rank{rank}.txt').read_text().split('\n') for rank in range(3)] == [expected] * 3
 
 
