@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mmvg.datasets.choices import check_choice
 from mmvg.datasets.coco_instances import read_coco_instances
 from mmvg.datasets.grec_file import read_grec_file
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import Ref, read_refs, select_split
 from mmvg.datasets.safe_reading import read_json, read_pickle
-from mmvg.datasets.targets import TargetReader, check_crowd
+from mmvg.datasets.targets import TargetReader
 from mmvg.registry import DATASETS
 
 #: Expressions of all splits in the released file; the papers count 278,232, of which some were held back.
@@ -75,22 +76,20 @@ class GRefCOCODataset(ReferringDataset):
         indices: int | Sequence[int] | None = None,
         max_refetch: int = 1000,
     ) -> None:
-        if reading not in ('gres', 'grec'):
-            raise ValueError(f"reading is 'gres' or 'grec', got {reading!r}")
-        self.text_field = text_field or ('raw' if reading == 'gres' else 'sent')
-        if self.text_field not in (('raw', 'sent') if reading == 'gres' else ('sent',)):
-            raise ValueError(f"text_field is 'raw' or 'sent', and 'sent' in the GREC file, got {text_field!r}")
-        if check_counts and reading == 'grec':
+        gres = check_choice('reading', reading, ('gres', 'grec')) == 'gres'
+        text_fields = ('raw', 'sent') if gres else ('sent',)
+        self.text_field = check_choice('text_field', text_field or text_fields[0], text_fields)
+        if check_counts and not gres:
             raise ValueError('check_counts is for the GRES reading: the GREC file holds one split')
         self.reading = reading
         self.refs_file = Path(data_root) / (ann_file or _default_ann_file(Path(data_root), reading, split))
-        needs_instances = with_mask or reading == 'gres'
+        needs_instances = with_mask or gres
         self.instances_file = (
             Path(data_root) / (instances_file or 'grefcoco/instances.json') if needs_instances else None
         )
-        self.crowd = check_crowd(crowd or ('drop' if reading == 'gres' else 'keep'))
+        self.crowd = check_choice('crowd', crowd or ('drop' if gres else 'keep'), ('drop', 'keep'))
         self.with_mask = with_mask
-        self.clip_to = clip_to
+        self.clip_to = check_choice('clip_to', clip_to, ('edge', 'last_pixel'))
         self.check_counts = check_counts
         super().__init__(
             name='grefcoco',

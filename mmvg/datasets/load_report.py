@@ -7,6 +7,8 @@ from typing import NoReturn
 
 from mmengine.logging import print_log
 
+from mmvg.datasets.choices import check_choice
+
 #: Examples that are kept per kind of problem.
 MAX_EXAMPLES = 3
 
@@ -34,9 +36,7 @@ class LoadReport:
     """
 
     def __init__(self, mode: str, evaluation: bool) -> None:
-        if mode not in ('strict', 'tolerant'):
-            raise ValueError(f"mode is 'strict' or 'tolerant', got {mode!r}")
-        self.mode = mode
+        self.mode = check_choice('mode', mode, ('strict', 'tolerant'))
         self.evaluation = evaluation
         self.entries: dict[str, ReportEntry] = {}
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mmvg.datasets.choices import check_choice
 from mmvg.datasets.coco_instances import read_coco_instances
 from mmvg.datasets.load_report import DataError
 from mmvg.datasets.referring_dataset import ReferringDataset
@@ -96,15 +97,12 @@ class RefCOCODataset(ReferringDataset):
         indices: int | Sequence[int] | None = None,
         max_refetch: int = 1000,
     ) -> None:
-        if dataset not in ('refcoco', 'refcoco+', 'refcocog'):
-            raise ValueError(f"dataset is 'refcoco', 'refcoco+' or 'refcocog', got {dataset!r}")
-        if text_field not in ('raw', 'sent'):
-            raise ValueError(f"text_field is 'raw' or 'sent', got {text_field!r}")
+        check_choice('dataset', dataset, ('refcoco', 'refcoco+', 'refcocog'))
         self.split_by = split_by or ('umd' if dataset == 'refcocog' else 'unc')
         self.refs_file = Path(data_root) / (ann_file or f'{dataset}/refs({self.split_by}).p')
         self.instances_file = Path(data_root) / (instances_file or f'{dataset}/instances.json')
-        self.text_field = text_field
-        self.clip_to = clip_to
+        self.text_field = check_choice('text_field', text_field, ('raw', 'sent'))
+        self.clip_to = check_choice('clip_to', clip_to, ('edge', 'last_pixel'))
         self.check_counts = check_counts
         super().__init__(
             name=dataset,

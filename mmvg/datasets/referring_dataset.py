@@ -9,6 +9,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmvg.datasets.access_random import AccessRandom
+from mmvg.datasets.choices import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.data_files import require_data
 from mmvg.datasets.load_report import DataError, LoadReport
@@ -61,13 +62,11 @@ class ReferringDataset(BaseDataset):
         indices: int | Sequence[int] | None,
         max_refetch: int,
     ) -> None:
-        if sentence_mode not in ('all', 'random'):
-            raise ValueError(f"sentence_mode is 'all' or 'random', got {sentence_mode!r}")
         if sentence_mode == 'random' and test_mode:
             raise ValueError("sentence_mode='random' is for training: in an evaluation every sentence counts")
         self.name = name
         self.split = split
-        self.sentence_mode = sentence_mode
+        self.sentence_mode = check_choice('sentence_mode', sentence_mode, ('all', 'random'))
         self.check_images = check_images
         self.load_report = LoadReport(mode, evaluation=test_mode or split != 'train')
         self._random = AccessRandom()

@@ -88,14 +88,3 @@ class TargetReader:
         if checked.covers_nothing:
             self.report.problem('mask without a pixel in the image', file, where, 'kept, its IoU is 0')
         return checked.mask
-
-
-def check_crowd(crowd: str) -> str:
-    """``crowd`` if it is a known rule.
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if crowd not in ('drop', 'keep'):
-        raise ValueError(f"crowd is 'drop' or 'keep', got {crowd!r}")
-    return crowd
