@@ -48,7 +48,7 @@ def draw_scene(scene: Scene, oversample: int = 3) -> Drawing:
     ]
     visible = np.bincount(labels.ravel(), minlength=len(areas) + 1)[1:] / np.array(areas)
     rng = np.random.default_rng(scene.seed)
-    image += 3 * rng.standard_normal(image.shape, np.float32)
+    image += 2 * rng.standard_normal(image.shape, np.float32)
     masks = _downsample(labels, len(areas), oversample)
     handles = _downsample(handle_labels, len(areas), oversample) & masks
     image = np.clip(np.round(image), 0, 255).astype(np.uint8)
@@ -62,19 +62,20 @@ def draw_background(scene: Scene) -> np.ndarray:
     base = rng.uniform(100, 160) + rng.uniform(-10, 10, 3)
     clouds = rng.normal(0, 1, (7, 9, 1)) * 11 + rng.normal(0, 1, (7, 9, 3)) * 3
     background = cv2.resize((base + clouds).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
+    clutter = np.zeros((scene.height, scene.width), np.float32)
     for _ in range(rng.integers(3, 9)):
         start, stop = _pixel(rng.uniform(0, size, 2)), _pixel(rng.uniform(0, size, 2))
         thickness = max(1, round(scene.short_side * rng.uniform(0.002, 0.012)))
         faint = np.zeros((scene.height, scene.width), np.uint8)
         cv2.line(faint, start, stop, 255, thickness, cv2.LINE_AA)
-        background += faint[..., None] * np.float32(rng.uniform(-16, 16) / 255)
+        clutter += faint * np.float32(rng.uniform(-16, 16) / 255)
     for _ in range(rng.integers(2, 7)):
         axes = _pixel(rng.uniform(0.03, 0.12, 2) * scene.short_side)
         centre, angle = _pixel(rng.uniform(0, size)), float(rng.uniform(0, 180))
         faint = np.zeros((scene.height, scene.width), np.uint8)
         cv2.ellipse(faint, centre, axes, angle, 0, 360, 255, -1, cv2.LINE_AA)
-        background += faint[..., None] * np.float32(rng.uniform(-12, 12) / 255)
-    return background
+        clutter += faint * np.float32(rng.uniform(-12, 12) / 255)
+    return background + clutter[..., None]
 
 
 def _pixel(point: np.ndarray) -> tuple[int, int]:
@@ -96,13 +97,10 @@ def _draw_object(
     body_mask, handle_mask = (fill(part, shape, origin) for part in (body, handle))
     mask = body_mask | handle_mask
 
-    paint = _paint(thing, shape, origin, oversample, handle_mask)
     edge = np.zeros(shape, np.uint8)
     lines = [np.round((c - origin) * 16 - 8).astype(np.int32) for c in body + handle]
     cv2.polylines(edge, lines, True, 1, max(1, oversample - 1), shift=4)
-    colour = _base_colour(thing)
-    paint[edge > 0] = 0.45 * colour + 0.55 * _contrast(colour)
-    paint[~mask] = 0
+    paint = _paint(thing, mask, handle_mask, edge.astype(bool), origin, oversample)
     size = (int(x2 - x1), int(y2 - y1))
     cover = cv2.resize(mask.view(np.uint8) * 255, size, interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
     paint = cv2.resize(paint, size, interpolation=cv2.INTER_AREA)
@@ -114,20 +112,18 @@ def _draw_object(
     return int(mask.sum())
 
 
-def _base_colour(thing: SceneObject) -> np.ndarray:
-    """BGR in [0, 255]."""
-    return np.clip(np.array(COLOURS[thing.colour][::-1]) * thing.shade, 0, 255)
-
-
 def _paint(
-    thing: SceneObject, shape: tuple[int, int], origin: tuple[int, int], oversample: int, handle: np.ndarray
+    thing: SceneObject, mask: np.ndarray, handle: np.ndarray, edge: np.ndarray, origin: tuple[int, int], oversample: int
 ) -> np.ndarray:
-    """Colour and pattern of an object all over a window of the fine canvas, (h, w, 3) uint8 BGR."""
-    colour = _base_colour(thing)
+    """Colour an object within a window of the fine canvas, (h, w, 3) uint8 BGR; black outside its mask."""
+    colour = np.clip(np.array(COLOURS[thing.colour][::-1]) * thing.shade, 0, 255)
     contrast = _contrast(colour)
-    palette = np.array([colour, 0.72 * colour + 0.28 * contrast, contrast]).round().astype(np.uint8)
+    on_handle, on_edge = (weight * colour + (1 - weight) * contrast for weight in (0.72, 0.45))
+    palette = np.round([colour, on_handle, contrast, on_edge, np.zeros(3)]).astype(np.uint8)
     index = handle.astype(np.uint8)
-    index[_pattern(thing, shape, origin, oversample)] = 2
+    index[_pattern(thing, mask.shape, origin, oversample)] = 2
+    index[edge] = 3
+    index[~mask] = 4
     return palette[index]
 
 

@@ -5,6 +5,7 @@ only the wide one makes the answer uncertain. The generator keeps certain answer
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from .expressions import Conjunction, Count, Expression, Group, Noun, Place, Rank, Referent, Single
 from .view import SeenObject, View
@@ -52,8 +53,12 @@ def _fits_number(expression: Single | Group | Count, number: int) -> bool:
 
 def matches(noun: Noun, thing: SeenObject) -> bool:
     """Whether ``thing`` has every attribute that ``noun`` asks for."""
-    wanted = (noun.shape, noun.colour, noun.size, noun.pattern)
-    return all(w in (None, has) for w, has in zip(wanted, (thing.shape, thing.colour, thing.size, thing.pattern)))
+    return (
+        noun.shape in (None, thing.shape)
+        and noun.colour in (None, thing.colour)
+        and noun.size in (None, thing.size)
+        and noun.pattern in (None, thing.pattern)
+    )
 
 
 def _resolve(referent: Referent, view: View) -> tuple[set[int], set[int]]:
@@ -103,6 +108,6 @@ def _ranked(named: set[int], rank: Rank, view: View) -> tuple[set[int], set[int]
     if len(order) < max(rank.number, 2):
         return set(), named
     place = rank.number - 1
-    gaps = [position[b] - position[a] for a, b in zip(order, order[1:], strict=False)]
+    gaps = [position[b] - position[a] for a, b in pairwise(order)]
     clear = all(gap >= APART for gap in gaps[max(place - 1, 0) : place + 1])
     return {order[place]}, {order[place]} if clear else named

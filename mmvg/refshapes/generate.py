@@ -83,14 +83,13 @@ def generate(
 
 
 def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
-    """Write what no benchmark has: per picture one line with the attributes, pose, handle and grasps of its objects."""
+    """Write what no benchmark has: per picture one line with the attributes, pose and handle of its objects."""
     with path.open('w') as file:
         for record in records:
             objects = [
                 {'ann_id': annotation.ann_id, 'visible': annotation.visible, 'bbox': annotation.bbox}
                 | {key: round(v, 3) if isinstance(v, float) else v for key, v in asdict(thing).items()}
-                | {'handle': annotation.handle, 'grasps': thing.grasps().round(3).tolist()}
-                | {'handle_grasps': thing.grasps(on_handle=True).round(3).tolist()}
+                | {'handle': annotation.handle}
                 for thing, annotation in zip(record.scene.objects, record.annotations, strict=True)
             ]
             line = {'image_id': record.image_id, 'split': record.split, 'width': record.scene.width}

@@ -1,7 +1,9 @@
 """Sampling of scenes: how many objects, of which kind, and where they stand."""
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import cv2
 import numpy as np
@@ -36,8 +38,8 @@ class SceneRecipe:
 
 def choose(rng: np.random.Generator, weights: Mapping):
     """Draw one key of ``weights`` with a probability proportional to its value."""
-    values = np.fromiter(weights.values(), float, len(weights))
-    return list(weights)[rng.choice(len(values), p=values / values.sum())]
+    limits = list(accumulate(weights.values()))
+    return list(weights)[bisect(limits, rng.random() * limits[-1], hi=len(limits) - 1)]
 
 
 def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, held_out: bool = False) -> Scene:

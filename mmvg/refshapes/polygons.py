@@ -37,7 +37,7 @@ def to_polygons(labels: np.ndarray, number: int, oversample: int) -> list[list[f
 
 
 def _simplify(contour: np.ndarray) -> np.ndarray:
-    return cv2.approxPolyDP(contour, 1.1, True)[:, 0].astype(float)
+    return cv2.approxPolyDP(contour, 1.5, True)[:, 0].astype(float)
 
 
 def _cut(outer: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -43,6 +43,8 @@ NOUN_WEIGHTS = {
     ('size', 'pattern', 'colour', 'shape'): 0.4,
 }
 
+GROUP_NOUN_WEIGHTS = {**NOUN_WEIGHTS, ('shape',): 5.0, ('colour',): 2.0}
+
 # forms of expressions without a target, as frequent as among those with one, so that the form gives nothing away
 NO_TARGET_FORMS = {
     'attribute': 0.55,
@@ -68,6 +70,7 @@ class Proposer:
 
     def __init__(self, view: View, rng: np.random.Generator, unnamed: Collection[tuple[str, str]] = ()) -> None:
         self.view, self.rng, self.unnamed = view, rng, unnamed
+        self._nouns: dict[int, list[tuple[tuple[str, ...], Noun, int]]] = {}
 
     def propose(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
         """Draw an expression of a kind and its answer, or None if none was found.
@@ -183,23 +186,25 @@ class Proposer:
     def _named(self, noun: Noun) -> list[int]:
         return [i for i, thing in enumerate(self.view.objects) if matches(noun, thing)]
 
+    def _described(self, index: int) -> list[tuple[tuple[str, ...], Noun, int]]:
+        """All nouns that fit an object: the attributes named, the noun, and the number of objects it fits."""
+        if index not in self._nouns:
+            nouns = [(keys, _describe(self.view.objects[index], keys)) for keys in NOUN_WEIGHTS]
+            self._nouns[index] = [(keys, noun, len(self._named(noun))) for keys, noun in nouns]
+        return self._nouns[index]
+
     def _noun_for(self, index: int, alone: bool = False, plain: bool = False) -> Noun | None:
         """Draw a noun that fits an object, and only that object if ``alone``; ``plain`` prefers few words."""
-        thing = self.view.objects[index]
-        weights = {}
-        for keys, weight in NOUN_WEIGHTS.items():
-            noun = _describe(thing, keys)
-            if not alone or len(self._named(noun)) == 1:
-                weights[noun] = weight * (0.15 if plain and len(keys) > 2 else 1.0)
+        weights = {
+            noun: NOUN_WEIGHTS[keys] * (0.15 if plain and len(keys) > 2 else 1.0)
+            for keys, noun, number in self._described(index)
+            if number == 1 or not alone
+        }
         return choose(self.rng, weights) if weights else None
 
     def _group_referent(self, index: int) -> Referent:
         """Draw a noun shared with other objects, now and then with a place."""
-        weights = {}
-        for keys, weight in {**NOUN_WEIGHTS, ('shape',): 5.0, ('colour',): 2.0}.items():
-            noun = _describe(self.view.objects[index], keys)
-            if len(self._named(noun)) > 1:
-                weights[noun] = weight
+        weights = {noun: GROUP_NOUN_WEIGHTS[keys] for keys, noun, number in self._described(index) if number > 1}
         if not weights:
             return Referent(self._noun_for(index))
         noun = choose(self.rng, weights)

@@ -52,7 +52,7 @@ class Style:
 
 
 GENERALIZED = Mix(
-    attribute=0.40,
+    attribute=0.42,
     place=0.15,
     relation=0.07,
     ordinal=0.06,
@@ -60,7 +60,7 @@ GENERALIZED = Mix(
     group=0.10,
     conjunction=0.08,
     part=0.04,
-    no_target=0.20,
+    no_target=0.24,
 )
 
 STYLES: dict[str, Style] = {

@@ -19,10 +19,8 @@ from .shapes import SHAPES
 from .view import SeenObject, View
 
 # COCO has 80 categories with ids from 1 to 90; ours have gaps as well
-CATEGORY_IDS: dict[str, int] = {
-    shape: number for shape, number in zip(SHAPES, (1, 2, 3, 5, 8, 13, 16, 21, 27, 34, 44, 58, 74, 90), strict=True)
-}
-MIN_IOU = 0.94  # of the polygons of an object with its mask; scenes below are drawn anew
+CATEGORY_IDS: dict[str, int] = dict(zip(SHAPES, (1, 2, 3, 5, 8, 13, 16, 21, 27, 34, 44, 58, 74, 90), strict=True))
+MIN_IOU = 0.95  # of the polygons of an object with its mask; scenes below are drawn anew
 _HANDLE_PIXELS = 12  # a handle of fewer visible pixels is not spoken of
 
 
@@ -120,7 +118,7 @@ def view_of(record: SceneRecord) -> View:
                 x=(x + w / 2) / unit,
                 y=(y + h / 2) / unit,
                 handle=bool(annotation.handle),
-            )  # fmt: skip
+            )
         )
     return View(record.scene.width / unit, record.scene.height / unit, tuple(seen))
 
