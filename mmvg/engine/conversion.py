@@ -91,14 +91,17 @@ def convert_checkpoint(
     state = find_state_dict(checkpoint['ema_state_dict'] if ema else checkpoint, path)
     if any(name.startswith(INSTANCEVG_PREFIX) for name in state):
         layout, converted, encoder = 'instancevg', convert_instancevg(state, path), 'backbone.'
+        known = INSTANCEVG_DROPPED
     elif any(name.startswith(BEIT3_PREFIX) for name in state):
         layout, converted, encoder = 'beit3', convert_beit3(state, path), ''
+        known = BEIT3_DROPPED
     else:
         raise CheckpointError(
             f'{path}: neither Microsoft\'s BEiT-3 (names begin with "{BEIT3_PREFIX}") nor a released InstanceVG '
             f'("{INSTANCEVG_PREFIX}"); the first name is "{next(iter(state))}"'
         )
     meta = dict(source=Path(path).name, layout=layout, weights='ema' if ema else 'last')
+    meta['dropped'] = ', '.join(name for name in known if name in state)
     if img_size is not None:
         patch_size = converted[f'{encoder}vision_embed.proj.weight'].shape[-1]
         if img_size % patch_size:

@@ -29,6 +29,7 @@ def main() -> None:
     save_weights(state, args.target, meta)
     numbers = sum(value.numel() for value in state.values())
     print(f'{args.target}: {len(state)} tensors, {numbers:,} numbers ({meta["layout"]} layout)')
+    print(f'without effect, and left out: {meta["dropped"] or "nothing"}')
 
 
 if __name__ == '__main__':

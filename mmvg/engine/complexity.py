@@ -1,0 +1,168 @@
+"""Parameters and multiply-accumulates of a grounder, as they are and as Table 16 of InstanceVG counts them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmvg.models import Grounder
+from mmvg.registry import MODELS
+
+#: Rows of Table 16 (arXiv:2509.13747) and the parts of a grounder that they count, by the beginning of their names.
+TABLE16_ROWS = {
+    'BEiT-3': ('backbone.',),
+    '+ SimFPN': ('neck.projection.', 'neck.pyramid.'),
+    '+ APD': ('neck.query_generator.', 'neck.query_decoder.', 'head.boxes.'),
+    '+ UNet': ('neck.pixel_decoder.',),
+    '+ PIPH': ('head.masks.', 'head.existence.'),
+}
+
+
+@dataclass
+class Complexity:
+    """What one part of a model costs: learnable numbers, and multiply-accumulates for one image."""
+
+    part: str
+    parameters: int
+    macs: int
+
+
+def build_blank(cfg: Config) -> Grounder:
+    """Build ``cfg.model`` with all weights zero, which takes no time; what it costs does not depend on them."""
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    model.to_empty(device='cpu')
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.detach().zero_()
+    return model
+
+
+def dummy_inputs(cfg: Config) -> dict[str, Tensor]:
+    """One empty image and text of the sizes that the test pipeline of ``cfg`` makes; every token is real.
+
+    Raises:
+        ValueError: If there is no test pipeline, or it does not fix both sizes.
+    """
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    while 'pipeline' not in dataset:
+        dataset = dataset.get('dataset') or next(iter(dataset.get('datasets', [])), None)
+        if dataset is None:
+            raise ValueError('test_dataloader: has no dataset with a pipeline, so the size of the input is unknown')
+    size, length = None, None
+    for transform in dataset['pipeline']:
+        size = transform.get('scale') or transform.get('size') or size
+        length = transform.get('max_length', length)
+    if size is None or length is None:
+        raise ValueError('test_dataloader.dataset.pipeline: no transform has a scale or size and a max_length')
+    width, height = (size, size) if isinstance(size, int) else size
+    return dict(
+        images=torch.zeros(1, 3, height, width),
+        input_ids=torch.zeros(1, length, dtype=torch.long),
+        text_mask=torch.ones(1, length, dtype=torch.bool),
+    )
+
+
+def grounder_parts(model: Grounder) -> dict[str, nn.Module]:
+    """Backbone, necks and head by name, in the order in which they run. Heads that only help training are left out."""
+    necks = {f'neck.{name}': part for name, part in model.neck.items()}
+    return dict(backbone=model.backbone, **necks, head=model.head)
+
+
+def has_table16_parts(model: Grounder) -> bool:
+    """Whether every row of Table 16 has its parts in ``model``."""
+    names = [name for name, _ in model.named_modules()]
+    return all(
+        any(name.startswith(prefix) for name in names) for prefixes in TABLE16_ROWS.values() for prefix in prefixes
+    )
+
+
+def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:
+    """Count every learnable tensor once, and all matrix products and convolutions, those of attention included."""
+    model.eval()
+    # with gradients, and without fused attention, PyTorch runs operations that the counter knows
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(inputs, mode='tensor')
+    flops = {name.partition('.')[2]: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
+    return [
+        Complexity(name, sum(p.numel() for p in part.parameters() if p.requires_grad), flops.get(name, 0) // 2)
+        for name, part in grounder_parts(model).items()
+    ]
+
+
+def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:
+    """Count as Table 16 does, with the rules of the ``thop`` package, and split as it does.
+
+    Only called modules of the kinds Linear, convolution, LayerNorm and BatchNorm count. That leaves out embeddings,
+    free parameters, LayerNorm over maps, the projections of ``nn.MultiheadAttention`` and every product of two
+    activations; transposed convolutions of stride s are taken s*s times too high, and norms as 4 per element. The
+    authors' unused projection of CLS, which our models do without, belongs to the second row.
+
+    Raises:
+        ValueError: If the model has not the parts of an InstanceVG.
+    """
+    if not has_table16_parts(model):
+        raise ValueError('Table 16 is about InstanceVG; this model has not all of its parts')
+    counted = _count_by_module_type(model, inputs)
+    rows = []
+    for row, prefixes in TABLE16_ROWS.items():
+        names = [name for name in counted if name.startswith(prefixes)]
+        rows.append(Complexity(row, *(sum(counted[name][i] for name in names) for i in (0, 1))))
+    if model.neck['projection'].sentence is None:
+        unused = model.neck['projection'].text.weight.numel()
+        rows[1].parameters += unused
+        rows[1].macs += unused
+    return rows
+
+
+def total(rows: Sequence[Complexity]) -> Complexity:
+    return Complexity('total', sum(row.parameters for row in rows), sum(row.macs for row in rows))
+
+
+def rounded_steps(values: Sequence[int], unit: float) -> list[str]:
+    """What each value adds to the sum, as differences between sums rounded to two digits: so Table 16 prints them.
+
+    >>> rounded_steps([1_004_000, 1_004_000], 1e6)  # 1.00, then 2.01
+    ['1.00', '1.01']
+    """
+    sums = [round(100 * value / unit) for value in accumulate(values)]
+    return [f'{(after - before) / 100:.2f}' for before, after in zip([0, *sums], sums, strict=False)]
+
+
+def _count_by_module_type(model: nn.Module, inputs: dict[str, Tensor]) -> dict[str, tuple[int, int]]:
+    """Run ``model`` and return parameters and multiply-accumulates of the modules that ``thop`` knows."""
+    counted = {}
+
+    def count_in(name: str):
+        def hook(module: nn.Module, args: tuple, output: Tensor) -> None:
+            parameters = sum(p.numel() for p in module.parameters())
+            counted[name] = parameters, counted.get(name, (0, 0))[1] + _macs(module, args[0], output)
+
+        return hook
+
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.LayerNorm, nn.BatchNorm2d)
+    handles = [
+        module.register_forward_hook(count_in(name))
+        for name, module in model.named_modules()
+        if isinstance(module, kinds)
+    ]
+    try:
+        with torch.no_grad():
+            model.eval()(inputs, mode='tensor')
+    finally:
+        for handle in handles:
+            handle.remove()
+    return counted
+
+
+def _macs(module: nn.Module, given: Tensor, output: Tensor) -> int:
+    if isinstance(module, nn.Linear):
+        return output.numel() * module.in_features
+    if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+        return output.numel() * (module.in_channels // module.groups) * prod(module.kernel_size)
+    return 4 * given.numel()
