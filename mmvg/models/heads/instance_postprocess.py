@@ -54,6 +54,7 @@ class InstancePostprocess:
         self.mask_output = mask_output
         self.frame = frame
 
+    @torch.no_grad()
     def __call__(self, outputs: dict[str, Tensor], samples: list[GroundingSample]) -> list[GroundingSample]:
         """Write the answers in ``outputs`` (see :meth:`InstanceHead.forward`) onto ``samples``, and return these."""
         scores = outputs['class_logits'][-1].float().softmax(-1)[..., 0]
