@@ -1,0 +1,36 @@
+"""Table 9 of InstanceVG, "DETR": learned queries and DETR's decoder on the map of stride 16; the paper: F1 67.87."""
+
+from mmengine.config import read_base
+
+from mmvg.models.necks import DETRDecoder, LearnedQueries
+
+with read_base():
+    from .grefcoco_224 import (
+        custom_hooks,
+        default_hooks,
+        default_scope,
+        env_cfg,
+        log_processor,
+        model,
+        optim_wrapper,
+        param_scheduler,
+        randomness,
+        test_cfg,
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        train_cfg,
+        train_dataloader,
+        train_pipeline,
+        val_cfg,
+        val_dataloader,
+        val_evaluator,
+        visualizer,
+    )
+
+model.neck.query_generator = dict(type=LearnedQueries, num_queries=10, channels=256)
+model.neck.query_decoder = dict(type=DETRDecoder, embed_dims=256, num_layers=3)
+model.neck_order = ['projection', 'query_generator', 'query_decoder', 'pyramid', 'pixel_decoder']
+# without a map or points of its own, nothing is left of the minimap loss and of the point-guided matcher
+model.head.minimap_loss = None
+model.head.matcher.assigner.match_costs = model.head.matcher.assigner.match_costs[:3]
