@@ -187,6 +187,8 @@ for count, padded in ((7, True), (7, False), (2, False)):
     metric.process(None, [samples[i] for i in indices[rank::world]])
     found.append(repr(metric.evaluate(count)))
 open(f'{folder}/rank{rank}.txt', 'w').write('\\n'.join(found))
+dist.barrier()  # nobody leaves while another one still listens
+dist.destroy_process_group()
 """
 
 
@@ -197,9 +199,11 @@ def test_three_processes_give_the_bits_of_one(make_sample, run, tmp_path):
     mmengine.dump([sample.to_dict() for sample in samples], tmp_path / 'samples.pkl')
     env = {**os.environ, 'PYTHONPATH': str(Path(mmvg.__file__).parents[1]), 'OMP_NUM_THREADS': '1'}
     workers = [
-        subprocess.Popen([sys.executable, '-c', WORKER, str(rank), '3', str(tmp_path)], env=env) for rank in range(3)
+        subprocess.Popen([sys.executable, '-c', WORKER, str(rank), '3', str(tmp_path)], env=env, stderr=subprocess.PIPE)
+        for rank in range(3)
     ]
-    assert [worker.wait(timeout=300) for worker in workers] == [0, 0, 0]
+    errors = [worker.communicate(timeout=300)[1].decode() for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0], '\n'.join(errors)
     assert [(tmp_path / f'rank{rank}.txt').read_text().split('\n') for rank in range(3)] == [expected] * 3
 
 
