@@ -12,6 +12,7 @@ with read_base():
         default_hooks,
         default_scope,
         env_cfg,
+        find_unused_parameters,
         log_processor,
         model,
         optim_wrapper,

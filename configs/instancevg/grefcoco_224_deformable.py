@@ -33,3 +33,4 @@ model.neck.query_decoder.point_reference = 'point'
 # learned points are no prior: no minimap to supervise, and the matcher looks at classes and boxes
 model.head.minimap_loss = None
 model.head.matcher.assigner.match_costs = model.head.matcher.assigner.match_costs[:3]
+find_unused_parameters = True  # nothing reads the text behind the encoder

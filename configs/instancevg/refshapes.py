@@ -36,7 +36,7 @@ with read_base():
 iterations = 1500
 
 train_pipeline[2].scale = (96, 96)
-test_pipeline[2].scale = (96, 96)
+test_pipeline[1].scale = (96, 96)
 train_pipeline[4].max_length = 16
 test_pipeline[4].max_length = 16
 train_dataloader.update(batch_size=32, num_workers=2)
