@@ -1,5 +1,6 @@
 """Where the files of a dataset are expected, and what to tell somebody who does not have them."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,10 +22,10 @@ def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: 
         FileNotFoundError: Names everything that is missing, what stands there instead, and the ways out.
     """
     missing = [f'the file {path}{_neighbours(path)}' for path in files if not path.is_file()]
-    if not image_folder.is_dir():
-        found = [str(root / name) for name in KNOWN_IMAGE_FOLDERS if (root / name).is_dir()]
+    if not _has_content(image_folder):
+        found = [str(root / name) for name in KNOWN_IMAGE_FOLDERS if _has_content(root / name)]
         hint = f' (found {", ".join(found)}: set img_prefix)' if found else ''
-        missing.append(f'the image folder {image_folder}{hint}')
+        missing.append(f'the images in the folder {image_folder}{hint}')
     if missing:
         listed = ''.join(f'\n  - {item}' for item in missing)
         raise FileNotFoundError(
@@ -32,6 +33,13 @@ def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: 
             'data/README.md shows which file goes where and where it comes from. '
             '`make demo` needs none of them: it draws its own data set, RefShapes, into data/refshapes.'
         )
+
+
+def _has_content(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    with os.scandir(folder) as entries:  # the folder holds 80,000 images: look at the first
+        return next(entries, None) is not None
 
 
 def _neighbours(path: Path) -> str:

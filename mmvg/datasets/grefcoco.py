@@ -74,7 +74,7 @@ class GRefCOCODataset(ReferringDataset):
         lazy_init: bool = False,
         serialize_data: bool = True,
         indices: int | Sequence[int] | None = None,
-        max_refetch: int = 1000,
+        max_refetch: int = 100,
     ) -> None:
         gres = check_choice('reading', reading, ('gres', 'grec')) == 'gres'
         text_fields = ('raw', 'sent') if gres else ('sent',)
@@ -124,7 +124,7 @@ class GRefCOCODataset(ReferringDataset):
         records = read_pickle(file, list) if file.suffix == '.p' else read_json(file, list)
         selected = select_split(records, self.split, file)
         if self.check_counts:
-            found = sum(len(record['sentences']) for record in records)
+            found = sum(len(record.get('sentences') or ()) for record in records)
             if found != RELEASED_EXPRESSIONS:
                 raise DataError(
                     f'{file} has {found} expressions, the released file {RELEASED_EXPRESSIONS}. '
@@ -154,6 +154,6 @@ def _real_ids(ref: Ref, file: Path, report: LoadReport) -> tuple[int, ...]:
     if not no_target and (not ref.ann_ids or -1 in ref.ann_ids):
         report.fail('-1 beside real ids' if ref.ann_ids else 'empty list of ids ([-1] means no target)', file, where)
     flag = ref.record.get('no_target', no_target)
-    if flag is not no_target:
+    if flag != no_target:
         report.problem('no_target that contradicts ann_id', file, f'{where}, no_target {flag!r}', 'ann_id decides')
     return () if no_target else ref.ann_ids

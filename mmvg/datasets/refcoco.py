@@ -95,7 +95,7 @@ class RefCOCODataset(ReferringDataset):
         lazy_init: bool = False,
         serialize_data: bool = True,
         indices: int | Sequence[int] | None = None,
-        max_refetch: int = 1000,
+        max_refetch: int = 100,
     ) -> None:
         check_choice('dataset', dataset, ('refcoco', 'refcoco+', 'refcocog'))
         self.split_by = split_by or ('umd' if dataset == 'refcocog' else 'unc')

@@ -190,7 +190,7 @@ class ReferringDataset(BaseDataset):
         if self.load_report.evaluation:
             raise DataError(f'{where}: {reason}. No sample may be missing from an evaluation.')
         if self.load_report.mode == 'strict':
-            raise DataError(f"{where}: {reason}. Put the image there, or use mode='tolerant' to train without it.")
+            raise DataError(f"{where}: {reason}. Repair the data, or use mode='tolerant' to train without it.")
         self._skipped += 1
         print_log(f'{where}: {reason}; another sample takes its place', logger='current', level=logging.WARNING)
 

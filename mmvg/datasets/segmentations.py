@@ -42,7 +42,7 @@ def _check_polygons(polygons: list, height: int, width: int) -> CheckedSegmentat
     for position, polygon in enumerate(polygons):
         problem = _polygon_problem(polygon, height, width)
         if problem is None:
-            good.append([float(value) for value in polygon])
+            good.append(list(map(float, polygon)))
         else:
             checked.problems.append(('damaged polygon', f'polygon {position} {problem}'))
     if good:
@@ -75,10 +75,16 @@ def _polygon_problem(polygon: Any, height: int, width: int) -> str | None:
 
 
 def _touches_image(polygon: list[float], height: int, width: int) -> bool:
-    """Whether the polygon has an extent and its bounding box meets the image."""
+    """Whether the bounding box of the polygon meets the image, and it has at least three different points."""
     x, y = polygon[0::2], polygon[1::2]
-    inside = min(x) < width and max(x) > 0 and min(y) < height and max(y) > 0
-    return inside and len(set(zip(x, y, strict=True))) > 2
+    if min(x) >= width or max(x) <= 0 or min(y) >= height or max(y) <= 0:
+        return False
+    points = set()
+    for point in zip(x, y, strict=True):
+        points.add(point)
+        if len(points) > 2:
+            return True
+    return False
 
 
 def _check_rle(rle: dict, height: int, width: int) -> CheckedSegmentation:

@@ -92,6 +92,7 @@ class DataFolder:
         (self.root / 'grefcoco/instances.json').write_text(instances)
         (self.root / 'refcoco/refs(unc).p').write_bytes(pickle.dumps(self.refs, protocol=2))
         (self.root / 'grefcoco/grefs(unc).json').write_text(json.dumps(self.grefs))
+        (self.root / 'images/train2014/COCO_train2014_000000000000.jpg').touch()
         if images:
             for image in self.images:
                 pixels = np.full((image['height'], image['width'], 3), 30 * image['id'], np.uint8)

@@ -39,5 +39,14 @@ def test_a_long_folder_is_cut_short(tmp_path):
 @pytest.mark.parametrize('folder', ['images/mscoco/images/train2014', 'images/mscoco/train2014'])
 def test_image_folders_of_other_code_bases_are_offered(tmp_path, folder):
     (tmp_path / folder).mkdir(parents=True)
-    with pytest.raises(FileNotFoundError, match=rf'image folder .*images/train2014 \(found .*{folder}: set img_prefix'):
+    (tmp_path / folder / '1.jpg').touch()
+    with pytest.raises(
+        FileNotFoundError, match=rf'images in the folder .*images/train2014 \(found .*{folder}: set img_prefix'
+    ):
+        require_data('RefCOCODataset', tmp_path, [], tmp_path / 'images/train2014')
+
+
+def test_an_empty_image_folder_is_as_good_as_none(tmp_path):
+    (tmp_path / 'images/train2014').mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match='images in the folder'):
         require_data('RefCOCODataset', tmp_path, [], tmp_path / 'images/train2014')

@@ -1,5 +1,6 @@
 import pickle
 
+import numpy as np
 import pytest
 
 from mmvg.datasets import DataError, GRefCOCODataset
@@ -64,6 +65,14 @@ def test_the_ids_decide_when_the_flag_contradicts_them(data_folder, index, flag)
     dataset = made(root, mode='tolerant')
     assert [item['no_target'] for item in dataset] == [False, True, True, False]
     assert dataset.load_report.counts()['no_target that contradicts ann_id'] == 1
+
+
+@pytest.mark.parametrize('flag', [1, np.True_])
+def test_the_flag_may_be_another_kind_of_true(data_folder, flag):
+    root = data_folder.write()
+    data_folder.grefs[1]['no_target'] = flag
+    (root / 'grefcoco/grefs(unc).p').write_bytes(pickle.dumps(data_folder.grefs, 2))
+    assert [item['no_target'] for item in made(root)] == [False, True, True, False]
 
 
 def test_the_flag_may_be_absent(data_folder):
