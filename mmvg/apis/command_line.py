@@ -35,6 +35,8 @@ def _is_explained(error: BaseException) -> bool:
 
 
 def _comes_from_mmvg(error: BaseException) -> bool:
+    if type(error).__module__.split('.')[0] == 'mmvg':
+        return True
     if _in_worker(error):  # the traceback is part of the message
         files = re.findall(r'^ *File "([^"]+)", line', str(error), re.MULTILINE)
         return bool(files) and os.path.dirname(os.path.dirname(__file__)) in files[-1]

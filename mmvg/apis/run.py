@@ -48,16 +48,15 @@ def use_amp(cfg: Config) -> None:
         ConfigError: If there is no GPU, or another kind of optimizer wrapper is in the way.
     """
     import torch
-    from mmengine.optim import AmpOptimWrapper, OptimWrapper
 
     from mmvg.engine.config_check import ConfigError
 
-    wrapper = cfg.optim_wrapper.get('type', OptimWrapper)
+    wrapper = _type_name(cfg.optim_wrapper) or 'OptimWrapper'
     if not torch.cuda.is_available():
         raise ConfigError(['--amp: mixed precision needs a CUDA device, and there is none'], cfg.filename)
-    if getattr(wrapper, '__name__', wrapper.split('.')[-1]) not in ('OptimWrapper', 'AmpOptimWrapper'):
-        raise ConfigError([f'--amp: optim_wrapper.type must be OptimWrapper, not {wrapper!r}'], cfg.filename)
-    cfg.optim_wrapper.type = AmpOptimWrapper
+    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper'):
+        raise ConfigError([f'--amp: optim_wrapper.type must be OptimWrapper, not {wrapper}'], cfg.filename)
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 
 
@@ -77,7 +76,7 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
         cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
         checkpoint: Weights that fit the model key by key.
         out: A JSON file for all predictions (:class:`mmvg.engine.hooks.PredictionDumpHook`).
-        show_dir: A folder for pictures of all predictions, and of their contact sheet.
+        show_dir: A folder for pictures and a contact sheet (:class:`mmvg.engine.hooks.GroundingVisualizationHook`).
 
     Returns:
         Metrics in percent.
@@ -92,13 +91,18 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
         raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)
     use_safe_checkpoint_loading()
     cfg.load_from, cfg.resume = checkpoint, False
-    runner = GroundingRunner.from_cfg(cfg)
-    if out is not None:
-        from mmvg.engine.hooks import PredictionDumpHook
-
-        runner.register_hook(PredictionDumpHook(out))
+    hooks = list(cfg.get('custom_hooks') or [])
     if show_dir is not None:
-        from mmvg.engine.hooks import GroundingVisualizationHook
+        name = 'GroundingVisualizationHook'
+        drawing = next((hook for hook in hooks if _type_name(hook) == name), dict(type=f'mmvg.{name}'))
+        hooks = [hook for hook in hooks if hook is not drawing] + [dict(drawing, out_dir=show_dir)]
+    if out is not None:
+        hooks.append(dict(type='mmvg.PredictionDumpHook', out_file=out))
+    cfg.custom_hooks = hooks
+    return GroundingRunner.from_cfg(cfg).test()
 
-        runner.register_hook(GroundingVisualizationHook(out_dir=show_dir))
-    return runner.test()
+
+def _type_name(cfg: dict) -> str:
+    """Name of the class that ``type`` means, be it a class, a registered name or a dotted path."""
+    kind = cfg.get('type', '')
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__

@@ -305,8 +305,7 @@ def _unknown(path: str, given: dict, accepted: Arguments, owner: str) -> Iterato
         if key == '_delete_':
             yield f'{path}._delete_: there was nothing to delete when this dict was merged; take it out'
         else:
-            left = accepted.names - set(dict.keys(given))
-            yield f'{path}.{key}: {owner} takes no such argument' + suggest(str(key), left)
+            yield f'{path}.{key}: {owner} takes no such argument' + suggest(str(key), accepted.names)
     for key in sorted(accepted.required - set(dict.keys(given))):
         yield f'{path}.{key}: missing, and {owner} has no default for it'
 

@@ -1,21 +1,30 @@
 """mmengine's Runner, with strict weight loading and with several processes on machines without a GPU."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
 from mmengine.dist import is_distributed
+from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import Runner
 from torch import nn
+from torch.optim import Optimizer
 
 from mmvg.engine.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
+
+#: Beginnings of mmengine's messages that say nothing: one line per parameter and rule, and one for every registry that
+#: mmvg rightly leaves to mmengine.
+NOISE = ('paramwise_options -- ', 'Failed to search registry with scope "mmvg" in the ')
 
 
 class GroundingRunner(Runner):
     """The Runner that ``tools/train.py`` and ``tools/test.py`` use; its config keys are those of mmengine's.
 
     - Checkpoints must fit the model key by key; mmengine only prints what does not.
+    - Learning rates are logged as one line per kind of parameter group; mmengine writes several per parameter.
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
     """
 
@@ -33,6 +42,21 @@ class GroundingRunner(Runner):
             )
             model_wrapper_cfg = {**(model_wrapper_cfg or defaults), 'device_ids': None}
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_logger(self, log_level: int | str = 'INFO', log_file: str | None = None) -> MMLogger:
+        logger = super().build_logger(log_level, log_file)
+        logger.addFilter(lambda record: not str(record.msg).startswith(NOISE))
+        return logger
+
+    def build_optim_wrapper(self, optim_wrapper: OptimWrapper | Optimizer | dict) -> OptimWrapper:
+        built = super().build_optim_wrapper(optim_wrapper)
+        groups = Counter()
+        for group in [] if isinstance(built, OptimWrapperDict) else built.param_groups:
+            size = sum(parameter.numel() for parameter in group['params'])
+            groups[group['lr'], group.get('weight_decay', 0)] += size
+        for (lr, weight_decay), size in groups.items():
+            self.logger.info(f'{size:,} parameters with learning rate {lr:g} and weight decay {weight_decay:g}')
+        return built
 
     def load_checkpoint(
         self,

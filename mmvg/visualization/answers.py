@@ -52,7 +52,7 @@ def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) ->
 def prediction(sample: GroundingSample, frame: str, shape: tuple[int, int], score_thr: float) -> Answer | None:
     """The answer to ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if there is none.
 
-    Kept are the instances that score ``score_thr`` or more; where a model finds a target but no instance reaches it,
+    Kept are the instances that score more than ``score_thr``; where a model finds a target but no instance reaches it,
     the best one. Where it finds none, no instance and no mask is kept.
     """
     if not any(key in sample for key in ('pred_instances', 'pred_sem_seg', 'pred_no_target')):
@@ -94,7 +94,7 @@ def _keep(answer: Answer, instances: BaseDataElement, move: '_Move', score_thr: 
     scores = _array(instances.scores) if 'scores' in instances else np.ones(len(boxes))
     kept = np.zeros(len(scores), dtype=bool)
     if not answer.no_target and len(scores):
-        kept = scores >= score_thr
+        kept = scores > score_thr
         kept[scores.argmax()] = True
     answer.scores = scores[kept]
     answer.boxes = move.boxes(boxes[kept])

@@ -40,7 +40,7 @@ def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, f
         font_size: In pixels.
     """
     canvas = np.ascontiguousarray(image).copy()
-    line = max(2, round(min(canvas.shape[:2]) / 160))
+    line = max(2, round(min(canvas.shape[:2]) / 200))
     masks = [] if answer.masks is None else list(answer.masks)
     if not masks and answer.union is not None:
         masks = [answer.union]
@@ -175,10 +175,10 @@ def _outline(canvas: np.ndarray, mask: np.ndarray, color: Color, line: int) -> N
 
 
 def _draw_points(canvas: np.ndarray, points: np.ndarray, line: int) -> None:
-    arm = 3 * line
+    size = 5 * line
     for x, y in np.round(points).astype(int).tolist():
-        for color, width in ((BLACK, line + 2), (WHITE, line)):
-            cv2.drawMarker(canvas, (x, y), color, cv2.MARKER_TILTED_CROSS, 2 * arm, width, cv2.LINE_AA)
+        for color, width in ((BLACK, line + 1), (WHITE, max(1, line - 1))):
+            cv2.drawMarker(canvas, (x, y), color, cv2.MARKER_TILTED_CROSS, size, width, cv2.LINE_AA)
 
 
 def _draw_labels(canvas: np.ndarray, boxes: np.ndarray, labels: list[str], font_size: int) -> np.ndarray:

@@ -30,7 +30,7 @@ class GroundingVisualizer(Visualizer):
         vis_backends: Where :meth:`add_datasample` stores pictures: ``LocalVisBackend``, ``TensorboardVisBackend``
             (needs ``pip install tensorboard``) or ``WandbVisBackend`` (needs ``pip install wandb``), as dicts.
         save_dir: Folder of the backends.
-        score_thr: Instances with at least this score are drawn.
+        score_thr: Instances that score more than this are drawn.
         alpha: Opacity of masks, from 0 to 1.
         panel_size: Longer side of a picture in pixels; smaller images are enlarged to it, larger ones reduced.
     """
@@ -41,7 +41,7 @@ class GroundingVisualizer(Visualizer):
         vis_backends: list[dict] | None = None,
         save_dir: str | None = None,
         score_thr: float = 0.7,
-        alpha: float = 0.45,
+        alpha: float = 0.35,
         panel_size: int = 480,
     ) -> None:
         super().__init__(name=name, vis_backends=vis_backends, save_dir=save_dir)

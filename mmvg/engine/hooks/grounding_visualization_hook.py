@@ -74,7 +74,7 @@ class GroundingVisualizationHook(Hook):
             return
         for sample in outputs:
             if self._seen in self._chosen:
-                image = mmcv.imread(sample.img_path, flag='color_ignore_orientation', channel_order='rgb')
+                image = mmcv.imread(sample.img_path, flag='color_ignore_orientation')[..., ::-1]  # BGR to RGB
                 self._items.append((image, sample.cpu()))
                 name = '_'.join(str(sample.get(key)) for key in ('dataset', 'img_id', 'ref_id', 'sent_id'))
                 picture = self._visualizer(runner).draw(image, sample)
@@ -88,7 +88,8 @@ class GroundingVisualizationHook(Hook):
         sheet = visualizer.contact_sheet(self._items, self.columns, failures_first=True)
         file = osp.join(self._folder(runner), 'predictions.png')
         mmcv.imwrite(sheet[..., ::-1], file)
-        visualizer.add_image('predictions', sheet, runner.iter)
+        step = runner.message_hub.runtime_info.get('iter', 0)  # runner.iter would build the training data in a test
+        visualizer.add_image('predictions', sheet, step)
         runner.logger.info(f'{len(self._items)} predictions are drawn in {file}')
         self._items = []
 
