@@ -163,5 +163,6 @@ def _downsample(labels: np.ndarray, number: int, oversample: int) -> np.ndarray:
     masks = np.zeros((number, height, width), bool)
     for index in range(number):
         own = (labels == index + 1).view(np.uint8) * 255
-        masks[index] = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA) >= 128
+        if own.any():
+            masks[index] = cv2.resize(own, (width, height), interpolation=cv2.INTER_AREA) >= 128
     return masks

@@ -1,7 +1,7 @@
 """Antipodal grasps of a shape, found on its outline.
 
 A pair of contact points is antipodal when the line between them stays inside the object and leaves it at both ends
-within the friction cone of the surface normal there.
+within the friction cone of the surface normal there. The jaws must be clear of the object before they close.
 """
 
 from functools import cache
@@ -13,10 +13,11 @@ from .shapes import SHAPES
 
 _RESOLUTION = 400  # pixels per unit while searching
 _STEP = 8  # outline pixels between two contact points
+_WINDOW = 5  # outline pixels to either side that the normal is taken from
 FRICTION_CONE = np.deg2rad(32)  # half opening
-MAX_CONTACT_DISTANCE = 0.8  # in units of the shape
-CLEARANCE = 1.35  # opening of the gripper over the distance of the contacts
-JAW = 0.16  # jaw size in units of the shape
+CONTACT_DISTANCE = (0.1, 0.9)  # least and most, in units of the shape
+CLEARANCE = 0.1  # opening of the gripper beyond the distance of the contacts, in units of the shape
+JAW = 0.14  # jaw size in units of the shape
 _SPACING = 0.12  # smallest distance in centre between two kept grasps (units), unless they cross
 _LIMIT = 6
 
@@ -29,12 +30,17 @@ def _raster(contours: tuple[np.ndarray, ...]) -> np.ndarray:
     return mask
 
 
+def _look_up(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
+    x, y = np.clip(np.round(points).astype(int), 0, len(mask) - 1).T
+    return mask[y, x]
+
+
 def _contacts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points (P, 2) along the outline of ``mask`` and unit normals (P, 2) that point outwards."""
     points, normals = [], []
     for contour in cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]:
         line = contour[:, 0].astype(float)
-        tangent = np.roll(line, -_STEP, axis=0) - np.roll(line, _STEP, axis=0)
+        tangent = np.roll(line, -_WINDOW, axis=0) - np.roll(line, _WINDOW, axis=0)
         normal = np.stack([tangent[:, 1], -tangent[:, 0]], axis=1)
         normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-9
         probe = np.round(line + 6 * normal).astype(int)
@@ -51,13 +57,17 @@ def _antipodal_pairs(mask: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     distance = np.linalg.norm(gap, axis=1)
     axis = gap / (distance[:, None] + 1e-9)
     cosine = np.minimum((-axis * normals[first]).sum(1), (axis * normals[second]).sum(1))
-    keep = (cosine > np.cos(FRICTION_CONE)) & (distance > 8) & (distance < MAX_CONTACT_DISTANCE * _RESOLUTION)
+    least, most = (limit * _RESOLUTION for limit in CONTACT_DISTANCE)
+    keep = (cosine > np.cos(FRICTION_CONE)) & (distance > least) & (distance < most)
     # narrow ones first, and of those the ones that meet the surface squarely
     order = np.argsort(distance[keep] + 200 * (1 - cosine[keep]), kind='stable')
     pairs = []
     for a, b in zip(points[first[keep]][order], points[second[keep]][order], strict=True):
-        between = np.round(np.linspace(a, b, 30)[1:-1]).astype(int)
-        if mask[between[:, 1], between[:, 0]].all():
+        axis = (b - a) / np.linalg.norm(b - a) * _RESOLUTION
+        jaw = np.linspace(-JAW / 2, JAW / 2, 5)[:, None] * (axis[1], -axis[0])
+        reach = CLEARANCE / 2 * axis
+        between, outside = np.linspace(a, b, 30)[1:-1], np.concatenate([a - reach + jaw, b + reach + jaw])
+        if _look_up(mask, between).all() and not _look_up(mask, outside).any():
             pairs.append((a, b))
     return pairs
 
@@ -79,7 +89,7 @@ def shape_grasps(shape: str, on_handle: bool = False) -> np.ndarray:
         x, y = (centre - 20) / _RESOLUTION - 0.5
         theta = -np.arctan2(*(b - a)[::-1])
         if all(np.hypot(x - g[0], y - g[1]) > _SPACING or abs(np.sin(theta - g[4])) > 0.5 for g in kept):
-            kept.append([x, y, CLEARANCE * np.linalg.norm(b - a) / _RESOLUTION, JAW, theta])
+            kept.append([x, y, np.linalg.norm(b - a) / _RESOLUTION + CLEARANCE, JAW, theta])
         if len(kept) == _LIMIT:
             break
     return np.array(kept, dtype=float).reshape(-1, 5)

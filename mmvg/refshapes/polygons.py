@@ -13,11 +13,11 @@ def to_polygons(labels: np.ndarray, number: int, oversample: int) -> list[list[f
     holes; the even-odd rule of the COCO filler then leaves it open. ``labels`` is finer than the image by
     ``oversample``.
     """
-    rows, columns = np.nonzero((labels == number).any(1))[0], np.nonzero((labels == number).any(0))[0]
-    if not len(rows):
+    own = (labels == number).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(own)
+    if not width:
         return []
-    y, x = rows[0], columns[0]
-    window = (labels[y : rows[-1] + 1, x : columns[-1] + 1] == number).view(np.uint8)
+    window = own[y : y + height, x : x + width]
     # nearest-neighbour doubling with a border: contours then run a quarter of a fine pixel inside the true edge
     window = cv2.copyMakeBorder(window.repeat(2, 0).repeat(2, 1), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     contours, tree = cv2.findContours(window, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)

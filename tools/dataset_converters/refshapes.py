@@ -48,7 +48,9 @@ def summarise(records: Sequence[SceneRecord], style: str) -> Table:
     for kind in KINDS:
         counts = [sentences[split][kind] for split in SPLITS]
         if any(counts):
-            shares = [f'{n} ({100 * n / max(total, 1):.1f} %)' for n, total in zip(counts, rows['sentences'])]
+            shares = [
+                f'{n} ({100 * n / max(total, 1):.1f} %)' for n, total in zip(counts, rows['sentences'], strict=True)
+            ]
             table.add_row(kind.replace('_', ' '), *shares)
     return table
 
