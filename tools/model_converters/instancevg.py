@@ -15,7 +15,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('target', metavar='DST', help='where to write: .pth or .safetensors')
     parser.add_argument('--img-size', type=int, help='resize the image positions for squares of this many pixels')
     parser.add_argument('--ema', action='store_true', help='take the averaged weights of an InstanceVG file')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if not args.target.endswith(('.pth', '.safetensors')):
+        parser.error(f'{args.target}: the name must end in .pth or .safetensors')
+    return args
 
 
 def main() -> None:
@@ -23,8 +26,6 @@ def main() -> None:
     from mmvg.engine.checkpoint import save_weights
     from mmvg.engine.conversion import convert_checkpoint
 
-    if not args.target.endswith(('.pth', '.safetensors')):
-        raise ValueError(f'{args.target}: the name must end in .pth or .safetensors')
     state, meta = convert_checkpoint(args.source, args.img_size, args.ema)
     save_weights(state, args.target, meta)
     numbers = sum(value.numel() for value in state.values())
