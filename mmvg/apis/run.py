@@ -91,15 +91,22 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
         raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)
     use_safe_checkpoint_loading()
     cfg.load_from, cfg.resume = checkpoint, False
-    hooks = list(cfg.get('custom_hooks') or [])
     if show_dir is not None:
-        name = 'GroundingVisualizationHook'
-        drawing = next((hook for hook in hooks if _type_name(hook) == name), dict(type=f'mmvg.{name}'))
-        hooks = [hook for hook in hooks if hook is not drawing] + [dict(drawing, out_dir=show_dir)]
+        _draw_into(cfg, show_dir)
     if out is not None:
-        hooks.append(dict(type='mmvg.PredictionDumpHook', out_file=out))
-    cfg.custom_hooks = hooks
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='mmvg.PredictionDumpHook', out_file=out)]
     return GroundingRunner.from_cfg(cfg).test()
+
+
+def _draw_into(cfg: Config, folder: str) -> None:
+    """Point the hooks of the config that draw to ``folder``, or add one."""
+    name = 'GroundingVisualizationHook'
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    drawing = [hook for hook in hooks if hook is not None and _type_name(hook) == name]
+    for hook in drawing:
+        hook['out_dir'] = folder
+    if not drawing:
+        cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type=f'mmvg.{name}', out_dir=folder)]
 
 
 def _type_name(cfg: dict) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 from mmengine.structures import BaseDataElement
 from scipy.optimize import linear_sum_assignment
 
+from mmvg.evaluation.functional import box_overlaps
 from mmvg.structures import GroundingSample
 
 
@@ -84,7 +85,7 @@ def agreement(truth: Answer, answer: Answer) -> float:
         return float(np.logical_and(truth.union, answer.union).sum() / max(union, 1))
     if not len(truth.boxes) or not len(answer.boxes):
         return 0.0
-    overlaps = _box_iou(truth.boxes, answer.boxes)
+    overlaps = box_overlaps(truth.boxes, answer.boxes)
     return float(overlaps[linear_sum_assignment(-overlaps)].sum() / max(overlaps.shape))
 
 
@@ -147,9 +148,3 @@ def _array(value) -> np.ndarray:
         return value.to_ndarray()
     value = getattr(value, 'tensor', value)
     return value.detach().cpu().numpy() if hasattr(value, 'detach') else np.asarray(value)
-
-
-def _box_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    from mmdet.evaluation.functional import bbox_overlaps
-
-    return bbox_overlaps(a.astype(np.float32), b.astype(np.float32))

@@ -1,0 +1,21 @@
+"""What an import drags in, seen from a fresh interpreter."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ('torch', 'torchvision', 'transformers', 'open_clip', 'mmcv', 'mmdet', 'mmseg', 'matplotlib', 'scipy', 'cv2')
+
+
+@pytest.mark.parametrize('module', ['mmvg', 'mmvg.registry', 'mmvg.version'])
+def test_importing_the_package_loads_nothing_heavy(module):
+    code = f'import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_functions_behind_the_tools_are_imported_without_torch_and_models():
+    code = f'import sys, mmvg.apis; print(*[name for name in {HEAVY} if name in sys.modules])'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    assert not {'torch', 'transformers', 'open_clip', 'mmcv', 'mmdet', 'mmseg'} & set(done.stdout.split())
