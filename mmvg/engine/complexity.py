@@ -16,7 +16,7 @@ from mmvg.registry import MODELS
 
 #: Rows of Table 16 (arXiv:2509.13747) and the parts of a grounder that they count, by the beginning of their names.
 TABLE16_ROWS = {
-    'BEiT-3': ('backbone.',),
+    'encoder': ('backbone.',),
     '+ SimFPN': ('neck.projection.', 'neck.pyramid.'),
     '+ APD': ('neck.query_generator.', 'neck.query_decoder.', 'head.boxes.'),
     '+ UNet': ('neck.pixel_decoder.',),
