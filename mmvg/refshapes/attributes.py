@@ -15,7 +15,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
 }
 
 # long side of the object as a fraction of the short side of the canvas
-SIZES: dict[str, tuple[float, float]] = {'small': (0.22, 0.27), 'large': (0.36, 0.45)}
+EXTENTS: dict[str, tuple[float, float]] = {'small': (0.22, 0.27), 'large': (0.36, 0.45)}
 
 PATTERNS: dict[str, float] = {'plain': 0.6, 'striped': 0.2, 'dotted': 0.2}  # and how often each is drawn
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .attributes import COLOURS, PATTERNS, SIZES
+from .attributes import COLOURS, EXTENTS, PATTERNS
 from .expressions import Conjunction, Count, Expression, Group, Noun, Place, Rank, Referent, Relation
 from .shapes import SHAPES
 
@@ -47,7 +47,7 @@ def plural(noun: str) -> str:
 
 def grammar_words() -> list[str]:
     """Every word that the grammar can write, sorted."""
-    phrases = [*SHAPES, *COLOURS, *SIZES, *PATTERNS, ANY_SHAPE, *map(plural, (*SHAPES, ANY_SHAPE))]
+    phrases = [*SHAPES, *COLOURS, *EXTENTS, *PATTERNS, ANY_SHAPE, *map(plural, (*SHAPES, ANY_SHAPE))]
     phrases += [*NUMBERS.values(), *ORDINALS.values(), *EXTREMES.values(), *PATTERN_PHRASES.values()]
     phrases += [*SHORT_PLACES, *SHORT_PLACES.values(), *LONG_PLACES.values()]
     for words in (*SHORT_DIRECTIONS.values(), *LONG_DIRECTIONS.values()):

@@ -8,7 +8,7 @@ from itertools import accumulate
 import cv2
 import numpy as np
 
-from .attributes import COLOURS, HELD_OUT, PATTERNS, SIZES
+from .attributes import COLOURS, EXTENTS, HELD_OUT, PATTERNS
 from .scene import Scene, SceneObject
 from .shapes import SHAPES
 
@@ -93,7 +93,7 @@ class _Canvas:
         may_overlap = rng.random() < self.recipe.overlap
         turn = SHAPES[shape].turn
         for size in ('large', 'small') if rng.random() < prefer_large else ('small',):
-            extent = rng.uniform(*SIZES[size]) * min(self.width, self.height)
+            extent = rng.uniform(*EXTENTS[size]) * min(self.width, self.height)
             for _ in range(_TRIES):
                 x, y = rng.uniform(0, self.width), rng.uniform(0, self.height)
                 thing = SceneObject(shape, colour, size, pattern, x, y, extent, float(rng.uniform(-turn, turn)), shade)

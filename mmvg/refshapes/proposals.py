@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from .attributes import PATTERNS, SIZES
+from .attributes import EXTENTS, PATTERNS
 from .english import NUMBERS, ORDINALS
 from .evaluator import Answer, evaluate, in_direction, in_place, matches
 from .expressions import (
@@ -229,7 +229,7 @@ class Proposer:
             noun = self._pick(missing)
             extra = self.rng.random()
             if extra < 0.1:
-                return Noun(noun.shape, noun.colour, size=self._pick(tuple(SIZES)))
+                return Noun(noun.shape, noun.colour, size=self._pick(tuple(EXTENTS)))
             if extra < 0.2:
                 return Noun(noun.shape, noun.colour, pattern=self._pick(tuple(PATTERNS)))
             return noun

@@ -16,7 +16,7 @@ class SceneObject:
     Args:
         shape: Key of ``SHAPES``.
         colour: Key of ``COLOURS``.
-        size: Key of ``SIZES``.
+        size: Key of ``EXTENTS``.
         pattern: Key of ``PATTERNS``.
         x, y: Centre in pixels; pixel (0, 0) covers [0, 1) x [0, 1).
         extent: Length of one unit of the shape in pixels.

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmvg.refshapes import SceneRecipe, draw_scene, sample_scene
-from mmvg.refshapes.attributes import HELD_OUT, SIZES
+from mmvg.refshapes.attributes import EXTENTS, HELD_OUT
 from mmvg.refshapes.layout import choose
 
 
@@ -18,7 +18,7 @@ def test_scenes_have_3_to_10_objects_inside_the_canvas():
             points = np.concatenate(thing.body() + thing.handle())
             assert points.min() >= 0
             assert (points <= (scene.width, scene.height)).all()
-            low, high = SIZES[thing.size]
+            low, high = EXTENTS[thing.size]
             assert low <= thing.extent / scene.short_side <= high
     assert min(counts) == 3
     assert max(counts) >= 8

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..recipes import VERSION
 from ..records import CATEGORY_IDS, SceneRecord
 from ..shapes import SHAPES
 
-INFO = {'description': 'RefShapes: generated scenes in the COCO format', 'version': '1.0', 'year': 2025}
+INFO = {'description': 'RefShapes: generated scenes in the COCO format', 'version': VERSION}
 LICENSES = [{'id': 1, 'name': 'Apache-2.0', 'url': 'https://www.apache.org/licenses/LICENSE-2.0'}]
 CATEGORIES = [
     {'id': number, 'name': shape, 'supercategory': 'tool' if SHAPES[shape].handle else 'figure'}
