@@ -28,7 +28,12 @@ def load_config(
 
     if not osp.isfile(filename):
         raise FileNotFoundError(f'{filename}: no such config; configs/ holds those that come with mmvg')
-    cfg = Config.fromfile(filename)
+    try:
+        cfg = Config.fromfile(filename)
+    except KeyError as error:
+        raise ConfigError([f'read_base imports {error}, which the inherited file does not define'], filename) from error
+    except Exception as error:  # a config is a program, and may fail like one
+        raise ConfigError([f'{type(error).__name__}: {error}'], filename) from error
     try:
         cfg.merge_from_dict(options or {})
     except (KeyError, TypeError) as error:

@@ -8,7 +8,6 @@ import difflib
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -16,81 +15,16 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.registry import Registry, root
 from mmengine.utils import get_object_from_string
 
+from mmvg.engine.config_places import (
+    PARAMWISE_KEYS,
+    Place,
+    needs_type,
+    place_of,
+    runner_keys,
+    untyped_arguments,
+)
 from mmvg.engine.config_sources import ConfigSources
 from mmvg.engine.signatures import Arguments, arguments_of
-
-#: Read by mmengine's Runner from the config, beside the arguments of its constructor.
-RUNNER_EXTRAS = {
-    'activation_checkpointing',
-    'compile',
-    'custom_imports',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'sync_bn',
-}
-
-#: Entries of ``paramwise_cfg`` that mmengine's DefaultOptimWrapperConstructor reads.
-PARAMWISE_KEYS = {
-    'bias_decay_mult',
-    'bias_lr_mult',
-    'bypass_duplicate',
-    'custom_keys',
-    'dcn_offset_lr_mult',
-    'dwconv_decay_mult',
-    'flat_decay_mult',
-    'norm_decay_mult',
-}
-
-_LOADER = r'(train|val|test)_dataloader'
-_DATASET = rf'{_LOADER}\.dataset(\.dataset|\.datasets\.\d+)*'
-_EVALUATOR = r'(val|test)_evaluator(\.metrics)?(\.\d+)?'
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What mmengine does with the dicts at some paths.
-
-    Args:
-        path: Regular expression for the whole dotted path.
-        registry: Name of the mmengine registry that builds the dict.
-        supplied: Arguments that the builder adds; all other required ones must be in the config. None: unknown.
-        popped: Keys that are read before the object is built.
-    """
-
-    path: str
-    registry: str
-    supplied: tuple[str, ...] | None = ()
-    popped: tuple[str, ...] = ()
-
-
-PLACES = [
-    _Place(r'model', 'MODELS'),
-    _Place(r'(model\.)?data_preprocessor', 'MODELS'),
-    _Place(_DATASET, 'DATASETS'),
-    _Place(rf'{_LOADER}\.sampler', 'DATA_SAMPLERS', ('dataset', 'seed')),
-    _Place(rf'{_LOADER}\.batch_sampler', 'DATA_SAMPLERS', ('sampler', 'batch_size')),
-    _Place(rf'{_LOADER}\.(collate_fn|worker_init_fn)', 'FUNCTIONS', None),
-    _Place(r'.*pipeline\.\d+(\.transforms(\.\d+)+)?', 'TRANSFORMS'),
-    _Place(_EVALUATOR, 'METRICS'),
-    _Place(r'optim_wrapper', 'OPTIM_WRAPPERS', ('optimizer',), ('constructor', 'optimizer', 'paramwise_cfg')),
-    _Place(r'optim_wrapper(\.\w+)?\.optimizer', 'OPTIMIZERS', ('params',)),
-    _Place(
-        r'param_scheduler(\.\w+)*',
-        'PARAM_SCHEDULERS',
-        ('optimizer', 'epoch_length', 'end'),
-        ('convert_to_iter_based', 'epoch_length'),
-    ),
-    _Place(r'(default_hooks\.\w+|custom_hooks\.\d+)', 'HOOKS', (), ('priority',)),
-    _Place(r'visualizer', 'VISUALIZERS', ('name', 'save_dir')),
-    _Place(r'visualizer\.vis_backends(\.\d+)?', 'VISBACKENDS', ('save_dir',), ('name',)),
-    _Place(r'(train|val|test)_cfg', 'LOOPS', ('runner', 'dataloader', 'evaluator')),
-    _Place(r'log_processor', 'LOG_PROCESSORS'),
-    _Place(r'model_wrapper_cfg', 'MODEL_WRAPPERS', None),
-    _Place(r'.*init_cfg(\.\d+)?(\.override(\.\d+)?)?', 'WEIGHT_INITIALIZERS', None, ('name', 'override')),
-    _Place(r'model\..*norm_cfg', 'MODELS', None, ('requires_grad',)),
-    _Place(r'model\..*', 'MODELS', None),
-]
 
 
 class ConfigError(ValueError):
@@ -128,13 +62,6 @@ def runner_config(cfg: Config) -> Config:
     keys = runner_keys()
     kept = {key: value for key, value in cfg._cfg_dict._to_lazy_dict().items() if key in keys}
     return Config(ConfigDict(kept), filename=cfg.filename)
-
-
-def runner_keys() -> set[str]:
-    """Top-level keys that have a meaning for mmengine's Runner."""
-    from mmengine.runner import Runner
-
-    return arguments_of(Runner).names - {'cfg'} | RUNNER_EXTRAS
 
 
 class _Checker:
@@ -177,7 +104,7 @@ class _Checker:
         """Dicts that the Runner reads without a ``type``."""
         if not isinstance(value, dict):
             return
-        accepted = _untyped(key, value)
+        accepted = untyped_arguments(key, value)
         if accepted is not None:
             yield from _unknown(key, value, accepted, 'the runner')
         if key == 'optim_wrapper' and 'constructor' not in value:
@@ -194,7 +121,7 @@ class _Checker:
             scope = value.get('_scope_', scope)
             if 'type' in value:
                 yield from self.check_typed(path, value, scope)
-            elif (place := _place(path)) and place.supplied is not None and _needs_type(path, value):
+            elif (place := place_of(path)) and place.supplied is not None and needs_type(path, value):
                 yield f'{path}: has no type' + suggest('type', value)
             for key, entry in dict.items(value):
                 if key != 'type':
@@ -208,7 +135,7 @@ class _Checker:
         yield from problems
         if not targets:
             return
-        place = _place(path)
+        place = place_of(path)
         reports = [list(_compare(path, value, target, place)) for target in targets]
         yield from min(reports, key=len)
 
@@ -227,7 +154,7 @@ class _Checker:
             return _found(getattr(importlib.import_module('mmcv.ops'), name, None), path, name, [])
         if '.' in name and callable(target := _from_path(name)):
             return [target], []
-        place = _place(path.removesuffix('.type'))
+        place = place_of(path.removesuffix('.type'))
         registries = _registries(place.registry if place else None)
         hits = list(_from_registries(name, registries[:1], scope)) or list(_from_registries(name, registries, scope))
         if hits:
@@ -241,57 +168,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
 
 
-def _place(path: str) -> _Place | None:
-    return next((place for place in PLACES if re.fullmatch(place.path, path)), None)
-
-
-def _needs_type(path: str, value: dict) -> bool:
-    """Whether a dict without ``type`` is a mistake: not where the Runner has a default, or several named parts."""
-    head = path.split('.')[0]
-    if head in ('train_cfg', 'val_cfg', 'test_cfg', 'log_processor', 'optim_wrapper') and '.' not in path:
-        return False
-    if head in ('val_evaluator', 'test_evaluator'):
-        return 'metrics' not in value
-    return not (head == 'param_scheduler' and all(isinstance(entry, (dict, list)) for entry in value.values()))
-
-
-def _untyped(key: str, value: dict) -> Arguments | None:
-    """What the Runner accepts in a top-level dict without ``type``; None if it may hold anything."""
-    from mmengine.optim import OptimWrapper
-    from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop, LogProcessor, Runner, TestLoop, ValLoop
-    from torch.utils.data import DataLoader
-
-    if 'type' in value:
-        return None
-    if re.fullmatch(_LOADER, key):
-        extra = {'num_batch_per_epoch', 'disable_subprocess_warning'}
-        return Arguments(arguments_of(DataLoader).names | extra, {'dataset'})
-    if key == 'optim_wrapper' and 'optimizer' in value:
-        return Arguments(arguments_of(OptimWrapper).names | {'constructor', 'paramwise_cfg'}, {'optimizer'})
-    if key == 'train_cfg':
-        loop = arguments_of(EpochBasedTrainLoop if value.get('by_epoch') else IterBasedTrainLoop)
-        return _without(loop, {'by_epoch'})
-    known = {
-        'val_cfg': lambda: _without(arguments_of(ValLoop)),
-        'test_cfg': lambda: _without(arguments_of(TestLoop)),
-        'log_processor': lambda: arguments_of(LogProcessor),
-        'randomness': lambda: _without(arguments_of(Runner.set_randomness), drop={'self'}),
-        'auto_scale_lr': lambda: Arguments({'base_batch_size', 'enable'}),
-        'env_cfg': lambda: Arguments({'cudnn_benchmark', 'dist_cfg', 'mp_cfg', 'resource_limit'}),
-        'custom_imports': lambda: Arguments({'imports', 'allow_failed_imports'}),
-    }
-    return known[key]() if key in known else None
-
-
-def _without(
-    arguments: Arguments,
-    extra: Iterable[str] = (),
-    drop: Iterable[str] = ('runner', 'dataloader', 'evaluator'),
-) -> Arguments:
-    return Arguments((arguments.names | set(extra)) - set(drop), (arguments.required | set(extra)) - set(drop))
-
-
-def _compare(path: str, value: dict, target: Callable, place: _Place | None) -> Iterator[str]:
+def _compare(path: str, value: dict, target: Callable, place: Place | None) -> Iterator[str]:
     """Problems of a dict whose ``type`` is ``target``."""
     accepted = arguments_of(target)
     supplied, popped = (place.supplied, place.popped) if place else (None, ())

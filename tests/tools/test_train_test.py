@@ -47,6 +47,11 @@ def place(tmp_path_factory):
     """A working folder with data/refshapes in it."""
     folder = tmp_path_factory.mktemp('place')
     generate(folder / 'data/refshapes', size='tiny', formats=['grefcoco'], workers=1)
+    (folder / 'broken.py').write_text('model = dict(\n')
+    (folder / 'parent.py').write_text('default_scope = "mmvg"\n')
+    (folder / 'child.py').write_text(
+        'from mmengine.config import read_base\nwith read_base():\n    from .parent import default_scop\n'
+    )
     return folder
 
 
@@ -139,6 +144,8 @@ def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
     ('tool', 'arguments', 'words'),
     [
         ('train.py', ['nowhere.py'], ['nowhere.py', 'no such config']),
+        ('train.py', ['broken.py'], ['broken.py', 'SyntaxError', 'line 1']),
+        ('train.py', ['child.py'], ['child.py', "read_base imports 'default_scop'"]),
         ('train.py', [CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth', 'no such file']),
         ('train.py', [CONFIG, '--cfg-options', 'model.head.test_cgf=1'], ['model.head.test_cgf', "'test_cfg'"]),
         ('train.py', [CONFIG, '--cfg-options', 'optim_wraper.x=1', 'model.backbone.drop_path_rat=0'],
