@@ -111,7 +111,7 @@ def test_inputs_have_the_sizes_of_the_test_pipeline(size):
 @pytest.mark.parametrize(
     ('cfg', 'message'),
     [
-        (dict(), 'no dataset with a pipeline'),
+        ({}, 'no dataset with a pipeline'),
         (dict(test_dataloader=dict(dataset=dict(pipeline=[dict(scale=(1, 1))]))), 'no transform has'),
     ],
 )

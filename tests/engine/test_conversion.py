@@ -24,7 +24,7 @@ CONFIGS = __file__.rsplit('/tests/', 1)[0] + '/configs'
 @pytest.mark.parametrize(
     ('config', 'sizes', 'entries'),
     [
-        ('instancevg_base', dict(), 697),
+        ('instancevg_base', {}, 697),
         ('instancevg_large', dict(width=1024, layers=24), 1177),
     ],
 )

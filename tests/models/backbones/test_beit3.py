@@ -114,7 +114,7 @@ def test_outputs_are_those_of_a_plain_reading_of_the_arithmetic(lengths):
 @pytest.mark.parametrize(
     ('size', 'parameters', 'tensors'),
     [
-        (dict(), 220_987_392, 491),
+        ({}, 220_987_392, 491),
         (dict(embed_dims=1024, num_layers=24, num_heads=16), 672_702_464, 971),
     ],
 )
