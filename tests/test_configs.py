@@ -17,6 +17,9 @@ from mmengine.utils import get_object_from_string
 from torch import nn
 
 from mmvg.engine.config_check import check_config, runner_config
+from mmvg.evaluation import CoverAcc
+from mmvg.models.losses import PointL1Cost
+from mmvg.models.necks import LearnedQueries
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -177,6 +180,17 @@ def test_ground_truth_predictions_and_metrics_share_one_frame(config, frame):
     resolution = 'resized' if frame == 'input' else 'original'
     assert {metric.get('resolution', 'original') for metric in cfg.test_evaluator} == {resolution}
     assert cfg.test_dataloader.dataset.pipeline == cfg.val_dataloader.dataset.pipeline == cfg.test_pipeline
+
+
+@pytest.mark.parametrize('config', [c for c in CONFIGS if c.parent == INSTANCEVG], ids=str)
+def test_models_without_prior_points_are_not_scored_by_them(config):
+    cfg, _ = read(config)
+    model = build(cfg)
+    has_points = not isinstance(model.neck.query_generator, LearnedQueries) or model.neck.query_generator.point
+    costs = model.head.matcher.assigner.match_costs
+    if not has_points:
+        assert not any(isinstance(cost, PointL1Cost) for cost in costs)
+        assert CoverAcc not in [metric['type'] for metric in cfg.test_evaluator]
 
 
 ABLATIONS = table(INSTANCEVG / 'README.md', 'table', 'row', 'config')

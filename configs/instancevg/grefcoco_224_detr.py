@@ -31,7 +31,10 @@ with read_base():
 model.neck.query_generator = dict(type=LearnedQueries, num_queries=10, channels=256)
 model.neck.query_decoder = dict(type=DETRDecoder, embed_dims=256, num_layers=3)
 model.neck_order = ['projection', 'query_generator', 'query_decoder', 'pyramid', 'pixel_decoder']
-# without a map or points of its own, nothing is left of the minimap loss and of the point-guided matcher
+# without a map and points, there is no minimap loss, no cost of points ...
 model.head.minimap_loss = None
 model.head.matcher.assigner.match_costs = model.head.matcher.assigner.match_costs[:3]
+# ... and no points to score
+val_evaluator = val_evaluator[:2]
+test_evaluator = test_evaluator[:2]
 find_unused_parameters = True  # nothing reads the text behind the encoder

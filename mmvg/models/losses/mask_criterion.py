@@ -96,6 +96,6 @@ class MaskCriterion(nn.Module):
         if wanted is None:
             wanted = logits.new_zeros(()).expand_as(logits)
         elif wanted.shape[1:] != logits.shape[1:]:
-            wanted = F.interpolate(wanted[None].float(), size=logits.shape[1:], mode='nearest')[0]
+            wanted = F.interpolate(wanted[None], size=logits.shape[1:], mode='nearest')[0]
         bce, dice = self.bce_dice(logits, wanted.to(logits.dtype))
         return weight * bce, weight * dice

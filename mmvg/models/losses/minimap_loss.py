@@ -40,6 +40,6 @@ class MinimapLoss(nn.Module):
         logits = attention.float()
         if self.attention_input == 'prob':
             logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
-        wanted = F.interpolate(targets.union, size=attention.shape[1:], mode='nearest')[:, 0]
+        wanted = F.interpolate(targets.union, size=attention.shape[1:], mode='nearest')[:, 0].to(logits.dtype)
         bce, dice = self.bce_dice(logits, wanted)
         return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)

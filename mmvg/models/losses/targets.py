@@ -15,8 +15,8 @@ class GroundingTargets:
     Args:
         boxes_cxcywh_norm: (T, 4) float32, fractions of the input image.
         counts: Targets per image, B numbers that add up to T.
-        masks: (T, H, W) bool in input pixels, or ``None`` where the data has no instance masks.
-        union: (B, 1, H, W) float32, 1 where any target of the image is; ``None`` where the data has no masks.
+        masks: (T, H, W) uint8 of 0 and 1 in input pixels, or ``None`` where the data has no instance masks.
+        union: (B, 1, H, W) uint8, 1 where any target of the image is; ``None`` where the data has no masks.
         no_target: (B,) bool.
         input_shape: (H, W) of the batch.
     """
@@ -46,10 +46,10 @@ class GroundingTargets:
         return cls(
             boxes_cxcywh_norm=xyxy_to_cxcywh(torch.cat(boxes) / scale),
             counts=[len(b) for b in boxes],
-            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.bool, device) for s in samples])
+            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.uint8, device) for s in samples])
             if has_masks
             else None,
-            union=torch.stack([s.gt_sem_seg.sem_seg.to(device=device, dtype=torch.float32) for s in samples])
+            union=torch.stack([s.gt_sem_seg.sem_seg.to(device=device, dtype=torch.uint8) for s in samples])
             if has_union
             else None,
             no_target=torch.tensor([bool(sample.no_target) for sample in samples], device=device),

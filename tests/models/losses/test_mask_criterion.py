@@ -23,12 +23,12 @@ def bce_dice(pixels):
 
 def targets_of(masks, counts):
     """``masks``: (T, H, W) nested list."""
-    masks = torch.tensor(masks, dtype=torch.bool).reshape(sum(counts), 4, 4)
+    masks = torch.tensor(masks, dtype=torch.uint8).reshape(sum(counts), 4, 4)
     return GroundingTargets(
         boxes_cxcywh_norm=torch.zeros(sum(counts), 4),
         counts=counts,
         masks=masks,
-        union=torch.stack([m.any(0, keepdim=True) for m in masks.split(counts)]).float(),
+        union=torch.stack([m.any(0, keepdim=True) for m in masks.split(counts)]).byte(),
         no_target=torch.tensor([n == 0 for n in counts]),
         input_shape=(4, 4),
     )

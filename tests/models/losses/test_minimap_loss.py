@@ -8,7 +8,7 @@ from mmvg.models.losses import GroundingTargets, MinimapLoss
 
 def targets_of(union):
     """``union``: (H, W)."""
-    union = torch.tensor(union, dtype=torch.float32)[None, None]
+    union = torch.tensor(union, dtype=torch.uint8)[None, None]
     return GroundingTargets(torch.zeros(0, 4), [0], None, union, torch.tensor([False]), tuple(union.shape[-2:]))
 
 

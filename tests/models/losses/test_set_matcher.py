@@ -94,6 +94,25 @@ def test_matching_is_the_cheapest_assignment_of_all_for_every_image_and_layer():
         first += count
 
 
+def test_the_pairs_are_those_of_mmdets_assigner_called_image_by_image():
+    torch.manual_seed(2)
+    counts = [3, 1, 0, 6]
+    logits, boxes = torch.randn(3, 4, 5, 2), random_boxes(3, 4, 5)
+    points, wanted = torch.rand(4, 5, 2), random_boxes(sum(counts))
+    module = matcher()
+    assigned = module(logits, boxes, points, targets_of(wanted, counts)).assigned
+    first = 0
+    for image, count in enumerate(counts):
+        gt = InstanceData(bboxes=cxcywh_to_xyxy(wanted[first : first + count]), labels=torch.zeros(count).long())
+        for layer in range(3):
+            pred = InstanceData(
+                scores=logits[layer, image], bboxes=cxcywh_to_xyxy(boxes[layer, image]), priors=points[image]
+            )
+            found = module.assigner.assign(pred, gt, img_meta=dict(img_shape=(1, 1))).gt_inds - 1
+            assert assigned[layer, image].equal(torch.where(found >= 0, found + first, -1))
+        first += count
+
+
 def test_the_prior_point_and_not_the_box_decides_between_equal_boxes():
     boxes = torch.tensor([[0.5, 0.5, 0.2, 0.2]] * 2).view(1, 1, 2, 4)
     wanted = [[0.3, 0.3, 0.2, 0.2], [0.7, 0.7, 0.2, 0.2]]
