@@ -19,8 +19,10 @@ class BceDice(nn.Module):
         super().__init__()
         self.dice = DiceLoss(naive_dice=True, eps=1.0)
 
-    def forward(self, logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses of ``logits`` (N, H, W) against ``targets`` (N, H, W) in [0, 1], N >= 1."""
+    def forward(self, logits: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Losses of ``logits`` (N, H, W) against ``targets`` (N, H, W) in [0, 1], N >= 1; ``None`` is all zeros."""
+        if targets is None:
+            return F.softplus(logits).mean(), (1 - 1 / (logits.sigmoid().flatten(1).sum(1) + 1)).mean()
         return F.binary_cross_entropy_with_logits(logits, targets), self.dice(logits, targets)
 
 
@@ -93,9 +95,9 @@ class MaskCriterion(nn.Module):
             return 0 * logits.sum(), 0 * logits.sum()
         if self.resolution == 'input':
             logits = F.interpolate(logits[None], size=input_shape, mode='bilinear', align_corners=True)[0]
-        if wanted is None:
-            wanted = logits.new_zeros(()).expand_as(logits)
-        elif wanted.shape[1:] != logits.shape[1:]:
-            wanted = F.interpolate(wanted[None], size=logits.shape[1:], mode='nearest')[0]
-        bce, dice = self.bce_dice(logits, wanted.to(logits.dtype))
+        if wanted is not None:
+            if wanted.shape[1:] != logits.shape[1:]:
+                wanted = F.interpolate(wanted[None], size=logits.shape[1:], mode='nearest')[0]
+            wanted = wanted.to(logits.dtype)
+        bce, dice = self.bce_dice(logits, wanted)
         return weight * bce, weight * dice
