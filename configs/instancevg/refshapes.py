@@ -1,6 +1,6 @@
 """InstanceVG in small, from scratch on RefShapes in the format of gRefCOCO: the model of `make demo`.
 
-Every part of the paper's model, narrow and at 96 x 96 pixels. A convolutional stem stands in for pre-training, and mask
+Every part of the paper's model, narrow and at 128 x 128 pixels. A convolutional stem stands in for pre-training, and mask
 losses are taken at the size of the logits. Four CPU cores, ten minutes.
 """
 
@@ -17,6 +17,7 @@ with read_base():
         test_dataloader,
         test_evaluator,
         test_pipeline,
+        tokenizer,
         train_dataloader,
         train_pipeline,
         val_dataloader,
@@ -35,8 +36,8 @@ with read_base():
 
 iterations = 1500
 
-train_pipeline[2].scale = (96, 96)
-test_pipeline[1].scale = (96, 96)
+train_pipeline[2].scale = (128, 128)
+test_pipeline[1].scale = (128, 128)
 train_pipeline[4].max_length = 16
 test_pipeline[4].max_length = 16
 train_dataloader.update(batch_size=32, num_workers=2)
@@ -47,8 +48,8 @@ test_dataloader.update(batch_size=32, num_workers=2)
 test_dataloader.dataset.pipeline = test_pipeline
 
 model.backbone.update(
-    img_size=96,
-    patch_size=8,
+    img_size=128,
+    patch_size=16,
     embed_dims=128,
     num_layers=4,
     num_heads=4,
@@ -56,7 +57,7 @@ model.backbone.update(
     max_text_positions=32,
     drop_path_rate=0.0,
     position_std=0.02,
-    patch_embed=dict(type=ConvStem, channels=(32, 64, 128)),
+    patch_embed=dict(type=ConvStem, channels=(24, 48, 96, 128)),
     checkpoint=None,
 )
 model.neck.projection.update(image_channels=128, text_channels=128, out_channels=64)
@@ -72,7 +73,7 @@ val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=AdamW, lr=1e-3, weight_decay=0.01),
+    optimizer=dict(type=AdamW, lr=1e-3, weight_decay=0.01, fused=True),
     clip_grad=dict(max_norm=1.0),
 )
 param_scheduler = [
