@@ -13,13 +13,16 @@ import yaml
 from mmengine.config import Config, DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
+from mmengine.runner import Runner
 from mmengine.utils import get_object_from_string
 from torch import nn
 
+from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.engine.config_check import check_config, runner_config
 from mmvg.evaluation import CoverAcc
 from mmvg.models.losses import PointL1Cost
 from mmvg.models.necks import LearnedQueries
+from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -191,6 +194,47 @@ def test_models_without_prior_points_are_not_scored_by_them(config):
     if not has_points:
         assert not any(isinstance(cost, PointL1Cost) for cost in costs)
         assert CoverAcc not in [metric['type'] for metric in cfg.test_evaluator]
+
+
+@pytest.fixture(scope='module')
+def refshapes(tmp_path_factory):
+    """The smallest RefShapes, in all formats and folders of the benchmarks."""
+    root = tmp_path_factory.mktemp('refshapes')
+    generate(root, 'tiny', seed=0, workers=1)
+    return root
+
+
+@pytest.mark.parametrize(
+    ('config', 'side', 'tokens', 'frame'),
+    [
+        ('grefcoco.py', 320, 50, 'original'),
+        ('grefcoco_resized.py', 320, 50, 'input'),
+        ('refcoco.py', 320, 20, 'original'),
+        ('grefcoco_224_clip.py', 224, 50, 'input'),
+    ],
+)
+def test_loaders_give_batches_that_fit_the_model(config, side, tokens, frame, refshapes):
+    cfg = copy.deepcopy(read(INSTANCEVG / config)[0])
+    train = cfg.train_dataloader.dataset
+    for dataset in [*train.get('datasets', [train]), cfg.val_dataloader.dataset]:
+        dataset.data_root = str(refshapes)
+        if dataset.pipeline[4].tokenizer.get('vocab_file'):  # the real one is not here
+            dataset.pipeline[4].tokenizer = dict(type=WordTokenizer, vocab_file=str(refshapes / 'vocab.txt'))
+    assert cfg.model.backbone.img_size == side
+    for loader, gt_frame in ((cfg.train_dataloader, 'input'), (cfg.val_dataloader, frame)):
+        loader.update(num_workers=0, persistent_workers=False, batch_size=3)
+        batches = Runner.build_dataloader(loader, seed=0)
+        batch = next(iter(batches))
+        assert [tuple(image.shape) for image in batch['inputs']] == [(3, side, side)] * 3
+        for sample in batch['data_samples']:
+            assert sample.input_ids.shape == (tokens,)
+            assert sample.gt_frame == gt_frame
+            assert sample.gt_instances.masks.masks.shape[1:] == (
+                (side, side) if gt_frame == 'input' else sample.ori_shape
+            )
+        if gt_frame == 'input':
+            upright = [sample.ori_shape[0] > sample.ori_shape[1] for sample in batch['data_samples']]
+            assert all(upright) or not any(upright)
 
 
 ABLATIONS = table(INSTANCEVG / 'README.md', 'table', 'row', 'config')

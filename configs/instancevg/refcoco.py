@@ -37,6 +37,7 @@ model.head.mask_loss.negative_weight = 0.0
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
 train_dataloader.dataset = dict(
     type=ConcatDataset,
+    ignore_keys=['dataset'],  # the name, which differs
     datasets=[
         train_dataloader.dataset,
         dict(train_dataloader.dataset, dataset='refcoco+'),
