@@ -261,3 +261,17 @@ def test_a_neck_can_be_left_out_and_the_head_says_which_one_it_needs():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="not 'train'"):
         build()({}, mode='train')
+
+
+def test_losses_of_auxiliary_heads_are_named_after_them_and_end_with_training():
+    def add(cfg):
+        cfg['aux_heads'] = dict(extra=dict(cfg['head'], minimap_loss=None))
+
+    model, data = build(add), batch((1, 0))
+    losses = losses_of(model, data)
+    own = {name for name in losses if not name.startswith('extra.')}
+    assert {name.removeprefix('extra.') for name in losses if name.startswith('extra.')} == {
+        name for name in own if 'minimap' not in name
+    }
+    model.aux_heads['extra'].predict = None  # would fail if it were asked
+    assert len(model.eval().test_step(data)) == 2
