@@ -25,12 +25,15 @@ class GroundingRunner(Runner):
 
     - Checkpoints must fit the model key by key; mmengine only prints what does not.
     - Learning rates are logged as one line per kind of parameter group; mmengine writes several per parameter.
+    - Workers hand over tensors by file name: a sample has many small ones, and a file descriptor for each costs more
+      than making the sample (``benchmarks/data_pipeline.py``).
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
     """
 
     def setup_env(self, env_cfg: dict) -> None:
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
             _init_gloo(self._launcher)
+        torch.multiprocessing.set_sharing_strategy('file_system')
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:

@@ -187,6 +187,8 @@ class BEiT3(BaseModule):
         max_text_positions: Rows of the text position table; texts may have two tokens fewer.
         drop_path_rate: Rate of the last layer; it grows linearly from 0 at the first.
         position_std: Standard deviation of fresh position tables. BEiT-3 draws them from N(0, 1).
+        weight_std: Standard deviation of fresh weights of the layers, cut at one of it. BEiT-3's 0.02 suits its width;
+            a narrow encoder from scratch needs about 1 / sqrt(C), or its attention stays flat for long.
         patch_embed: Replaces the patch convolution, e.g. ``dict(type=ConvStem, channels=(32, 64, 128))``;
             gets ``embed_dims`` and ``patch_size`` too.
         checkpoint: Local file with pre-trained weights, Microsoft's or ours, read by :meth:`init_weights`. Its image
@@ -205,6 +207,7 @@ class BEiT3(BaseModule):
         max_text_positions: int = 1024,
         drop_path_rate: float = 0.1,
         position_std: float = 1.0,
+        weight_std: float = 0.02,
         patch_embed: dict | None = None,
         checkpoint: str | None = None,
         init_cfg: dict | None = None,
@@ -219,6 +222,7 @@ class BEiT3(BaseModule):
         self.grid_size = img_size // patch_size
         self.max_length = max_text_positions - POSITION_OFFSET
         self.position_std = position_std
+        self.weight_std = weight_std
         self.checkpoint = checkpoint
         if patch_embed is None:
             proj = nn.Conv2d(3, embed_dims, patch_size, stride=patch_size)
@@ -245,7 +249,7 @@ class BEiT3(BaseModule):
             return
         for module in self.encoder.modules():
             if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02, a=-0.02, b=0.02)
+                nn.init.trunc_normal_(module.weight, std=self.weight_std, a=-self.weight_std, b=self.weight_std)
                 nn.init.zeros_(module.bias)
         nn.init.normal_(self.text_embed.weight, std=self.text_embed.embedding_dim**-0.5)
         for table in self.encoder.embed_positions.values():
