@@ -36,7 +36,7 @@ install: $(STAMP)
 demo: install
 	$(BIN)/python tools/dataset_converters/refshapes.py --out $(DATA) --size small --seed 0
 	$(BIN)/python tools/train.py configs/instancevg/refshapes.py --work-dir $(DEMO)
-	$(BIN)/python tools/test.py configs/instancevg/refshapes.py $(DEMO)/last.pth --work-dir $(DEMO)/test \
+	$(BIN)/python tools/test.py configs/instancevg/refshapes.py "$$(cat $(DEMO)/last_checkpoint)" --work-dir $(DEMO)/test \
 	    --show-dir $(DEMO)/predictions
 	@echo "The picture of predictions: $(DEMO)/predictions/predictions.png"
 

@@ -1,0 +1,46 @@
+"""A mask read straight from an early feature map, to train what lies before it."""
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.losses.mask_criterion import BceDice
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@MODELS.register_module()
+class AuxiliaryMaskHead(BaseModule):
+    """Deep supervision (arXiv:1409.5185): a 1x1 convolution of one map of ``features.images`` says where the targets are.
+
+    For ``aux_heads`` of a grounder that is trained from scratch: encoder and text get a gradient that no decoder has
+    blurred. Each cell is compared with the share of it that the targets cover. Costs nothing at inference.
+
+    Args:
+        in_channels: Channels C of the map.
+        level: Index of the map in ``features.images``.
+        loss_weight: Of both terms.
+    """
+
+    def __init__(self, in_channels: int, level: int = -1, loss_weight: float = 1.0) -> None:
+        super().__init__()
+        self.level = level
+        self.loss_weight = loss_weight
+        self.predict = nn.Conv2d(in_channels, 1, 1)
+        self.bce_dice = BceDice()
+
+    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+        """Return ``loss_bce`` and ``loss_dice``.
+
+        Raises:
+            ValueError: If samples have no union mask.
+        """
+        logits = self.predict(features.images[self.level])[:, 0].float()
+        union = GroundingTargets.from_samples(data_samples, logits.device).union
+        if union is None:
+            raise ValueError('AuxiliaryMaskHead needs gt_sem_seg on every sample')
+        share = F.adaptive_avg_pool2d(union.to(logits.dtype), logits.shape[-2:])[:, 0]
+        bce, dice = self.bce_dice(logits, share)
+        return dict(loss_bce=self.loss_weight * bce, loss_dice=self.loss_weight * dice)
