@@ -2,6 +2,7 @@
 
 from mmvg.datasets.grefcoco import GRefCOCODataset
 from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.phrasecut import PhraseCutDataset
 from mmvg.datasets.refcoco import RefCOCODataset
 
-__all__ = ['DataError', 'GRefCOCODataset', 'LoadReport', 'RefCOCODataset']
+__all__ = ['DataError', 'GRefCOCODataset', 'LoadReport', 'PhraseCutDataset', 'RefCOCODataset']

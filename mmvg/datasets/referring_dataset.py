@@ -92,6 +92,10 @@ class ReferringDataset(BaseDataset):
         """The files that ``load_data_list`` of the subclass will read."""
         raise NotImplementedError
 
+    def item_fields(self, ref: Ref) -> dict:
+        """What the items of ``ref`` hold beyond the keys that all datasets have."""
+        return {}
+
     def full_init(self) -> None:
         """Read the files, if that has not been done.
 
@@ -143,6 +147,7 @@ class ReferringDataset(BaseDataset):
                 ref_id=ref.ref_id,
                 instances=instances,
                 no_target=not ref.ann_ids,
+                **self.item_fields(ref),
             )
             if self.check_images and not Path(item['img_path']).is_file():
                 report.drop('missing image file', item['img_path'], f'image_id {ref.image_id} of ref_id {ref.ref_id}')

@@ -20,6 +20,7 @@ class TargetReader:
 
     def __init__(self, coco: CocoInstances, report: LoadReport, crowd: str, clip_to: str, with_mask: bool) -> None:
         self.coco = coco
+        self.file = coco.file
         self.report = report
         self.crowd = crowd
         self.clip_to = clip_to
@@ -41,10 +42,14 @@ class TargetReader:
                 found.append(self._read[ann_id])
         return found
 
+    def where(self, annotation: dict, image_id: int) -> str:
+        """How a message calls an annotation, so that it can be found in ``file``."""
+        return f'annotation id {annotation["id"]} (image_id {image_id})'
+
     def _read_instance(self, ann_id: int, annotation: dict, image_id: int) -> dict | None:
-        where = f'annotation id {ann_id} (image_id {image_id})'
+        where = self.where(annotation, image_id)
         if self.crowd == 'drop' and annotation.get('iscrowd', 0) == 1:
-            self.report.note('crowd annotation among the targets', self.coco.file, where, 'left out of the targets')
+            self.report.note('crowd annotation among the targets', self.file, where, 'left out of the targets')
             return None
         image = self.coco.images[image_id]
         height, width = image['height'], image['width']
@@ -60,7 +65,7 @@ class TargetReader:
 
     def _read_box(self, bbox: Any, height: int, width: int, where: str) -> list[float] | None:
         """``[x, y, w, h]`` to ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
-        file = self.coco.file
+        file = self.file
         if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
             self.report.problem('bbox that is not four numbers', file, f'{where}: {bbox!r}', 'the target is left out')
             return None
@@ -80,7 +85,7 @@ class TargetReader:
         return box
 
     def _read_mask(self, segmentation: Any, height: int, width: int, where: str) -> list | dict | None:
-        file = self.coco.file
+        file = self.file
         checked = check_segmentation(segmentation, height, width)
         for kind, what in checked.problems:
             action = 'that polygon is left out' if kind == 'damaged polygon' else 'the target is left out'

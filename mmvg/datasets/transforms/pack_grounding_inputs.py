@@ -17,6 +17,8 @@ _META_KEYS = (
     'img_id',
     'ref_id',
     'sent_id',
+    'task_id',
+    'phrase_structure',
     'img_path',
     'ori_shape',
     'img_shape',
