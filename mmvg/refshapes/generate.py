@@ -70,7 +70,7 @@ def generate(
     images.mkdir(parents=True, exist_ok=True)
     (out / _STARTED).write_text(json.dumps(stamp))
     (out / STAMP).unlink(missing_ok=True)
-    styles = list(dict.fromkeys(WRITERS[name].style for name in formats))
+    styles = list(dict.fromkeys(style for name in formats for style in WRITERS[name].styles))
     workers = workers or (1 if sum(recipe.images.values()) <= 2 * _CHUNK else os.cpu_count() or 1)
     records = _draw_all(recipe, seed, styles, images, workers, progress)
     for name in formats:
@@ -132,8 +132,8 @@ def _claim(out: Path, stamp: dict, force: bool) -> list[str]:
 def _remove(out: Path) -> None:
     """Delete what an earlier run wrote, and nothing else."""
     shutil.rmtree(out / 'images' / 'train2014', ignore_errors=True)
-    for name in WRITERS:
-        shutil.rmtree(out / name, ignore_errors=True)
+    for writer in WRITERS.values():
+        shutil.rmtree(out / writer.folder, ignore_errors=True)
     for name in (STAMP, _STARTED, 'vocab.txt', 'scenes.jsonl'):
         (out / name).unlink(missing_ok=True)
 

@@ -15,13 +15,14 @@ class GRefCOCOWriter:
     ``kinds(unc).json`` is an extra: it maps each ``sent_id`` to the kind of its sentence.
     """
 
-    style = 'grefcoco'
+    styles = ('grefcoco',)
+    folder = 'grefcoco'
 
     def write(self, scenes: Sequence[SceneRecord], root: Path) -> None:
-        folder = root / 'grefcoco'
+        folder = root / self.folder
         write_instances(scenes, folder / 'instances.json')
         refs, kinds = [], {}
-        for scene, reference, fields in number_references(scenes, self.style):
+        for scene, reference, fields in number_references(scenes, self.styles[0]):
             meant = [scene.annotations[i] for i in reference.targets]
             # entries inherited from RefCOCO, which have one target, keep the number in their file name
             name = numbered_name(scene.file_name, fields['ref_id']) if len(meant) == 1 else scene.file_name
@@ -45,7 +46,7 @@ class GRefCOCOWriter:
         for split in SPLITS:
             images, annotations = [], []
             for scene in (scene for scene in scenes if scene.split == split):
-                for reference in scene.references[self.style]:
+                for reference in scene.references[self.styles[0]]:
                     for sentence in reference.sentences:
                         span = [[0, len(sentence.sent)]]
                         images.append(

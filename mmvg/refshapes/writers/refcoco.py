@@ -15,7 +15,7 @@ class RefCOCOWriter:
     ``kinds(unc).json`` is an extra: it maps each ``sent_id`` to the kind of its sentence.
     """
 
-    style = 'refcoco'
+    styles = ('refcoco',)
     folder = 'refcoco'
     split_by = 'unc'
 
@@ -23,7 +23,7 @@ class RefCOCOWriter:
         folder = root / self.folder
         write_instances(scenes, folder / 'instances.json')
         refs, kinds = [], {}
-        for scene, reference, fields in number_references(scenes, self.style):
+        for scene, reference, fields in number_references(scenes, self.styles[0]):
             annotation = scene.annotations[reference.targets[0]]
             own = {
                 'file_name': numbered_name(scene.file_name, fields['ref_id']),
@@ -48,7 +48,7 @@ class RefCOCOWriter:
 class RefCOCOPlusWriter(RefCOCOWriter):
     """Writes ``refcoco+/``; its sentences have no words of place."""
 
-    style = 'refcoco+'
+    styles = ('refcoco+',)
     folder = 'refcoco+'
 
 
@@ -59,7 +59,7 @@ class RefCOCOgWriter(RefCOCOWriter):
     are missing, as they were never released.
     """
 
-    style = 'refcocog'
+    styles = ('refcocog',)
     folder = 'refcocog'
     split_by = 'umd'
 
