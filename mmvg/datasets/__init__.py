@@ -4,5 +4,15 @@ from mmvg.datasets.grefcoco import GRefCOCODataset
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.phrasecut import PhraseCutDataset
 from mmvg.datasets.refcoco import RefCOCODataset
+from mmvg.datasets.refzom import RefZOMDataset
+from mmvg.datasets.rrefcoco import RRefDataset
 
-__all__ = ['DataError', 'GRefCOCODataset', 'LoadReport', 'PhraseCutDataset', 'RefCOCODataset']
+__all__ = [
+    'DataError',
+    'GRefCOCODataset',
+    'LoadReport',
+    'PhraseCutDataset',
+    'RRefDataset',
+    'RefCOCODataset',
+    'RefZOMDataset',
+]

@@ -26,7 +26,8 @@ class ReferringDataset(BaseDataset):
              sentences=[dict(sent_id=int, text=str)], no_target=bool,
              instances=[dict(bbox=[x1, y1, x2, y2], mask=polygons or RLE, bbox_label=0, ignore_flag=0, ann_id=int)])
 
-    When it is accessed, one of its sentences becomes ``text`` and ``sent_id``, and the pipeline runs.
+    When it is accessed, one of its sentences becomes ``text`` and ``sent_id``, and the pipeline runs. A sentence with
+    ``exist=False`` means nothing in the image, whatever its ref does.
 
     Args:
         name: Value of ``dataset`` in every item.
@@ -153,7 +154,7 @@ class ReferringDataset(BaseDataset):
                 report.drop('missing image file', item['img_path'], f'image_id {ref.image_id} of ref_id {ref.ref_id}')
                 continue
             groups = [[s] for s in ref.sentences] if self.sentence_mode == 'all' else [ref.sentences]
-            items.extend(dict(item, sentences=group) for group in groups)
+            items.extend(_with_sentences(item, group) for group in groups)
         report.log()
         if not items:
             raise DataError(f'{file}: no usable sample of split {self.split!r} is left; {"; ".join(report.lines())}')
@@ -177,6 +178,7 @@ class ReferringDataset(BaseDataset):
         item = self.get_data_info(idx)
         sentences = item['sentences']
         sentence = sentences[self._random.integer(len(sentences)) if len(sentences) > 1 else 0]
+        item = _with_sentences(item, [sentence])
         item.update(text=sentence['text'], sent_id=sentence['sent_id'])
         where = (
             f'image_id {item["img_id"]}, ref_id {item["ref_id"]}, sent_id {item["sent_id"]} '
@@ -201,3 +203,10 @@ class ReferringDataset(BaseDataset):
 
     def _rand_another(self) -> int:
         return self._random.integer(len(self))
+
+
+def _with_sentences(item: dict, sentences: list[dict]) -> dict:
+    """``item`` with ``sentences``, and without a target if none of them has one."""
+    if any(sentence.get('exist', True) for sentence in sentences):
+        return dict(item, sentences=sentences)
+    return dict(item, sentences=sentences, instances=[], no_target=True)

@@ -1,4 +1,4 @@
-"""Writers of the on-disk formats. A new one is a class with ``styles``, ``folder``, ``write``, and a line in ``WRITERS``."""
+"""Writers of the on-disk formats. A new one is a class like :class:`FormatWriter` and a line in ``WRITERS``."""
 
 from .grefcoco import GRefCOCOWriter
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
