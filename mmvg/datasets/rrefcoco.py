@@ -20,8 +20,8 @@ class RRefDataset(ReferringDataset):
 
     Reads ``refs(<split_by>).p``, with an unpickler that builds nothing but plain data, and ``instances.json``. A
     sentence whose ``exist`` is false describes something that is not in the image: it has no target, and the box of its
-    ref is not used. The items of a ref follow one another and share its ``ref_id``, by which mRR and rIoU are taken. For
-    the items see :class:`ReferringDataset`; their sentences have one more key, ``exist``.
+    ref is not used. The items of a ref follow one another and share its ``ref_id``, by which mRR and rIoU are taken.
+    For the items see :class:`ReferringDataset`; their sentences have one more key, ``exist``.
 
     Args:
         dataset: ``'rrefcoco'``, ``'rrefcoco+'`` or ``'rrefcocog'``: the folder below ``data_root``, and the ``dataset``

@@ -4,7 +4,7 @@ A proposal is built around objects that fit and is then judged by the evaluator;
 every expression that leaves this file means exactly its targets.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
@@ -66,10 +66,17 @@ class Proposer:
         view: What is seen.
         rng: Source of every choice.
         unnamed: Pairs of colour and shape that are never named, not even as something that is missing.
+        miss_forms: Kind whose form an expression without a target takes -> weight.
     """
 
-    def __init__(self, view: View, rng: np.random.Generator, unnamed: Collection[tuple[str, str]] = ()) -> None:
-        self.view, self.rng, self.unnamed = view, rng, unnamed
+    def __init__(
+        self,
+        view: View,
+        rng: np.random.Generator,
+        unnamed: Collection[tuple[str, str]] = (),
+        miss_forms: Mapping[str, float] = NO_TARGET_FORMS,
+    ) -> None:
+        self.view, self.rng, self.unnamed, self.miss_forms = view, rng, unnamed, miss_forms
         self._nouns: dict[int, list[tuple[tuple[str, ...], Noun, int]]] = {}
 
     def propose(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
@@ -147,13 +154,13 @@ class Proposer:
         return Single(Referent(noun), part='handle') if noun and noun.shape else None
 
     def _no_target(self, index: int) -> Expression | None:
-        """A near miss, in any of the forms that expressions with a target have."""
+        """A near miss, in one of the forms that expressions with a target have."""
         draw = self.rng.random()
-        if draw < 0.1:
+        if draw < 0.1 and 'place' in self.miss_forms:
             return self._wrong_place(index)
-        if draw < 0.16:
+        if 0.1 <= draw < 0.16 and 'relation' in self.miss_forms:
             return self._wrong_direction(index)
-        form = choose(self.rng, NO_TARGET_FORMS)
+        form = choose(self.rng, self.miss_forms)
         noun = self._missing_noun()
         if noun is None:
             return None

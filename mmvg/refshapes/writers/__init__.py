@@ -1,7 +1,10 @@
 """Writers of the on-disk formats. A new one is a class like :class:`FormatWriter` and a line in ``WRITERS``."""
 
 from .grefcoco import GRefCOCOWriter
+from .phrasecut import PhraseCutWriter
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
+from .refzom import RefZOMWriter
+from .rrefcoco import RRefCOCOgWriter, RRefCOCOPlusWriter, RRefCOCOWriter
 from .writer import FormatWriter
 
 WRITERS: dict[str, type[FormatWriter]] = {
@@ -9,6 +12,23 @@ WRITERS: dict[str, type[FormatWriter]] = {
     'refcoco': RefCOCOWriter,
     'refcoco+': RefCOCOPlusWriter,
     'refcocog': RefCOCOgWriter,
+    'refzom': RefZOMWriter,
+    'rrefcoco': RRefCOCOWriter,
+    'rrefcoco+': RRefCOCOPlusWriter,
+    'rrefcocog': RRefCOCOgWriter,
+    'phrasecut': PhraseCutWriter,
 }
 
-__all__ = ['WRITERS', 'FormatWriter', 'GRefCOCOWriter', 'RefCOCOPlusWriter', 'RefCOCOWriter', 'RefCOCOgWriter']
+__all__ = [
+    'WRITERS',
+    'FormatWriter',
+    'GRefCOCOWriter',
+    'PhraseCutWriter',
+    'RRefCOCOPlusWriter',
+    'RRefCOCOWriter',
+    'RRefCOCOgWriter',
+    'RefCOCOPlusWriter',
+    'RefCOCOWriter',
+    'RefCOCOgWriter',
+    'RefZOMWriter',
+]

@@ -22,6 +22,12 @@ class RefCOCOWriter:
     def write(self, scenes: Sequence[SceneRecord], root: Path) -> None:
         folder = root / self.folder
         write_instances(scenes, folder / 'instances.json')
+        refs, kinds = self.make_refs(scenes)
+        self.write_refs(refs, folder / f'refs({self.split_by}).p')
+        write_json(folder / f'kinds({self.split_by}).json', kinds)
+
+    def make_refs(self, scenes: Sequence[SceneRecord]) -> tuple[list[dict], dict[int, str]]:
+        """The references, and the kind of each sentence by its ``sent_id``."""
         refs, kinds = [], {}
         for scene, reference, fields in number_references(scenes, self.styles[0]):
             annotation = scene.annotations[reference.targets[0]]
@@ -33,8 +39,7 @@ class RefCOCOWriter:
             }
             refs.append(fields | own)
             kinds |= {sent_id: s.kind for sent_id, s in zip(fields['sent_ids'], reference.sentences, strict=True)}
-        self.write_refs(refs, folder / f'refs({self.split_by}).p')
-        write_json(folder / f'kinds({self.split_by}).json', kinds)
+        return refs, kinds
 
     def rename(self, split: str) -> str:
         """Name of one of our splits in this data set."""
