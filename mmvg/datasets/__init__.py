@@ -1,7 +1,9 @@
 """Datasets of images with expressions, read from the files of the public benchmarks."""
 
 from mmvg.datasets.grefcoco import GRefCOCODataset
+from mmvg.datasets.instancevg_json import InstanceVGJSONDataset
 from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.mixed_refcoco import MixedRefCOCODataset
 from mmvg.datasets.phrasecut import PhraseCutDataset
 from mmvg.datasets.refcoco import RefCOCODataset
 from mmvg.datasets.refzom import RefZOMDataset
@@ -10,7 +12,9 @@ from mmvg.datasets.rrefcoco import RRefDataset
 __all__ = [
     'DataError',
     'GRefCOCODataset',
+    'InstanceVGJSONDataset',
     'LoadReport',
+    'MixedRefCOCODataset',
     'PhraseCutDataset',
     'RRefDataset',
     'RefCOCODataset',

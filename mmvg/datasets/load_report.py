@@ -64,6 +64,13 @@ class LoadReport:
         """
         raise DataError(f'{file}: {kind}: {where}. Correct the file or download it again.')
 
+    def add(self, other: 'LoadReport') -> None:
+        """Count what ``other`` has counted as well."""
+        for kind, entry in other.entries.items():
+            own = self.entries.setdefault(kind, ReportEntry(entry.action, entry.level))
+            own.count += entry.count
+            own.examples = [*own.examples, *entry.examples][:MAX_EXAMPLES]
+
     def lines(self) -> list[str]:
         """One line per kind."""
         return [

@@ -1,6 +1,7 @@
 """Writers of the on-disk formats. A new one is a class like :class:`FormatWriter` and a line in ``WRITERS``."""
 
 from .grefcoco import GRefCOCOWriter
+from .instancevg_json import InstanceVGJSONWriter
 from .phrasecut import PhraseCutWriter
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
 from .refzom import RefZOMWriter
@@ -17,12 +18,14 @@ WRITERS: dict[str, type[FormatWriter]] = {
     'rrefcoco+': RRefCOCOPlusWriter,
     'rrefcocog': RRefCOCOgWriter,
     'phrasecut': PhraseCutWriter,
+    'instancevg_json': InstanceVGJSONWriter,
 }
 
 __all__ = [
     'WRITERS',
     'FormatWriter',
     'GRefCOCOWriter',
+    'InstanceVGJSONWriter',
     'PhraseCutWriter',
     'RRefCOCOPlusWriter',
     'RRefCOCOWriter',
