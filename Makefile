@@ -34,7 +34,8 @@ $(STAMP):
 install: $(STAMP)
 
 demo: install
-	$(BIN)/python tools/dataset_converters/refshapes.py --out $(DATA) --size small --seed 0
+	$(BIN)/python tools/dataset_converters/refshapes.py --out $(DATA) --size small --seed 0 \
+	    --formats grefcoco refcoco refcoco+ refcocog
 	$(BIN)/python tools/train.py configs/instancevg/refshapes.py --work-dir $(DEMO)
 	$(BIN)/python tools/test.py configs/instancevg/refshapes.py "$$(cat $(DEMO)/last_checkpoint)" --work-dir $(DEMO)/test \
 	    --show-dir $(DEMO)/predictions

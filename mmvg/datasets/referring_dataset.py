@@ -178,7 +178,7 @@ class ReferringDataset(BaseDataset):
         item = self.get_data_info(idx)
         sentences = item['sentences']
         sentence = sentences[self._random.integer(len(sentences)) if len(sentences) > 1 else 0]
-        item = _with_sentences(item, [sentence])
+        item = dict(_with_sentences(item, [sentence]), sentences=sentences)
         item.update(text=sentence['text'], sent_id=sentence['sent_id'])
         where = (
             f'image_id {item["img_id"]}, ref_id {item["ref_id"]}, sent_id {item["sent_id"]} '

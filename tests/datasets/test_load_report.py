@@ -46,3 +46,15 @@ def test_there_is_one_line_per_kind_with_a_count_and_a_few_examples(monkeypatch)
         '1 x ref without sentences: it gives no sample (for example b.json: ref_id 9)',
     ]
     assert [record.levelno for record in logged] == [logging.WARNING, logging.INFO]
+
+
+def test_the_counts_of_another_report_can_be_added():
+    first, second = LoadReport('tolerant', evaluation=False), LoadReport('tolerant', evaluation=False)
+    for report, number in ((first, 2), (second, 3)):
+        for i in range(number):
+            report.problem('odd', 'file', f'{number}.{i}', 'skipped')
+    second.note('usual', 'file', 'here', 'kept')
+    first.add(second)
+    assert first.counts() == {'odd': 5, 'usual': 1}
+    assert first.entries['odd'].examples == ['file: 2.0', 'file: 2.1', 'file: 3.0']
+    assert second.counts() == {'odd': 3, 'usual': 1}
