@@ -146,7 +146,13 @@ def test_the_optimizer_is_amsgrad_with_a_tight_clip():
 
 @pytest.mark.parametrize(
     ('config', 'queries', 'negative_weight', 'tokens', 'batch_size'),
-    [('grefcoco.py', 10, 0.2, 50, 16), ('refcoco.py', 1, 0.0, 20, 16), ('refcoco_large.py', 1, 0.0, 20, 4)],
+    [
+        ('grefcoco.py', 10, 0.2, 50, 16),
+        ('refzom.py', 10, 0.2, 50, 16),
+        ('rrefcoco.py', 10, 0.2, 50, 16),
+        ('refcoco.py', 1, 0.0, 20, 16),
+        ('refcoco_large.py', 1, 0.0, 20, 4),
+    ],
 )
 def test_numbers_that_differ_between_the_tasks(config, queries, negative_weight, tokens, batch_size):
     cfg, _ = read(INSTANCEVG / config)
@@ -159,10 +165,23 @@ def test_numbers_that_differ_between_the_tasks(config, queries, negative_weight,
 
 def test_refcoco_trains_on_the_three_data_sets_and_validates_on_one():
     cfg, _ = read(INSTANCEVG / 'refcoco.py')
-    parts = cfg.train_dataloader.dataset.datasets
-    assert [part.dataset for part in parts] == ['refcoco', 'refcoco+', 'refcocog']
-    assert {part.split for part in parts} == {'train'}
+    train = cfg.train_dataloader.dataset
+    assert inspect.signature(train.type).parameters['sources'].default == (
+        ('refcoco', 'unc'),
+        ('refcoco+', 'unc'),
+        ('refcocog', 'umd'),
+    )
+    assert 'sources' not in train
+    assert train.leakage == 'keep'  # as the authors trained
     assert cfg.val_dataloader.dataset.dataset == 'refcoco'
+
+
+def test_rrefcoco_trains_on_the_three_data_sets_and_validates_on_one():
+    cfg, _ = read(INSTANCEVG / 'rrefcoco.py')
+    parts = cfg.train_dataloader.dataset.datasets
+    assert [part.dataset for part in parts] == ['rrefcoco', 'rrefcoco+', 'rrefcocog']
+    assert {(part.split, part.sentence_mode) for part in parts} == {('train', 'random')}
+    assert (cfg.val_dataloader.dataset.dataset, cfg.val_dataloader.dataset.split) == ('rrefcoco', 'val')
 
 
 def test_the_drop_path_of_the_large_model_is_what_was_really_trained():
@@ -201,6 +220,7 @@ def refshapes(tmp_path_factory):
     """The smallest RefShapes, in all formats and folders of the benchmarks."""
     root = tmp_path_factory.mktemp('refshapes')
     generate(root, 'tiny', seed=0, workers=1)
+    (root / 'images/trainval2014').symlink_to(root / 'ref-zom/trainval2014')
     return root
 
 
@@ -210,6 +230,8 @@ def refshapes(tmp_path_factory):
         ('grefcoco.py', 320, 50, 'original'),
         ('grefcoco_resized.py', 320, 50, 'input'),
         ('refcoco.py', 320, 20, 'original'),
+        ('refzom.py', 320, 50, 'original'),
+        ('rrefcoco.py', 320, 50, 'original'),
         ('grefcoco_224_clip.py', 224, 50, 'input'),
     ],
 )

@@ -1,17 +1,17 @@
 """InstanceVG (arXiv:2509.13747) on RefCOCO, RefCOCO+ and RefCOCOg together, BEiT-3 base; RefCOCO val: P@0.5 92.38.
 
-Trained on the three training splits one after the other; RefCOCOg is UMD's. Validated on RefCOCO val; other splits:
+Trained on the three training splits one after the other, which share images with the evaluation splits of each other;
+RefCOCOg is UMD's. Validated on RefCOCO val; other splits:
 ``--cfg-options test_dataloader.dataset.dataset=refcoco+ test_dataloader.dataset.split=testA``.
 """
 
 from mmdet.datasets.samplers import AspectRatioBatchSampler
 from mmengine.config import read_base
-from mmengine.dataset import ConcatDataset
 
 from mmvg.evaluation.metrics import CoverAcc
 
 with read_base():
-    from .._base_.datasets.refcoco import (
+    from .._base_.datasets.refcoco_mixed import (
         test_dataloader,
         test_evaluator,
         test_pipeline,
@@ -35,15 +35,7 @@ with read_base():
 model.neck.query_generator.num_queries = 1
 model.head.mask_loss.negative_weight = 0.0
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
-train_dataloader.dataset = dict(
-    type=ConcatDataset,
-    ignore_keys=['dataset'],  # the name, which differs
-    datasets=[
-        train_dataloader.dataset,
-        dict(train_dataloader.dataset, dataset='refcoco+'),
-        dict(train_dataloader.dataset, dataset='refcocog'),
-    ],
-)
+train_dataloader.dataset.leakage = 'keep'  # as the authors trained: images of evaluation splits stay in
 val_evaluator = [*val_evaluator, dict(type=CoverAcc)]
 test_evaluator = [*test_evaluator, dict(type=CoverAcc)]
 default_hooks.checkpoint.update(save_best='rec/P@0.5', rule='greater')

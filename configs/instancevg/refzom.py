@@ -1,12 +1,21 @@
-"""InstanceVG (arXiv:2509.13747) for Ref-ZOM, BEiT-3 base; the paper: test oIoU 71.52, mIoU 71.12, Acc 97.42.
+"""InstanceVG (arXiv:2509.13747) on Ref-ZOM, BEiT-3 base, 320 x 320; the paper: test oIoU 71.52, mIoU 71.12, Acc 97.42.
 
-Model, schedule and runtime, the same as on gRefCOCO. The dataset and its metric are not part of mmvg yet: this config
-builds the model, converts and loads weights, and cannot train or test.
+Scored in original pixels. Ref-ZOM has no val: the scores after each epoch are of test, and choose no checkpoint.
 """
 
+from mmdet.datasets.samplers import AspectRatioBatchSampler
 from mmengine.config import read_base
 
 with read_base():
+    from .._base_.datasets.refzom import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
     from .._base_.models.instancevg_base import model
     from .._base_.runtime import (
         custom_hooks,
@@ -17,4 +26,6 @@ with read_base():
         randomness,
         visualizer,
     )
-    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler
+    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
+
+train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all

@@ -1,14 +1,24 @@
-"""InstanceVG (arXiv:2509.13747) for R-RefCOCO, R-RefCOCO+ and R-RefCOCOg, BEiT-3 base.
+"""InstanceVG (arXiv:2509.13747) on R-RefCOCO, R-RefCOCO+ and R-RefCOCOg, BEiT-3 base, 320 x 320.
 
-The paper reports mIoU 76.73, mRR 92.15 and rIoU 62.41 on R-RefCOCO val.
-
-Model, schedule and runtime, the same as on gRefCOCO. The dataset and its metric are not part of mmvg yet: this config
-builds the model, converts and loads weights, and cannot train or test.
+The paper reports mIoU 76.73, mRR 92.15 and rIoU 62.41 on R-RefCOCO val. Trained on the three training splits one after
+the other; an item is a ref, whose sentence, positive or negative, is drawn. Validated on R-RefCOCO val; other sets:
+``--cfg-options test_dataloader.dataset.dataset=rrefcoco+``. Scored in original pixels.
 """
 
+from mmdet.datasets.samplers import AspectRatioBatchSampler
 from mmengine.config import read_base
+from mmengine.dataset import ConcatDataset
 
 with read_base():
+    from .._base_.datasets.rrefcoco import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
     from .._base_.models.instancevg_base import model
     from .._base_.runtime import (
         custom_hooks,
@@ -19,4 +29,15 @@ with read_base():
         randomness,
         visualizer,
     )
-    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler
+    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
+
+train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
+train_dataloader.dataset = dict(
+    type=ConcatDataset,
+    ignore_keys=['dataset'],  # the name, which differs
+    datasets=[
+        train_dataloader.dataset,
+        dict(train_dataloader.dataset, dataset='rrefcoco+'),
+        dict(train_dataloader.dataset, dataset='rrefcocog'),
+    ],
+)

@@ -7,10 +7,20 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
 from mmvg.datasets.tokenizers import WordTokenizer
+from mmvg.refshapes import generate
 from mmvg.registry import DATASETS, METRICS
 
 FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
 NAMES = ['grefcoco', 'refcoco', 'refcocoplus', 'refcocog', 'refshapes_grefcoco', 'refshapes_refcoco']
+#: Name -> dataset of the train and of the test loader, splits, side of the input, prefixes of the metrics.
+DRAWN = {
+    'refzom': ('refzom', 'refzom', ('train', 'test', 'test'), 320, ['gres']),
+    'rrefcoco': ('rrefcoco', 'rrefcoco', ('train', 'val', 'val'), 320, ['gres']),
+    'refcoco_mixed': ('refcoco_mixed', 'refcoco', ('train', 'val', 'val'), 320, ['rec', 'res']),
+    'grefcoco_instancevg_json': ('grefcoco', 'grefcoco', ('train', 'val', 'val'), 320, ['grec', 'gres']),
+    'phrasecut': ('phrasecut', 'phrasecut', ('train', 'val', 'test'), 416, ['res']),
+}
+DRAWN |= {f'refshapes_{name}': values for name, values in DRAWN.items()}
 
 
 @pytest.fixture
@@ -35,7 +45,7 @@ def _words(ref: dict) -> list[str]:
 
 
 def test_there_is_a_case_for_every_file():
-    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted(NAMES)
+    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted([*NAMES, *DRAWN])
 
 
 @pytest.mark.parametrize('config_and_root', NAMES, indirect=True)
@@ -85,3 +95,66 @@ def test_mmengine_finds_the_classes_by_their_scoped_name(data_folder):
     root = data_folder.write()
     config = dict(type='mmvg.GRefCOCODataset', split='val', data_root=str(root))
     assert len(ROOT_DATASETS.build(config)) == 2
+
+
+@pytest.fixture(scope='module')
+def drawn(tmp_path_factory):
+    """The smallest RefShapes, which also lies where the configs of the real data look for it."""
+    root = tmp_path_factory.mktemp('refshapes')
+    formats = ['refcoco', 'refcoco+', 'refcocog', 'refzom', 'rrefcoco', 'phrasecut', 'instancevg_json']
+    generate(root, 'tiny', seed=0, formats=formats, workers=1)
+    (root / 'images/trainval2014').symlink_to(root / 'ref-zom/trainval2014')
+    (root / 'grefs').symlink_to(root / 'instancevg/grefs')
+    return root
+
+
+@pytest.fixture
+def drawn_config(request, drawn):
+    config = Config.fromfile(FOLDER / f'{request.param}.py')
+    for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
+        loader.dataset.update(data_root=str(drawn), check_images=True, mode='strict')
+        loader.dataset.pipeline[4].tokenizer = dict(type=WordTokenizer, vocab_file=str(drawn / 'vocab.txt'))
+    return config
+
+
+@pytest.mark.parametrize('drawn_config', DRAWN, indirect=True)
+def test_configs_read_refshapes_in_the_formats_of_their_data_sets(drawn_config):
+    name = Path(drawn_config.filename).stem
+    train_name, test_name, splits, side, _ = DRAWN[name]
+    loaders = [drawn_config[f'{loader}_dataloader'] for loader in ('train', 'val', 'test')]
+    datasets = [DATASETS.build(loader.dataset) for loader in loaders]
+    assert [dataset.name for dataset in datasets] == [train_name, test_name, test_name]
+    assert tuple(dataset.split for dataset in datasets) == splits
+    assert [dataset.load_report.evaluation for dataset in datasets] == [False, True, True]
+    assert [dataset.test_mode for dataset in datasets] == [False, True, True]
+    for dataset, frame in zip(datasets, ('input', 'original', 'original'), strict=True):
+        samples = [dataset[i] for i in range(0, len(dataset), 9)]
+        for sample in samples:
+            packed = sample['data_samples']
+            assert sample['inputs'].shape == (3, side, side)
+            assert packed.gt_frame == frame
+            assert packed.gt_sem_seg.sem_seg.shape[1:] == ((side, side) if frame == 'input' else packed.ori_shape)
+            assert bool(packed.gt_sem_seg.sem_seg.any()) == (len(packed.gt_instances) > 0) == (not packed.no_target)
+            assert packed.text_mask.sum() == min(2 + len(packed.text.split()), len(packed.text_mask))
+        empty = any(sample['data_samples'].no_target for sample in samples)
+        assert empty == any(part in name for part in ('grefcoco', 'refzom', 'rrefcoco'))
+
+
+@pytest.mark.parametrize('drawn_config', DRAWN, indirect=True)
+def test_the_metrics_of_drawn_configs_are_those_of_their_data_sets(drawn_config):
+    *_, prefixes = DRAWN[Path(drawn_config.filename).stem]
+    assert [METRICS.build(metric).prefix for metric in drawn_config.val_evaluator] == prefixes
+    assert drawn_config.test_evaluator == drawn_config.val_evaluator
+
+
+@pytest.mark.parametrize('name', [name for name in DRAWN if not name.startswith('refshapes_')])
+def test_the_twin_on_refshapes_differs_in_paths_and_words_only(name):
+    first, second = (Config.fromfile(FOLDER / f'{prefix}{name}.py').to_dict() for prefix in ('', 'refshapes_'))
+    for config in (first, second):
+        for loader in ('train', 'val', 'test'):
+            dataset = config[f'{loader}_dataloader']['dataset']
+            for key in ('data_root', 'img_prefix', 'ann_file'):
+                dataset.pop(key, None)
+            dataset['pipeline'][4].pop('tokenizer')
+    keys = [key for key in first if key.endswith(('dataloader', 'evaluator'))]
+    assert {key: first[key] for key in keys} == {key: second[key] for key in keys}

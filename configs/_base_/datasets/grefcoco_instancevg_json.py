@@ -1,0 +1,29 @@
+"""gRefCOCO from InstanceVG's own JSON files; the releases name them differently, see ``ann_file``."""
+
+from mmengine.config import read_base
+
+from mmvg.datasets import InstanceVGJSONDataset
+
+with read_base():
+    from .grefcoco import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        tokenizer,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
+
+data = dict(
+    type=InstanceVGJSONDataset,
+    dataset='grefcoco',
+    ann_file='grefs/instances.json',
+    data_root='data',
+    crowd='drop',
+    mode='tolerant',
+)
+train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
+val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
+test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)

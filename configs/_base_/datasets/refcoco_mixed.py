@@ -1,0 +1,28 @@
+"""The train splits of RefCOCO, RefCOCO+ (unc) and RefCOCOg (umd) together, validated on RefCOCO val.
+
+Images of evaluation splits are left out; InstanceVG kept them: ``--cfg-options train_dataloader.dataset.leakage=keep``.
+"""
+
+from mmengine.config import read_base
+
+from mmvg.datasets import MixedRefCOCODataset
+
+with read_base():
+    from .refcoco import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        tokenizer,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
+
+train_dataloader.dataset = dict(
+    type=MixedRefCOCODataset,
+    data_root='data',
+    leakage='drop',
+    mode='tolerant',
+    pipeline=train_pipeline,
+)

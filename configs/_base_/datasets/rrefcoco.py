@@ -1,0 +1,28 @@
+"""R-RefCOCO, 50 tokens, 320 x 320. Validated on val; another set, if it is not in refs(unc).p:
+
+``--cfg-options test_dataloader.dataset.dataset=rrefcocog test_dataloader.dataset.split_by=umd``.
+"""
+
+from mmengine.config import read_base
+
+from mmvg.datasets import RRefDataset
+from mmvg.evaluation.metrics import GRESMetric
+
+with read_base():
+    from .grefcoco import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        tokenizer,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
+
+data = dict(type=RRefDataset, dataset='rrefcoco', data_root='data', mode='tolerant')
+train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline=train_pipeline)
+val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
+test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
+val_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
+test_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
