@@ -8,7 +8,7 @@ from mmvg.refshapes.checker import PictureObject, SentenceError, meaning
 from mmvg.refshapes.denials import deny
 from mmvg.refshapes.records import view_of
 
-PLACE_WORDS = set(
+PLACE_WORDS = {'left', 'right', 'top', 'bottom', 'middle', 'corner', 'side', 'above', 'below', 'leftmost', 'topmost'}
     [
         'left',
         'right',
