@@ -9,22 +9,6 @@ from mmvg.refshapes.denials import deny
 from mmvg.refshapes.records import view_of
 
 PLACE_WORDS = {'left', 'right', 'top', 'bottom', 'middle', 'corner', 'side', 'above', 'below', 'leftmost', 'topmost'}
-    [
-        'left',
-        'right',
-        'top',
-        'bottom',
-        'middle',
-        'corner',
-        'side',
-        'above',
-        'below',
-        'leftmost',
-        'rightmost',
-        'topmost',
-        'second',
-    ]
-)
 
 
 def picture(record):
