@@ -12,6 +12,8 @@ KNOWN_IMAGE_FOLDERS = (
     'train2014',
     'coco/train2014',
     'trainval2014',
+    'images/trainval2014',
+    'images/mscoco/trainval2014',
 )
 
 

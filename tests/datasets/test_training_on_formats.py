@@ -1,0 +1,57 @@
+"""A small model learns from, and is scored on, RefShapes in every format."""
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmvg.refshapes import generate
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+SCORES = {
+    'refzom': 'gres/gIoU',
+    'rrefcoco': 'gres/gIoU',
+    'phrasecut': 'res/mIoU',
+    'refcoco_mixed': 'rec/P@0.5',
+    'grefcoco_instancevg_json': 'gres/gIoU',
+}
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('refshapes')
+    formats = ['refcoco', 'refcoco+', 'refcocog', 'refzom', 'rrefcoco', 'phrasecut', 'instancevg_json']
+    generate(folder, 'tiny', seed=0, formats=formats, workers=1)
+    return folder
+
+
+@pytest.mark.parametrize('name', SCORES)
+def test_a_model_trains_and_is_scored(name, root, tmp_path):
+    cfg = Config.fromfile(CONFIGS / 'instancevg/tiny.py')
+    data = Config.fromfile(CONFIGS / f'_base_/datasets/refshapes_{name}.py')
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = data[key]
+        loader.update(batch_size=4, num_workers=0, persistent_workers=False)
+        loader.dataset.update(data_root=str(root), indices=10)
+        for step in loader.dataset.pipeline:
+            if 'size' in step:
+                step.size = 64
+            elif 'scale' in step:
+                step.scale = (64, 64)
+            elif 'tokenizer' in step:
+                step.tokenizer.vocab_file = str(root / 'vocab.txt')
+                step.max_length = 16
+        cfg[key] = loader
+    cfg.val_evaluator = cfg.test_evaluator = data.test_evaluator
+    cfg.train_cfg.update(max_iters=2, val_interval=2)
+    cfg.work_dir = str(tmp_path)
+    cfg.model.pop('aux_heads', None)
+    cfg.visualizer = None
+    cfg.default_hooks.pop('visualization', None)
+    cfg.experiment_name = f'formats_{name}'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    scores = runner.test()
+    assert SCORES[name] in scores
+    assert scores[SCORES[name].split('/')[0] + '/num_samples'] == 10
