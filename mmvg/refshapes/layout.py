@@ -24,6 +24,9 @@ class SceneRecipe:
     Args:
         canvases: Widths and heights to choose from, in pixels.
         object_counts: Number of objects wanted -> weight.
+        shapes: Names of the shapes that appear, two or more.
+        extents: Size -> least and largest long side of an object as a fraction of the short side of the canvas.
+        patterns: Fill pattern -> weight.
         overlap: Share of the objects that may cover another one.
         min_visible: Least share of an object, and of its handle, that stays visible.
     """
@@ -32,6 +35,9 @@ class SceneRecipe:
     object_counts: Mapping[int, float] = field(
         default_factory=lambda: {3: 0.2, 4: 0.25, 5: 0.22, 6: 0.15, 7: 0.08, 8: 0.05, 9: 0.03, 10: 0.02}
     )
+    shapes: Sequence[str] = tuple(SHAPES)
+    extents: Mapping[str, tuple[float, float]] = field(default_factory=lambda: dict(EXTENTS))
+    patterns: Mapping[str, float] = field(default_factory=lambda: dict(PATTERNS))
     overlap: float = 0.35
     min_visible: float = 0.6
 
@@ -53,7 +59,7 @@ def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, he
     recipe = recipe or SceneRecipe()
     while True:
         width, height = recipe.canvases[rng.integers(len(recipe.canvases))]
-        kinds = _sample_kinds(rng, int(choose(rng, recipe.object_counts)), held_out)
+        kinds = _sample_kinds(rng, recipe, held_out)
         canvas = _Canvas(width, height, recipe)
         for index, (colour, shape) in enumerate(kinds):
             canvas.add(rng, colour, shape, prefer_large=0.65 if len(kinds) <= 5 else 0.3)
@@ -63,11 +69,15 @@ def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, he
             return Scene(width, height, tuple(canvas.objects), int(rng.integers(2**31)))
 
 
-def _sample_kinds(rng: np.random.Generator, number: int, held_out: bool) -> list[tuple[str, str]]:
+def _sample_kinds(rng: np.random.Generator, recipe: SceneRecipe, held_out: bool) -> list[tuple[str, str]]:
     """Colours and shapes from a small palette, so that both repeat within a scene; held-out ones come first."""
+    number = int(choose(rng, recipe.object_counts))
+    most = min(number, 5)
     while True:
-        colours = rng.choice(list(COLOURS), size=rng.integers(2, min(number, 5) + 1), replace=False)
-        shapes = rng.choice(list(SHAPES), size=rng.integers(2, min(number, 5) + 1), replace=False)
+        colours = rng.choice(list(COLOURS), size=rng.integers(2, most + 1), replace=False)
+        shapes = rng.choice(
+            list(recipe.shapes), size=rng.integers(2, min(number, 5, len(recipe.shapes)) + 1), replace=False
+        )
         pairs = [(str(c), str(s)) for c in colours for s in shapes]
         rare = [pair for pair in pairs if pair in HELD_OUT]
         pool = pairs if held_out else [pair for pair in pairs if pair not in HELD_OUT]
@@ -88,12 +98,12 @@ class _Canvas:
 
     def add(self, rng: np.random.Generator, colour: str, shape: str, prefer_large: float) -> None:
         """Put one object on top if a place can be found; a large one that does not fit becomes a small one."""
-        pattern = choose(rng, PATTERNS)
+        pattern = choose(rng, self.recipe.patterns)
         shade = float(rng.uniform(0.92, 1.06))
         may_overlap = rng.random() < self.recipe.overlap
         turn = SHAPES[shape].turn
         for size in ('large', 'small') if rng.random() < prefer_large else ('small',):
-            extent = rng.uniform(*EXTENTS[size]) * min(self.width, self.height)
+            extent = rng.uniform(*self.recipe.extents[size]) * min(self.width, self.height)
             for _ in range(_TRIES):
                 x, y = rng.uniform(0, self.width), rng.uniform(0, self.height)
                 thing = SceneObject(shape, colour, size, pattern, x, y, extent, float(rng.uniform(-turn, turn)), shade)

@@ -99,7 +99,7 @@ def make_record(recipe: Recipe, seed: int, split: str, index: int, styles: list[
         key = (index, 1 + list(STYLES).index(style))
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
         proposer = Proposer(view, rng, unnamed=() if split == 'testB' else HELD_OUT)
-        record.references[style] = _refer(proposer, STYLES[style])
+        record.references[style] = _refer(proposer, recipe.style(style))
     return record, drawing.image
 
 
