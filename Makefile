@@ -35,8 +35,8 @@ install: $(STAMP)
 
 demo: install
 	$(BIN)/python tools/dataset_converters/refshapes.py --out $(DATA) --size small --seed 0 \
-	    --formats grefcoco refcoco refcoco+ refcocog
-	$(BIN)/python tools/train.py configs/instancevg/refshapes.py --work-dir $(DEMO)
+	    --formats grefcoco refcoco refcoco+ refcocog --force
+	OMP_NUM_THREADS=1 PYTHON=$(BIN)/python tools/dist_train.sh configs/instancevg/refshapes.py 4 --work-dir $(DEMO)
 	$(BIN)/python tools/test.py configs/instancevg/refshapes.py "$$(cat $(DEMO)/last_checkpoint)" --work-dir $(DEMO)/test \
 	    --show-dir $(DEMO)/predictions
 	@echo "The picture of predictions: $(DEMO)/predictions/predictions.png"

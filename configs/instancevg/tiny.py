@@ -51,6 +51,7 @@ model.neck.pyramid.update(in_channels=8, out_channels=8)
 model.neck.query_decoder.update(embed_dims=8, num_layers=2, num_heads=2, ffn_channels=16)
 model.neck.pixel_decoder.update(in_channels=8, out_channels=8)
 model.head.in_channels = 8
+model.aux_heads.coarse.in_channels = 8
 
 train_cfg.update(max_iters=4, val_interval=4)
 param_scheduler = []

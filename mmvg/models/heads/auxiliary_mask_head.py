@@ -13,7 +13,7 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class AuxiliaryMaskHead(BaseModule):
-    """Deep supervision (arXiv:1409.5185): a 1x1 convolution of one map of ``features.images`` says where the targets are.
+    """Deep supervision (arXiv:1409.5185): a 1x1 convolution of one map of ``features.images`` finds the targets.
 
     For ``aux_heads`` of a grounder that is trained from scratch: encoder and text get a gradient that no decoder has
     blurred. Each cell is compared with the share of it that the targets cover. Costs nothing at inference.
