@@ -26,5 +26,6 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmvg', 'mmvg.*']),
     install_requires=requirements('runtime'),
+    entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
     extras_require={name: requirements(name) for name in ('onedl', 'openmmlab', 'optional', 'tests')},
 )

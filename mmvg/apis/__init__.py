@@ -1,6 +1,39 @@
-"""For users: load a config, train, evaluate. Importing it loads neither torch nor a model."""
+"""For users: load a config, train, evaluate, answer. Importing it loads neither torch nor a model."""
+
+from typing import TYPE_CHECKING
 
 from mmvg.apis.command_line import run_command
+from mmvg.apis.model_index import find_model, list_models, model_index
 from mmvg.apis.run import evaluate, load_config, train, use_amp
 
-__all__ = ['evaluate', 'load_config', 'run_command', 'train', 'use_amp']
+if TYPE_CHECKING:
+    from mmvg.apis.images import list_images, read_image
+    from mmvg.apis.inferencer import GroundingInferencer
+
+__all__ = [
+    'GroundingInferencer',
+    'evaluate',
+    'find_model',
+    'list_images',
+    'list_models',
+    'load_config',
+    'model_index',
+    'read_image',
+    'run_command',
+    'train',
+    'use_amp',
+]
+
+_LAZY = {
+    'GroundingInferencer': 'mmvg.apis.inferencer',
+    'list_images': 'mmvg.apis.images',
+    'read_image': 'mmvg.apis.images',
+}
+
+
+def __getattr__(name: str):
+    if name not in _LAZY:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,336 @@
+"""Answers for pictures and sentences, without a dataset, a Runner or a config file of one's own."""
+
+import copy
+import os.path as osp
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.infer import BaseInferencer
+from rich.progress import track
+
+from mmvg.apis.images import ImageSource, is_image_folder, list_images, read_image
+from mmvg.apis.model_index import find_model
+from mmvg.structures import GroundingSample
+
+#: Expressions with more words are refused: no data set of the field has them, and no text encoder reads them whole.
+MAX_WORDS = 200
+_LOADING = ('LoadImage', 'LoadImageFromFile', 'LoadGroundingAnnotations', 'LoadAnnotations')
+
+
+class GroundingInferencer(BaseInferencer):
+    """Finds in pictures what sentences mean, in the shape of MMEngine's inferencers.
+
+    >>> find = GroundingInferencer('work_dirs/instancevg_refshapes/iter_1000.pth')
+    >>> find('scene.jpg', ['the red ring', 'both stars'])['predictions'][0]['boxes']
+
+    The answer for one pair does not depend on the others of its batch.
+
+    Args:
+        model: A config (path or :class:`mmengine.config.Config`), a checkpoint that carries its config, or a name of
+            :func:`mmvg.apis.list_models`.
+        weights: A local checkpoint, unless ``model`` is one; nothing is downloaded. Must fit the model key by key.
+        device: Such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
+        score_thr: Instances that score this much or more are reported; in [0, 1]. By default what the config's
+            ``test_cfg.score_thr`` says, or 0.5.
+        show_progress: Show a bar when there is more than one batch.
+
+    Raises:
+        FileNotFoundError: If config or weights are not there.
+        ValueError: If they do not fit, or the threshold is not in [0, 1].
+    """
+
+    preprocess_kwargs = set()
+    forward_kwargs = set()
+    visualize_kwargs = {'draw'}
+    postprocess_kwargs = {'score_thr'}
+
+    def __init__(
+        self,
+        model: str | Path | Config,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        score_thr: float | None = None,
+        show_progress: bool = True,
+    ) -> None:
+        cfg, checkpoint = _resolve(model, weights)
+        self._checkpoint = checkpoint
+        super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
+        test_cfg = self.cfg.model.get('head', {}).get('test_cfg') or {}
+        self.score_thr = check_threshold(test_cfg.get('score_thr', 0.5) if score_thr is None else score_thr)
+
+    def __call__(
+        self,
+        images: ImageSource | Sequence[ImageSource],
+        expressions: str | Sequence[str],
+        pairs: bool = False,
+        batch_size: int = 8,
+        return_datasamples: bool = False,
+        draw: bool = False,
+        score_thr: float | None = None,
+        allow_url: bool = False,
+    ) -> dict[str, list]:
+        """Answer every expression about every image, or pair by pair.
+
+        Args:
+            images: One picture or several, see :func:`mmvg.apis.read_image`; or a folder of pictures.
+            expressions: One sentence or several.
+            pairs: Ask the k-th sentence about the k-th image only, instead of all sentences about each image.
+            batch_size: Pairs that are computed together.
+            return_datasamples: Return :class:`GroundingSample` objects instead of dicts.
+            draw: Draw each answer too.
+            score_thr: Takes the place of the inferencer's threshold.
+            allow_url: Fetch images that are given as addresses.
+
+        Returns:
+            ``predictions``: a list, image by image, of dicts made of numbers, strings and lists (see
+            :func:`answer_record`), or of samples; ``visualization``: as many pictures (h, w, 3) uint8 RGB, or empty.
+
+        Raises:
+            FileNotFoundError: If an image is not there.
+            ValueError: If an image cannot be read, an expression is blank or far too long, or the numbers of images
+                and expressions do not fit.
+        """
+        threshold = self.score_thr if score_thr is None else check_threshold(score_thr)
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
+        asked = _pair(_as_images(images), check_expressions(expressions), pairs)
+        read = _LastImages(allow_url)
+        results: dict[str, list] = dict(predictions=[], visualization=[])
+        numbered = list(enumerate(asked))
+        batches = [numbered[start : start + batch_size] for start in range(0, len(asked), batch_size)]
+        steps = track(batches, 'answering', transient=True) if self.show_progress and len(batches) > 1 else batches
+        for batch in steps:
+            pictures = [read(source) for _, (source, _) in batch]
+            items = [
+                _item(number, source, expression, picture)
+                for (number, (source, expression)), picture in zip(batch, pictures, strict=True)
+            ]
+            samples = self.forward(self.collate_fn([self.pipeline(item) for item in items]))
+            for item, sample in zip(items, samples, strict=True):
+                sample.set_metainfo(dict(expression=item['expression']))
+            if draw:
+                results['visualization'] += self.visualize(pictures, samples, score_thr=threshold)
+            results['predictions'] += self.postprocess(samples, return_datasamples, threshold)
+        return results
+
+    def visualize(
+        self, inputs: Sequence[np.ndarray], preds: Sequence[GroundingSample], score_thr: float | None = None
+    ) -> list[np.ndarray]:
+        """Draw samples onto their pictures (H, W, 3) BGR; returns RGB pictures."""
+        return [
+            self.visualizer.draw(np.ascontiguousarray(image[..., ::-1]), sample, draw_gt=False, score_thr=score_thr)
+            for image, sample in zip(inputs, preds, strict=True)
+        ]
+
+    def postprocess(
+        self, preds: Sequence[GroundingSample], return_datasamples: bool = False, score_thr: float | None = None
+    ) -> list:
+        """Turn samples into records, or leave them."""
+        if return_datasamples:
+            return list(preds)
+        return [answer_record(sample, self.score_thr if score_thr is None else score_thr) for sample in preds]
+
+    def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> torch.nn.Module:
+        from mmvg.engine.checkpoint import load_state_dict
+        from mmvg.registry import MODELS
+
+        model = MODELS.build(cfg.model)
+        if self._checkpoint is not None:
+            state, source = self._checkpoint
+            load_state_dict(model, state, source)
+            self._checkpoint = None
+        return model.to(device).eval()
+
+    def _init_pipeline(self, cfg: Config) -> Compose:
+        if cfg.get('test_dataloader') is None:
+            raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
+        steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
+        return Compose([copy.deepcopy(step) for step in steps])
+
+    def _init_collate(self, cfg: Config):
+        return pseudo_collate
+
+    def _init_visualizer(self, cfg: Config):
+        from mmvg.visualization import GroundingVisualizer
+
+        return GroundingVisualizer(name=f'inferencer_{id(self)}')
+
+
+def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
+    """What a sample answers, as JSON can hold it, in pixels of the upright picture.
+
+    Returns:
+        ``image`` (path or running number), ``size`` [height, width], ``expression``, ``no_target`` (bool: nothing
+        matches) with ``target_score``; for the instances that score ``score_thr`` or more, best first: ``boxes``
+        [[x1, y1, x2, y2]], ``scores``, ``masks`` (COCO's compressed RLE) and ``points`` [[x, y]]; ``mask``, the union;
+        ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``. Only what the model gives.
+    """
+    from mmvg.evaluation.functional import encode_mask
+
+    record: dict[str, Any] = dict(
+        image=sample.img_path, size=[int(side) for side in sample.ori_shape], expression=sample.expression
+    )
+    if (no_target := sample.get('pred_no_target')) is not None:
+        record['no_target'] = bool(no_target)
+    if (score := sample.get('target_score')) is not None:
+        record['target_score'] = float(score)
+    if (instances := sample.get('pred_instances')) is not None:
+        scores = instances.scores.cpu()
+        order = [int(i) for i in scores.argsort(descending=True, stable=True) if scores[i] >= score_thr]
+        record['boxes'] = instances.bboxes.cpu()[order].double().tolist()
+        record['scores'] = scores[order].double().tolist()
+        if 'masks' in instances:
+            record['masks'] = [_text_rle(encode_mask(instances.masks[i])) for i in order]
+        if 'points' in instances:
+            record['points'] = instances.points.cpu()[order].double().tolist()
+    if 'pred_sem_seg' in sample:
+        record['mask'] = _text_rle(encode_mask(sample.pred_sem_seg.sem_seg))
+    if (grasps := sample.get('pred_grasps')) is not None:
+        record['grasps'] = grasps.grasps.cpu().double().tolist()
+        record['grasp_scores'] = grasps.scores.cpu().double().tolist()
+    return record
+
+
+def check_expressions(expressions: str | Sequence[str]) -> list[str]:
+    """The expressions as a list.
+
+    Raises:
+        ValueError: If there is none, or one is no text, blank, or longer than ``MAX_WORDS`` words.
+    """
+    expressions = [expressions] if isinstance(expressions, str) else list(expressions)
+    if not expressions:
+        raise ValueError('no expression was given; write what to look for, such as "the red mug"')
+    for number, expression in enumerate(expressions):
+        if not isinstance(expression, str):
+            raise ValueError(f'expression {number} is {expression!r:.80}; it must be text')
+        if not any(letter.isalnum() for letter in expression):
+            raise ValueError(f'expression {number} is {expression!r}: no word in it; write what to look for')
+        if (words := len(expression.split())) > MAX_WORDS:
+            raise ValueError(f'expression {number} has {words} words; at most {MAX_WORDS} are read, shorten it')
+    return expressions
+
+
+def check_threshold(value: float) -> float:
+    """``value`` if it is in [0, 1].
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise ValueError(f'the score threshold must be a number in [0, 1], not {value!r}')
+    return float(value)
+
+
+class _LastImages:
+    """Reads pictures, and keeps the last one: expressions about one image stand next to each other."""
+
+    def __init__(self, allow_url: bool) -> None:
+        self.allow_url = allow_url
+        self._last: tuple[Any, np.ndarray] | None = None
+
+    def __call__(self, source: ImageSource) -> np.ndarray:
+        if self._last is None or self._last[0] is not source:
+            self._last = (source, read_image(source, self.allow_url))
+        return self._last[1]
+
+
+def _as_images(images: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
+    if is_image_folder(images):
+        return list(list_images(images))
+    images = list(images) if isinstance(images, (list, tuple)) else [images]
+    if not images:
+        raise ValueError('no image was given')
+    return images
+
+
+def _pair(images: list[ImageSource], expressions: list[str], pairs: bool) -> list[tuple[ImageSource, str]]:
+    if not pairs:
+        return [(image, expression) for image in images for expression in expressions]
+    if len(images) != len(expressions):
+        raise ValueError(
+            f'pairs=True needs an expression per image, but there are {len(images)} images and {len(expressions)} '
+            'expressions'
+        )
+    return list(zip(images, expressions, strict=True))
+
+
+def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
+    """What a pipeline gets in place of a loaded data item."""
+    height, width = picture.shape[:2]
+    return dict(
+        img=picture.copy(),
+        img_path=str(source) if isinstance(source, (str, Path)) else number,
+        img_shape=(height, width),
+        ori_shape=(height, width),
+        height=height,
+        width=width,
+        dataset='user',
+        img_id=number,
+        ref_id=number,
+        sent_id=number,
+        text=expression,
+        expression=expression,
+        instances=[],
+        no_target=False,
+    )
+
+
+def _resolve(model: str | Path | Config, weights: str | Path | None) -> tuple[Config, tuple[dict, str] | None]:
+    """Config and, if there are any, weights with their origin."""
+    from mmvg.engine.checkpoint import find_state_dict, load_checkpoint_file
+
+    if isinstance(model, Path):
+        model = str(model)
+    if isinstance(model, str) and not model.endswith('.py') and not osp.isfile(model) and not _is_weights(model):
+        model, indexed = find_model(model)
+        weights = weights or indexed
+    if isinstance(model, str) and _is_weights(model):
+        if weights is not None:
+            raise ValueError(f'{model} is a checkpoint already; leave weights out, or give a config as the model')
+        checkpoint = load_checkpoint_file(model)
+        return _config_of(checkpoint, model), (find_state_dict(checkpoint, model), model)
+    cfg = _load(model)
+    if weights is None:
+        raise ValueError(
+            'without weights the answers are noise: give weights=, or a checkpoint that carries its config as the model'
+        )
+    return cfg, (find_state_dict(load_checkpoint_file(weights), weights), str(weights))
+
+
+def _is_weights(path: str) -> bool:
+    return path.endswith(('.pth', '.pt', '.ckpt', '.safetensors'))
+
+
+def _load(model: str | Config) -> Config:
+    if isinstance(model, Config):
+        return copy.deepcopy(model)
+    if isinstance(model, str):
+        from mmvg.apis.run import load_config
+
+        return load_config(model)
+    raise TypeError(f'the model is a config, a checkpoint or a name, not a {type(model).__name__}')
+
+
+def _config_of(checkpoint: dict, path: str) -> Config:
+    meta = checkpoint.get('meta') or {}
+    text = meta.get('cfg') if isinstance(meta, dict) else None
+    if not isinstance(text, str):
+        raise ValueError(
+            f'{path}: the checkpoint does not carry its config; give the config as the model, and this file as weights'
+        )
+    return Config.fromstring(text, file_format='.py')
+
+
+def _type_name(step: dict) -> str:
+    kind = step.get('type', '')
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
+
+
+def _text_rle(rle: dict) -> dict:
+    counts = rle['counts']
+    return dict(size=list(rle['size']), counts=counts.decode() if isinstance(counts, bytes) else counts)

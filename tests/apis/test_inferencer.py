@@ -1,0 +1,213 @@
+"""The inferencer on a small InstanceVG with random weights, whose answers depend on image and text all the same."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from mmvg.apis import GroundingInferencer, load_config
+from mmvg.refshapes import draw_scene, generate, sample_scene
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+ROOT = Path(__file__).parents[2]
+SENTENCES = ['the red ring', 'both stars', 'the mug by its handle', 'left', 'the blue disc and the white heart']
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    """A checkpoint that carries its config, whose vocabulary is an absolute path."""
+    folder = tmp_path_factory.mktemp('model')
+    generate(folder / 'refshapes', size='tiny', formats=['grefcoco'], workers=1)
+    cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if 'tokenizer' in step:
+            step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    for name, weight in model.named_parameters():
+        if 'norm' not in name:  # far enough from zero that the answers differ
+            torch.nn.init.normal_(weight, std=0.3)
+    path = folder / 'model.pth'
+    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
+    return path
+
+
+@pytest.fixture(scope='module')
+def images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('images')
+    for i in range(3):
+        cv2.imwrite(str(folder / f'{i}.png'), draw_scene(sample_scene(np.random.default_rng(i))).image)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope='module')
+def find(checkpoint):
+    return GroundingInferencer(str(checkpoint), device='cpu', score_thr=0, show_progress=False)
+
+
+def test_three_lines_give_json_in_pixels_of_the_picture(find, images):
+    predictions = find(images[0], SENTENCES)['predictions']
+    assert [record['expression'] for record in predictions] == SENTENCES
+    assert json.loads(json.dumps(predictions)) == predictions
+    height, width = cv2.imread(str(images[0])).shape[:2]
+    for record in predictions:
+        assert record['size'] == [height, width]
+        assert record['image'] == str(images[0])
+        assert len(record['boxes']) == len(record['scores']) == len(record['masks']) == len(record['points']) == 4
+        boxes = np.array(record['boxes'])
+        assert (boxes >= 0).all()
+        assert (boxes <= [width, height, width, height]).all()
+        assert record['scores'] == sorted(record['scores'], reverse=True)
+        assert coco_mask.decode(record['mask']).shape == (height, width)
+        assert isinstance(record['no_target'], bool)
+
+
+def test_the_threshold_leaves_out_instances(find, images):
+    everything = find(images[0], SENTENCES[0])['predictions'][0]
+    cut = everything['scores'][1]
+    record = find(images[0], SENTENCES[0], score_thr=cut)['predictions'][0]
+    assert record['boxes'] == everything['boxes'][:2]
+
+
+def test_products_and_pairs(find, images):
+    asked = [(r['image'], r['expression']) for r in find(images[:2], SENTENCES[:2])['predictions']]
+    assert asked == [(str(image), sentence) for image in images[:2] for sentence in SENTENCES[:2]]
+    asked = [(r['image'], r['expression']) for r in find(images[:2], SENTENCES[:2], pairs=True)['predictions']]
+    assert asked == [(str(image), sentence) for image, sentence in zip(images[:2], SENTENCES[:2], strict=True)]
+    assert len(find(images[0].parent, SENTENCES[0])['predictions']) == len(images)
+    with pytest.raises(ValueError, match='2 images and 1 expressions'):
+        find(images[:2], SENTENCES[:1], pairs=True)
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(find, images):
+    pairs = [(image, sentence) for image in images for sentence in SENTENCES]
+    order = np.random.default_rng(0).permutation(len(pairs))
+
+    def ask(indices, batch_size):
+        chosen = [pairs[i] for i in indices]
+        samples = find(
+            [image for image, _ in chosen],
+            [sentence for _, sentence in chosen],
+            pairs=True,
+            batch_size=batch_size,
+            return_datasamples=True,
+        )['predictions']
+        return dict(zip(indices, samples, strict=True))
+
+    alone, together, shuffled = ask(range(len(pairs)), 1), ask(range(len(pairs)), 8), ask(order.tolist(), 8)
+    for i, sample in alone.items():
+        for other in (together[i], shuffled[i]):
+            assert isinstance(other, GroundingSample)
+            torch.testing.assert_close(sample.pred_instances.scores, other.pred_instances.scores, atol=1e-5, rtol=0)
+            torch.testing.assert_close(sample.pred_instances.bboxes, other.pred_instances.bboxes, atol=1e-3, rtol=0)
+            assert abs(sample.target_score - other.target_score) <= 1e-5
+            differing = sample.pred_instances.masks ^ other.pred_instances.masks
+            assert differing.float().mean() <= 1e-3  # pixels whose probability is the threshold
+    scores = torch.stack([sample.pred_instances.scores for sample in alone.values()])
+    assert scores.std(0).min() > 1e-4  # they do depend on image and text
+
+
+def test_every_kind_of_picture_gets_an_answer(find):
+    picture = draw_scene(sample_scene(np.random.default_rng(5))).image
+    wanted = find(picture, 'the red ring')['predictions'][0]
+    assert wanted['image'] == 0
+    assert find(Image.fromarray(picture[..., ::-1]), 'the red ring')['predictions'][0] == wanted
+    grey = Image.fromarray(picture[..., 0])
+    assert find(grey, 'the red ring')['predictions'][0]['size'] == wanted['size']
+
+
+def test_answers_are_drawn(find, images):
+    result = find(images[0], SENTENCES[:2], draw=True)
+    assert len(result['visualization']) == 2
+    assert all(picture.dtype == np.uint8 and picture.shape[2] == 3 for picture in result['visualization'])
+    assert (result['visualization'][0] != result['visualization'][0][0, 0]).any()
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'message'),
+    [
+        (('',), 'no word in it'),
+        ((['the ring', '  ...'],), 'expression 1'),
+        (([],), 'no expression'),
+        (([3],), 'must be text'),
+        (('ring ' * 1000,), '1000 words'),
+    ],
+)
+def test_expressions_that_cannot_be_asked(find, images, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        find(images[0], *arguments)
+
+
+@pytest.mark.parametrize('threshold', [-0.1, 1.5, float('nan'), 'high'])
+def test_thresholds_outside_of_0_to_1(find, images, threshold):
+    with pytest.raises(ValueError, match=r'\[0, 1\]'):
+        find(images[0], 'the ring', score_thr=threshold)
+
+
+def test_models_that_are_not_there_or_do_not_fit(checkpoint, tmp_path):
+    with pytest.raises(ValueError, match='instancevg_grefcoco'):
+        GroundingInferencer('instancevg_grefcco')
+    with pytest.raises(FileNotFoundError, match=r'gone\.pth'):
+        GroundingInferencer(str(tmp_path / 'gone.pth'))
+    config = str(ROOT / 'configs/instancevg/tiny.py')
+    with pytest.raises(ValueError, match='without weights'):
+        GroundingInferencer(config)
+    bare = tmp_path / 'bare.pth'
+    torch.save(dict(state_dict={'a': torch.zeros(1)}), bare)
+    with pytest.raises(ValueError, match='does not carry its config'):
+        GroundingInferencer(str(bare))
+    cfg = Config.fromstring(torch.load(checkpoint)['meta']['cfg'], '.py')
+    with pytest.raises(ValueError, match=r'bare\.pth does not fit'):
+        GroundingInferencer(cfg, str(bare))
+
+
+def run_demo(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['image_demo.py', *map(str, arguments)])
+    try:
+        runpy.run_path(str(ROOT / 'demo/image_demo.py'), run_name='__main__')
+    except SystemExit as end:
+        return end.code
+    return 0
+
+
+def test_the_demo_writes_pictures_and_json(checkpoint, images, tmp_path, monkeypatch, capsys):
+    code = run_demo(
+        monkeypatch, images[0].parent, 'the red ring', 'both stars', '--checkpoint', checkpoint,
+        '--out-dir', tmp_path / 'out', '--json', tmp_path / 'answers.json', '--score-thr', 0,
+    )  # fmt: skip
+    assert code == 0
+    records = json.loads((tmp_path / 'answers.json').read_text())['predictions']
+    assert len(records) == 6
+    assert len(list((tmp_path / 'out').iterdir())) == 6
+    assert f'{images[2]}  "both stars": ' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ('image', 'arguments', 'message'),
+    [
+        ('nowhere.jpg', ['the ring'], 'there is no such picture'),
+        ('notes.jpg', ['the ring'], 'is not a picture'),
+        ('0.png', [' '], 'no word in it'),
+        ('0.png', ['the ring', '--score-thr', '2'], '[0, 1]'),
+    ],
+)
+def test_mistakes_at_the_command_line_end_in_a_sentence(
+    checkpoint, images, tmp_path, monkeypatch, capsys, image, arguments, message
+):
+    (tmp_path / 'notes.jpg').write_text('notes')
+    (tmp_path / '0.png').write_bytes(images[0].read_bytes())
+    code = run_demo(monkeypatch, tmp_path / image, *arguments, '--checkpoint', checkpoint)
+    assert code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert 'Traceback' not in error
