@@ -17,7 +17,7 @@ REFS_FILES = ('refs(final).p', 'Ref-ZOM(final).p', 'Ref_ZOM.p')
 
 @DATASETS.register_module()
 class RefZOMDataset(ReferringDataset):
-    """Ref-ZOM (arXiv:2308.13765): zero, one or many targets per expression.
+    """Ref-ZOM (arXiv:2308.13853): zero, one or many targets per expression.
 
     Reads ``refs(final).p`` (``Ref-ZOM(final).p`` as downloaded and the older ``Ref_ZOM.p`` are found too), with an
     unpickler that builds nothing but plain data, and ``instances.json``. The ``source`` of a ref alone says whether it

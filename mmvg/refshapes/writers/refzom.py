@@ -1,4 +1,4 @@
-"""Ref-ZOM (arXiv:2308.13765): zero, one or many targets per reference, in the pictures of two COCO folders."""
+"""Ref-ZOM (arXiv:2308.13853): zero, one or many targets per reference, in the pictures of two COCO folders."""
 
 import pickle
 from collections.abc import Sequence
