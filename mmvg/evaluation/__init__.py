@@ -1,5 +1,25 @@
 """Scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`."""
 
-from mmvg.evaluation.metrics import CoverAcc, GRECMetric, GRESMetric, GroundingMetric, RECMetric, RESMetric
+from mmvg.evaluation.metrics import (
+    CoverAcc,
+    GRECMetric,
+    GRESMetric,
+    GroundingMetric,
+    PhraseCutMetric,
+    RECMetric,
+    RefZOMMetric,
+    RESMetric,
+    RRefMetric,
+)
 
-__all__ = ['CoverAcc', 'GRECMetric', 'GRESMetric', 'GroundingMetric', 'RECMetric', 'RESMetric']
+__all__ = [
+    'CoverAcc',
+    'GRECMetric',
+    'GRESMetric',
+    'GroundingMetric',
+    'PhraseCutMetric',
+    'RECMetric',
+    'RESMetric',
+    'RRefMetric',
+    'RefZOMMetric',
+]

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 import mmvg
-from mmvg.evaluation import CoverAcc, GRECMetric, GRESMetric, RECMetric, RESMetric
+from mmvg.evaluation.metrics import (
+    CoverAcc,
+    GRECMetric,
+    GRESMetric,
+    PhraseCutMetric,
+    RECMetric,
+    RefZOMMetric,
+    RESMetric,
+    RRefMetric,
+)
 from mmvg.registry import METRICS
 
 PAGE = (Path(mmvg.__file__).parents[1] / 'docs' / 'metrics.md').read_text()
@@ -28,7 +37,9 @@ def test_the_comparison_table_and_the_code_name_the_same_protocols():
     assert named - {'crowd'} == set(PROTOCOLS) - {'cover_instancevg'}
 
 
-@pytest.mark.parametrize('metric', [RECMetric, RESMetric, GRECMetric, GRESMetric, CoverAcc])
+@pytest.mark.parametrize(
+    'metric', [RECMetric, RESMetric, GRECMetric, GRESMetric, RefZOMMetric, RRefMetric, PhraseCutMetric, CoverAcc]
+)
 def test_every_key_of_a_result_is_on_the_page(metric):
     keys = metric().evaluate(0)
     start = PAGE.index(f'| `{metric.__name__}`')

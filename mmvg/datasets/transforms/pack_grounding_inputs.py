@@ -27,6 +27,7 @@ _META_KEYS = (
     'padding',
     'gt_frame',
     'flip',
+    'phrase_structure',
 )
 
 

@@ -15,13 +15,17 @@ from mmvg.evaluation.functional.masks import (
     rle_runs,
 )
 from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
+from mmvg.evaluation.functional.phrasecut import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.functional.rec import top_box, top_box_iou
+from mmvg.evaluation.functional.refzom import refzom_scores
 from mmvg.evaluation.functional.res import mask_iou, res_scores
+from mmvg.evaluation.functional.rref import RRefScore, rref_left_out, rref_scores
 from mmvg.evaluation.functional.score_threshold import scores_above
 
 __all__ = [
     'GRESScore',
     'Mask',
+    'RRefScore',
     'box_areas',
     'box_overlaps',
     'check_boxes',
@@ -38,9 +42,14 @@ __all__ = [
     'mean_percent',
     'percent',
     'percent_at_least',
+    'phrasecut_scores',
+    'phrasecut_subsets',
     'read_mask',
+    'refzom_scores',
     'res_scores',
     'rle_runs',
+    'rref_left_out',
+    'rref_scores',
     'scores_above',
     'set_f1',
     'top_box',

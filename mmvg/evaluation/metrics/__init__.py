@@ -4,7 +4,20 @@ from mmvg.evaluation.metrics.cover_acc import CoverAcc
 from mmvg.evaluation.metrics.grec_metric import GRECMetric
 from mmvg.evaluation.metrics.gres_metric import GRESMetric
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric
+from mmvg.evaluation.metrics.phrasecut_metric import PhraseCutMetric
 from mmvg.evaluation.metrics.rec_metric import RECMetric
+from mmvg.evaluation.metrics.refzom_metric import RefZOMMetric
 from mmvg.evaluation.metrics.res_metric import RESMetric
+from mmvg.evaluation.metrics.rref_metric import RRefMetric
 
-__all__ = ['CoverAcc', 'GRECMetric', 'GRESMetric', 'GroundingMetric', 'RECMetric', 'RESMetric']
+__all__ = [
+    'CoverAcc',
+    'GRECMetric',
+    'GRESMetric',
+    'GroundingMetric',
+    'PhraseCutMetric',
+    'RECMetric',
+    'RESMetric',
+    'RRefMetric',
+    'RefZOMMetric',
+]

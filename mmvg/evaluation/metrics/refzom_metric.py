@@ -1,0 +1,68 @@
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from mmvg.evaluation.functional import intersection_and_union, mask_area, read_mask, refzom_scores, scores_above
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_field
+from mmvg.registry import METRICS
+
+
+@METRICS.register_module()
+class RefZOMMetric(GroundingMetric):
+    """oIoU, mIoU and P@X of expressions with a target, Acc of those without (Ref-ZOM, arXiv:2308.13853).
+
+    Reads ``pred_sem_seg.sem_seg`` and ``gt_sem_seg.sem_seg``, binary (1, H, W) or RLE, and ``no_target``.
+
+    Args:
+        no_target_from: Where the verdict "nothing" comes from: ``mask``, a predicted mask without a pixel (the official
+            evaluator); ``score``, ``target_score`` not above ``score_threshold`` (InstanceVG); ``flag``,
+            ``pred_no_target``.
+        score_threshold: For ``score``.
+        thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
+        resolution: See :class:`GroundingMetric`.
+        prefix: See :class:`GroundingMetric`.
+    """
+
+    default_prefix = 'refzom'
+
+    def __init__(
+        self,
+        no_target_from: Literal['mask', 'score', 'flag'] = 'mask',
+        score_threshold: float = 0.7,
+        thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
+        resolution: Literal['original', 'resized'] = 'original',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(resolution, prefix)
+        check_choice('no_target_from', no_target_from, ('mask', 'score', 'flag'))
+        self.no_target_from = no_target_from
+        self.score_threshold = score_threshold
+        self.thresholds = tuple(thresholds)
+        self.protocol.update(no_target_from=no_target_from)
+        if no_target_from == 'score':
+            self.protocol.update(score=f'> {score_threshold:g}')
+
+    def score(self, sample: dict) -> tuple[int, int, bool, bool]:
+        """Pixels of intersection and union, "the model says nothing", "nothing is meant"."""
+        pred = read_mask(read_field(sample, 'pred_sem_seg', 'sem_seg'))
+        gt = read_mask(read_field(sample, 'gt_sem_seg', 'sem_seg'))
+        gt_no_target = bool(read_field(sample, 'no_target'))
+        if gt_no_target and mask_area(gt):
+            raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
+        intersection, union = intersection_and_union(pred, gt)
+        return intersection, union, said_nothing(sample, pred, self.no_target_from, self.score_threshold), gt_no_target
+
+    def summarize(self, records: list[tuple[int, int, bool, bool]]) -> dict[str, float]:
+        """oIoU, mIoU, Acc and P@X."""
+        columns = zip(*records, strict=True) if records else ((), (), (), ())
+        return refzom_scores(*columns, thresholds=self.thresholds)
+
+
+def said_nothing(sample: dict, pred: np.ndarray | dict, source: str, score_threshold: float) -> bool:
+    """Whether a sample was answered with "nothing", by the ``mask`` ``pred``, the ``score`` or the ``flag``."""
+    if source == 'mask':
+        return mask_area(pred) == 0
+    if source == 'flag':
+        return bool(read_field(sample, 'pred_no_target'))
+    return not scores_above(np.asarray(float(read_field(sample, 'target_score'))), score_threshold, '>')
