@@ -6,6 +6,8 @@ Scored in original pixels. Ref-ZOM has no val: the scores after each epoch are o
 from mmdet.datasets.samplers import AspectRatioBatchSampler
 from mmengine.config import read_base
 
+from mmvg.evaluation.metrics import RefZOMMetric
+
 with read_base():
     from .._base_.datasets.refzom import (
         test_dataloader,
@@ -29,3 +31,5 @@ with read_base():
     from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
 
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
+val_evaluator = [dict(type=RefZOMMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask
+test_evaluator = [dict(type=RefZOMMetric, no_target_from='score')]

@@ -9,6 +9,8 @@ from mmdet.datasets.samplers import AspectRatioBatchSampler
 from mmengine.config import read_base
 from mmengine.dataset import ConcatDataset
 
+from mmvg.evaluation.metrics import RRefMetric
+
 with read_base():
     from .._base_.datasets.rrefcoco import (
         test_dataloader,
@@ -41,3 +43,6 @@ train_dataloader.dataset = dict(
         dict(train_dataloader.dataset, dataset='rrefcocog'),
     ],
 )
+val_evaluator = [dict(type=RRefMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask
+test_evaluator = [dict(type=RRefMetric, no_target_from='score')]
+default_hooks.checkpoint.update(save_best='rref/rIoU', rule='greater')

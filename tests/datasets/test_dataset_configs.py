@@ -14,11 +14,11 @@ FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
 NAMES = ['grefcoco', 'refcoco', 'refcocoplus', 'refcocog', 'refshapes_grefcoco', 'refshapes_refcoco']
 #: Name -> dataset of the train and of the test loader, splits, side of the input, prefixes of the metrics.
 DRAWN = {
-    'refzom': ('refzom', 'refzom', ('train', 'test', 'test'), 320, ['gres']),
-    'rrefcoco': ('rrefcoco', 'rrefcoco', ('train', 'val', 'val'), 320, ['gres']),
+    'refzom': ('refzom', 'refzom', ('train', 'test', 'test'), 320, ['refzom']),
+    'rrefcoco': ('rrefcoco', 'rrefcoco', ('train', 'val', 'val'), 320, ['rref']),
     'refcoco_mixed': ('refcoco_mixed', 'refcoco', ('train', 'val', 'val'), 320, ['rec', 'res']),
     'grefcoco_instancevg_json': ('grefcoco', 'grefcoco', ('train', 'val', 'val'), 320, ['grec', 'gres']),
-    'phrasecut': ('phrasecut', 'phrasecut', ('train', 'val', 'test'), 416, ['res']),
+    'phrasecut': ('phrasecut', 'phrasecut', ('train', 'val', 'test'), 416, ['phrasecut']),
 }
 DRAWN |= {f'refshapes_{name}': values for name, values in DRAWN.items()}
 

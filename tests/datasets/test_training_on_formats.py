@@ -10,9 +10,9 @@ from mmvg.refshapes import generate
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 SCORES = {
-    'refzom': 'gres/gIoU',
-    'rrefcoco': 'gres/gIoU',
-    'phrasecut': 'res/mIoU',
+    'refzom': 'refzom/oIoU',
+    'rrefcoco': 'rref/mRR',
+    'phrasecut': 'phrasecut/mIoU',
     'refcoco_mixed': 'rec/P@0.5',
     'grefcoco_instancevg_json': 'gres/gIoU',
 }

@@ -15,7 +15,7 @@ from mmvg.datasets.transforms import (
     PackGroundingInputs,
     Tokenize,
 )
-from mmvg.evaluation.metrics import RESMetric
+from mmvg.evaluation.metrics import PhraseCutMetric
 
 tokenizer = dict(type=CLIPTokenizer)
 clip_mean = (104, 117, 123)  # BGR: 0 after normalisation
@@ -52,5 +52,5 @@ val_dataloader = dict(
     dataset=dict(data, split='val', test_mode=True, pipeline=test_pipeline),
 )
 test_dataloader = dict(val_dataloader, dataset=dict(data, split='test', test_mode=True, pipeline=test_pipeline))
-val_evaluator = [dict(type=RESMetric)]
-test_evaluator = [dict(type=RESMetric)]
+val_evaluator = [dict(type=PhraseCutMetric)]
+test_evaluator = [dict(type=PhraseCutMetric)]

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 from mmvg.datasets import RefZOMDataset
-from mmvg.evaluation.metrics import GRESMetric
+from mmvg.evaluation.metrics import RefZOMMetric
 
 with read_base():
     from .refshapes_grefcoco import (
@@ -21,5 +21,5 @@ data = dict(type=RefZOMDataset, data_root='data/refshapes', img_prefix='ref-zom/
 train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
 val_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
 test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
-val_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
-test_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
+val_evaluator = [dict(type=RefZOMMetric)]
+test_evaluator = [dict(type=RefZOMMetric)]

@@ -3,7 +3,7 @@
 from mmengine.config import read_base
 
 from mmvg.datasets import RRefDataset
-from mmvg.evaluation.metrics import GRESMetric
+from mmvg.evaluation.metrics import RRefMetric
 
 with read_base():
     from .refshapes_grefcoco import (
@@ -21,5 +21,5 @@ data = dict(type=RRefDataset, dataset='rrefcoco', data_root='data/refshapes', mo
 train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline=train_pipeline)
 val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
 test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
-val_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
-test_evaluator = [dict(type=GRESMetric, no_target_from='mask')]
+val_evaluator = [dict(type=RRefMetric)]
+test_evaluator = [dict(type=RRefMetric)]
