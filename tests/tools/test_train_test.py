@@ -117,6 +117,65 @@ def test_an_evaluation_writes_every_prediction_and_pictures_where_it_is_told(tra
         assert record['target_score'] == pytest.approx(max(each['score'] for each in record['instances']))
 
 
+@pytest.fixture
+def answered(trained, place, monkeypatch):
+    """Config, file of predictions, and the scores that the test printed; low thresholds, so that there are answers."""
+    config, out = trained / 'refshapes.py', place / 'preds.json'
+    options = ['model.head.test_cfg.score_thr=0.05', *(f'test_evaluator.{i}.score_threshold=0.05' for i in (0, 1))]
+    if not out.is_file():
+        arguments = [config, trained / 'iter_2.pth', '--out', out, '--work-dir', place / 'answered', '--cfg-options']
+        assert run_tool(monkeypatch, 'test.py', *arguments, *options) == 0
+    return config, options, out, json.loads(out.read_text())['metrics']
+
+
+def test_predictions_are_scored_again_to_the_same_digits(answered, tmp_path, monkeypatch):
+    config, options, out, metrics = answered
+    scores = tmp_path / 'scores.json'
+    assert run_tool(monkeypatch, 'analysis_tools/eval_metric.py', config, out, '--out', scores,
+                    '--cfg-options', *options) == 0  # fmt: skip
+    assert metrics['gres/T-acc'] > 0
+    assert repr(json.loads(scores.read_text())) == repr(
+        {name: metrics[name] for name in json.loads(scores.read_text())}
+    )
+    assert set(metrics) <= set(json.loads(scores.read_text())) | {'data_time', 'time'}
+
+
+def test_best_and_worst_answers_are_shown(answered, tmp_path, monkeypatch):
+    config, _, out, _ = answered
+    assert run_tool(monkeypatch, 'analysis_tools/analyze_results.py', config, out, '--out-dir', tmp_path / 'sheets',
+                    '--num', 2, '--score-thr', 0.05) == 0  # fmt: skip
+    rows = (tmp_path / 'sheets/answers.csv').read_text().splitlines()
+    assert len(rows) == 6
+    values = [float(row.split(',')[0]) for row in rows[1:]]
+    assert values == sorted(values)
+    assert all((tmp_path / 'sheets' / name).stat().st_size > 5000 for name in ('worst.png', 'best.png'))
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (lambda content: content['predictions'].pop(), 'no answer to'),
+        (lambda content: content['predictions'].append({**content['predictions'][0], 'ref_id': -5}), '1 of 6 answers'),
+        (
+            lambda content: content['predictions'].append({**content['predictions'][0], 'target_score': 9}),
+            'a second time',
+        ),
+        (lambda content: content['predictions'][0].pop('sent_id'), 'predictions[0] lacks one of'),
+        (lambda content: content['predictions'][0].update(frame='input'), "frame='original'"),
+        (lambda content: content['predictions'][0]['segmentation'].update(size=[3, 4]), 'a mask of [3, 4]'),
+        (lambda content: content['predictions'][0]['instances'][0].update(bbox=None), 'the answer is malformed'),
+        (lambda content: content.pop('predictions'), 'no list "predictions"'),
+    ],
+)
+def test_predictions_that_do_not_fit_the_data(answered, tmp_path, monkeypatch, capsys, change, message):
+    config, _, out, _ = answered
+    content = json.loads(out.read_text())
+    change(content)
+    (tmp_path / 'changed.json').write_text(json.dumps(content))
+    assert run_tool(monkeypatch, 'analysis_tools/eval_metric.py', config, tmp_path / 'changed.json') == 2
+    assert message in capsys.readouterr().err
+
+
 def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
     out = tmp_path / 'one.json'
     config, checkpoint = trained / 'refshapes.py', trained / 'iter_2.pth'
