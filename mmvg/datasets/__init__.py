@@ -2,6 +2,7 @@
 
 from mmvg.datasets.grefcoco import GRefCOCODataset
 from mmvg.datasets.instancevg_json import InstanceVGJSONDataset
+from mmvg.datasets.json_lines import JSONLDataset
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.mixed_refcoco import MixedRefCOCODataset
 from mmvg.datasets.phrasecut import PhraseCutDataset
@@ -13,6 +14,7 @@ __all__ = [
     'DataError',
     'GRefCOCODataset',
     'InstanceVGJSONDataset',
+    'JSONLDataset',
     'LoadReport',
     'MixedRefCOCODataset',
     'PhraseCutDataset',

@@ -1,0 +1,6 @@
+"""Finding out what is wrong with data before a training does."""
+
+from mmvg.data_check.doctor import Diagnosis, check_config, check_folder
+from mmvg.data_check.findings import Finding, FindingReport
+
+__all__ = ['Diagnosis', 'Finding', 'FindingReport', 'check_config', 'check_folder']

@@ -1,0 +1,249 @@
+"""Checks of ``instances.json`` with a file of refs: RefCOCO/+/g, gRefCOCO, Ref-ZOM and R-RefCOCO/+/g."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmvg.data_check.findings import FindingReport, RecordError
+from mmvg.data_check.images import check_images
+from mmvg.datasets.coco_instances import CocoInstances
+from mmvg.datasets.refs import Ref, as_id, read_refs
+from mmvg.datasets.safe_reading import read_json, read_pickle
+from mmvg.datasets.segmentations import is_finite_number
+from mmvg.datasets.targets import TargetReader
+
+EVALUATION = ('val', 'test', 'testA', 'testB')
+
+
+@dataclass(frozen=True)
+class RefsFormat:
+    """How a data set in the refer formats differs from the others.
+
+    Args:
+        folder: Below the data root.
+        targets: ``'one'`` annotation per ref, ``'several'``, or ``'any'`` number (with [-1] for none).
+        splits: Names of splits that there are.
+        source: Refs carry ``source``, and ``'zero'`` means no target.
+        exist: Sentences may carry ``exist``, and a false one has no target.
+        share_images: Names of ref files whose splits share images by design.
+    """
+
+    folder: str
+    targets: str
+    splits: tuple[str, ...] = ('train', 'val', 'testA', 'testB', 'test')
+    source: bool = False
+    exist: bool = False
+    share_images: tuple[str, ...] = ()
+
+
+FORMATS = {
+    'refcoco': RefsFormat('refcoco', 'one', share_images=('refs(google).p',)),
+    'refcoco+': RefsFormat('refcoco+', 'one'),
+    'refcocog': RefsFormat('refcocog', 'one', share_images=('refs(google).p',)),
+    'grefcoco': RefsFormat('grefcoco', 'any', splits=('train', 'val', 'testA', 'testB')),
+    'ref-zom': RefsFormat('ref-zom', 'several', splits=('train', 'test'), source=True),
+    'rrefcoco': RefsFormat('rrefcoco', 'one', exist=True),
+    'rrefcoco+': RefsFormat('rrefcoco+', 'one', exist=True),
+    'rrefcocog': RefsFormat('rrefcocog', 'one', exist=True),
+}
+
+
+@dataclass
+class Counts:
+    """What one split of a file of refs holds."""
+
+    refs: int = 0
+    sentences: int = 0
+    no_target: int = 0
+    images: set[int] = field(default_factory=set)
+
+
+def check_coco_refs(
+    root: Path,
+    kind: RefsFormat,
+    image_folder: Path,
+    report: FindingReport,
+    decode: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
+) -> dict[tuple[str, str], Counts]:
+    """Check one data set; returns what each (file of refs, split) holds."""
+    folder = root / kind.folder
+    instances_file = folder / 'instances.json'
+    refs_files = sorted(path for path in folder.glob('*refs(*).*') if path.suffix in ('.p', '.json'))
+    refs_files += sorted(path for path in folder.glob('Ref*ZOM*.p'))
+    if not refs_files:
+        report.found('missing file', folder / 'refs(<split_by>).p', 'the file')
+    content = report.guarded_file(read_json, instances_file, dict)
+    if content is None:
+        return {}
+    progress(f'{kind.folder}: images and annotations')
+    coco = _check_instances(instances_file, content, report)
+    check_images(coco.images.values(), image_folder, instances_file, report, decode)
+    found: dict[tuple[str, str], Counts] = {}
+    for file in refs_files:
+        progress(f'{kind.folder}: {file.name}')
+        records = report.guarded_file(read_pickle if file.suffix == '.p' else read_json, file, list)
+        if records is not None:
+            counts = _check_refs(file, records, kind, coco, report)
+            found.update({(file.name, split): count for split, count in counts.items()})
+    return found
+
+
+def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoInstances:
+    """Check images and annotations one by one; returns the sound ones."""
+    lists = {}
+    for key in ('images', 'annotations'):
+        lists[key] = content.get(key)
+        if not isinstance(lists[key], list):
+            report.found(f'no list {key!r}', file, 'the file')
+            lists[key] = []
+    images = _unique('image', lists['images'], file, report)
+    for image_id in list(images):
+        one = CocoInstances(file, [images[image_id]], [], report)
+        if report.guarded(one.image, image_id, -1) is None:
+            del images[image_id]
+    annotations = _unique('annotation', lists['annotations'], file, report)
+    categories = {c.get('id') for c in content.get('categories') or [] if isinstance(c, dict)}
+    coco = CocoInstances(file, list(images.values()), [], report)
+    sound = []
+    for ann_id, annotation in annotations.items():
+        record = f'annotation id {ann_id}'
+        image_id = report.guarded(as_id, annotation.get('image_id'), 'image_id', file, record, report)
+        if image_id is None:
+            continue
+        if image_id not in images:
+            report.found('image_id that is not in images', file, f'{record}: image_id {image_id}')
+            continue
+        if annotation.get('iscrowd', 0) not in (0, 1):
+            report.found('iscrowd that is neither 0 nor 1', file, f'{record}: {annotation["iscrowd"]!r}')
+        if categories and annotation.get('category_id') not in categories:
+            report.found('category_id that is not in categories', file, f'{record}: {annotation.get("category_id")!r}')
+        area = annotation.get('area', 0)
+        if not is_finite_number(area) or area < 0:
+            report.found('area that is not a number of pixels', file, f'{record}: {area!r}')
+        coco.annotations = {ann_id: dict(annotation, image_id=image_id)}
+        reader = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
+        report.guarded(reader.targets, (ann_id,), image_id, -1)
+        sound.append(dict(annotation, id=ann_id, image_id=image_id))
+    coco.annotations = {annotation['id']: annotation for annotation in sound}
+    return coco
+
+
+def _unique(kind: str, records: list, file: Path, report: FindingReport) -> dict[int, dict]:
+    """Records by id; the first of those that share one."""
+    found: dict[int, dict] = {}
+    for position, record in enumerate(records):
+        place = f'{kind}s[{position}]'
+        if not isinstance(record, dict) or 'id' not in record:
+            report.found(f'{kind} without id', file, f'{place}: {record!r:.80}')
+            continue
+        key = report.guarded(as_id, record['id'], 'id', file, place, report)
+        if key is None:
+            continue
+        if key in found:
+            report.found(f'duplicate {kind} id', file, f'{kind} id {key}')
+            continue
+        found[key] = dict(record, id=key)
+    return found
+
+
+def _check_refs(
+    file: Path, records: list, kind: RefsFormat, coco: CocoInstances, report: FindingReport
+) -> dict[str, Counts]:
+    counts: dict[str, Counts] = defaultdict(Counts)
+    ref_ids: Counter = Counter()
+    sent_ids: Counter = Counter()
+    for position, record in enumerate(records):
+        ref = _read_ref(file, position, record, kind, report)
+        if ref is None:
+            continue
+        ref_ids[ref.ref_id] += 1
+        if ref_ids[ref.ref_id] == 2:
+            report.found('duplicate ref_id', file, f'ref_id {ref.ref_id}')
+        for sentence in ref.sentences:
+            sent_ids[sentence['sent_id']] += 1
+            if sent_ids[sentence['sent_id']] == 2:
+                report.found('duplicate sent_id', file, f'ref_id {ref.ref_id}, sent_id {sentence["sent_id"]}')
+        no_target = _check_targets(file, ref, kind, coco, report)
+        count = counts[ref.split]
+        count.refs += 1
+        count.sentences += len(ref.sentences)
+        count.no_target += len(ref.sentences) if no_target else 0
+        count.images.add(ref.image_id)
+    _check_leakage(file, counts, kind, report)
+    return counts
+
+
+def _read_ref(file: Path, position: int, record: object, kind: RefsFormat, report: FindingReport) -> Ref | None:
+    if not isinstance(record, dict):
+        report.found('ref that is not a dict', file, f'entry {position}: {record!r:.80}')
+        return None
+    where = f'ref_id {record.get("ref_id")}'
+    split = record.get('split')
+    if split not in kind.splits:
+        report.found(f'split that is not one of {", ".join(kind.splits)}', file, f'{where}: {split!r}')
+        return None
+    fields = {'raw', 'sent'} if isinstance(record.get('sentences'), list) else {'raw'}
+    refs = [report.guarded(read_refs, [record], name, file, report) for name in sorted(fields)]
+    if None in refs:
+        return None
+    if kind.exist:
+        for sentence in record['sentences']:
+            exist = sentence.get('exist', True)
+            if exist not in (True, False) or isinstance(exist, float):
+                place = f'{where}, sent_id {sentence["sent_id"]}'
+                report.found('exist that is neither true nor false', file, f'{place}: {exist!r}')
+    return refs[0][0]
+
+
+def _check_targets(file: Path, ref: Ref, kind: RefsFormat, coco: CocoInstances, report: FindingReport) -> bool:
+    """Check image and annotations of a ref; returns whether it has no target."""
+    where = f'ref_id {ref.ref_id}'
+    ids = ref.ann_ids
+    if ref.image_id not in coco.images:
+        report.found('image_id that is not in images', file, f'{where}: image_id {ref.image_id}')
+        return False
+    if kind.targets == 'one' and (len(ids) != 1 or ids[0] < 0):
+        report.found('ref that has not exactly one target', file, f'{where}: ann_id {list(ids)}')
+        return False
+    no_target = ids == (-1,)
+    if -1 in ids and not no_target:
+        report.found('-1 beside real ids', file, f'{where}: ann_id {list(ids)}')
+        return False
+    if kind.targets == 'any':
+        if not ids:
+            report.found('ref without ann_id', file, where)
+        flag = ref.record.get('no_target', no_target)
+        if flag not in (True, False) or bool(flag) != no_target:
+            report.found('no_target that contradicts ann_id', file, f'{where}: {flag!r}, ann_id {list(ids)}')
+        categories = ref.record.get('category_id')
+        if isinstance(categories, list) and len(categories) != len(ids):
+            report.found('category_id that is not as long as ann_id', file, where)
+    if kind.source:
+        if not isinstance(ref.record.get('source', 'one'), str):
+            report.found('source that is not a string', file, f'{where}: {ref.record["source"]!r}')
+        no_target = ref.record.get('source') == 'zero'
+        if not no_target and not ids:
+            report.found('ref without a target whose source is not zero', file, where)
+    for ann_id in ids if not no_target else ():
+        try:
+            coco.annotation(ann_id, ref.image_id, ref.ref_id)
+        except RecordError:
+            continue
+    if len(set(ids)) < len(ids):
+        report.found('duplicate ann_id in a ref', file, f'{where}: ann_id {list(ids)}')
+    return no_target
+
+
+def _check_leakage(file: Path, counts: dict[str, Counts], kind: RefsFormat, report: FindingReport) -> None:
+    splits = [split for split in EVALUATION if split in counts]
+    pairs = [('train', split) for split in splits if 'train' in counts]
+    pairs += [(left, right) for i, left in enumerate(splits) for right in splits[i + 1 :]]
+    for left, right in pairs:
+        shared = counts[left].images & counts[right].images
+        if shared:
+            level = 'note' if file.name in kind.share_images else 'error'
+            examples = ', '.join(map(str, sorted(shared)[:3]))
+            where = f'{left} and {right}: {len(shared)} images, such as image_id {examples}'
+            report.found('image shared by splits', file, where, level)

@@ -1,0 +1,110 @@
+"""What a check of data files finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from mmvg.datasets.load_report import DataError, LoadReport
+
+#: Problem, or the beginning of one -> what to do about it. Everything else: correct the record or fetch the file again.
+CURES = {
+    'missing file': 'put the file there; data/README.md says where it comes from',
+    'unreadable file': 'download the file again',
+    'missing image file': 'copy the image there, or set --images to the folder that holds it',
+    'image that cannot be decoded': 'download the image again',
+    'image of another size': 'use images and annotations of the same release',
+    'image_id that is not in images': 'add the image to instances.json, or remove the record',
+    'annotation that does not exist': 'add the annotation to instances.json, or remove the ref',
+    'annotation of another image': 'correct image_id or ann_id',
+    'duplicate': 'give one of them another id, or remove it',
+    'damaged polygon': 'remove the polygon or draw it again',
+    'empty segmentation': 'draw the mask again, or remove the object from the ref',
+    'damaged RLE': 'encode the mask again at the size of the image',
+    'mask without a pixel': 'draw the mask again, inside the image',
+    'box ': 'correct the box from the mask: [x, y, w, h] in pixels',
+    'bbox ': 'correct the box from the mask: [x, y, w, h] in pixels',
+    'expression': 'write what is meant, or remove the sentence',
+    'image shared by splits': 'drop the shared images from train, or report that evaluation targets were seen',
+    'split that ': 'use the split names of the original file',
+    'no_target': 'set ann_id to [-1] and no_target to true, or neither',
+}
+DEFAULT_CURE = 'correct the record, or download the file again'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or (``level='note'``) only remarkable.
+
+    Args:
+        level: ``'error'`` or ``'note'``.
+        file: Where.
+        record: Which record in it.
+        problem: What is wrong.
+        cure: What to do.
+    """
+
+    level: str
+    file: str
+    record: str
+    problem: str
+    cure: str
+
+
+class RecordError(DataError):
+    """A record that cannot be looked at any further; its finding has been written down."""
+
+
+class FindingReport(LoadReport):
+    """A load report that writes everything down instead of raising at the first problem."""
+
+    def __init__(self) -> None:
+        super().__init__('tolerant', evaluation=False)
+        self.findings: list[Finding] = []
+        self._seen: set[Finding] = set()
+
+    def found(self, problem: str, file: str | Path, record: str, level: str = 'error') -> None:
+        """Write down one finding."""
+        cure = next((cure for start, cure in CURES.items() if problem.startswith(start)), DEFAULT_CURE)
+        finding = Finding(level, str(file), record, problem, cure if level == 'error' else 'nothing to do')
+        if finding not in self._seen:
+            self._seen.add(finding)
+            self.findings.append(finding)
+
+    def note(self, kind: str, file: str | Path, where: str, action: str) -> None:
+        self.found(kind, file, where, 'note')
+
+    def problem(self, kind: str, file: str | Path, where: str, action: str) -> None:
+        self.found(kind, file, where)
+
+    def drop(self, kind: str, file: str | Path, where: str, action: str = '') -> None:
+        self.found(kind, file, where)
+
+    def fail(self, kind: str, file: str | Path, where: str) -> NoReturn:
+        self.found(kind, file, where)
+        raise RecordError(kind)
+
+    @property
+    def errors(self) -> list[Finding]:
+        """The findings that are errors."""
+        return [finding for finding in self.findings if finding.level == 'error']
+
+    def guarded(self, read: Callable, *arguments, **named):
+        """The result of ``read``, or None if it gave up on a record; the reason is written down."""
+        try:
+            return read(*arguments, **named)
+        except RecordError:
+            return None
+
+    def guarded_file(self, read: Callable, path: Path, *arguments):
+        """The content of a file, or None if it is missing or damaged; the reason is written down."""
+        if not path.is_file():
+            self.found('missing file', path, 'the file')
+            return None
+        try:
+            return read(path, *arguments)
+        except RecordError:
+            return None
+        except (DataError, OSError) as error:
+            self.found(f'unreadable file: {str(error).removeprefix(str(path)).strip(" :")}', path, 'the file')
+            return None

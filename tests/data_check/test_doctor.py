@@ -1,0 +1,350 @@
+"""The data doctor on sound data, and on data with one seeded corruption of each kind."""
+
+import json
+import pickle
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmvg.data_check import check_config, check_folder
+from mmvg.refshapes import generate
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def sound(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('sound')
+    generate(folder, size='tiny', workers=1)
+    return folder
+
+
+@pytest.fixture
+def copy(sound, tmp_path):
+    """A copy with links to the images, and the content of one data set in it."""
+
+    class Copy:
+        root = tmp_path / 'data'
+
+        def __init__(self):
+            self.root.mkdir()
+            (self.root / 'images').symlink_to(sound / 'images')
+
+        def load(self, name, refs_file):
+            shutil.copytree(sound / name, self.root / name)
+            self.instances_file, self.refs_file = self.root / name / 'instances.json', self.root / name / refs_file
+            self.instances = json.loads(self.instances_file.read_text())
+            content = self.refs_file.read_bytes()
+            self.refs = pickle.loads(content) if self.refs_file.suffix == '.p' else json.loads(content)
+            for other in self.refs_file.parent.glob('*refs(*'):
+                if other != self.refs_file:
+                    other.unlink()
+            return self
+
+        def save(self):
+            self.instances_file.write_text(json.dumps(self.instances))
+            if self.refs_file.suffix == '.p':
+                self.refs_file.write_bytes(pickle.dumps(self.refs, 2))
+            else:
+                self.refs_file.write_text(json.dumps(self.refs))
+
+        def own_image(self, image):
+            """The file of an image, which may be changed."""
+            images = self.root / 'images'
+            if images.is_symlink():
+                images.unlink()
+                shutil.copytree(sound / 'images', images)
+            return next(images.rglob(image['file_name']))
+
+    return Copy()
+
+
+def test_sound_data_gives_no_errors(sound):
+    diagnosis = check_folder(sound)
+    assert diagnosis.report.errors == []
+    checked = {row[0] for row in diagnosis.counts}
+    assert {'refcoco', 'refcoco+', 'refcocog', 'grefcoco', 'ref-zom', 'rrefcoco', 'phrasecut'} <= checked
+    rows = {(row[0], row[1], row[2]): row[3:] for row in diagnosis.counts}
+    refs = [ref for ref in json.loads((sound / 'grefcoco/grefs(unc).json').read_text()) if ref['split'] == 'val']
+    sentences = [ref['no_target'] for ref in refs for _ in ref['sentences']]
+    images = {ref['image_id'] for ref in refs}
+    assert rows['grefcoco', 'grefs(unc).json', 'val'] == (len(refs), len(sentences), sum(sentences), len(images))
+
+
+REFCOCO, GREFCOCO, ZOM, RREF = (
+    ('refcoco', 'refs(unc).p'),
+    ('grefcoco', 'grefs(unc).json'),
+    ('ref-zom', 'refs(final).p'),
+    ('rrefcoco', 'refs(unc).p'),
+)
+CORRUPTIONS = {}
+
+
+def corruption(*data, problem):
+    """Register a function of (copy, record drawn at random) that does damage and returns what the finding names."""
+
+    def register(function):
+        for where in data:
+            CORRUPTIONS[f'{function.__name__}-{where[0]}'] = (where, function, problem)
+        return function
+
+    return register
+
+
+def picked(copy, rng, kind):
+    if kind == 'ref':
+        usable = [
+            ref for ref in copy.refs if ref['sentences'] and ref['ann_id'] != [-1] and ref.get('source') != 'zero'
+        ]
+        return usable[rng.integers(len(usable))]
+    records = copy.instances[f'{kind}s']
+    return records[rng.integers(len(records))]
+
+
+def set_field(name, kind, key, value, problem, *data):
+    """A corruption that sets one field of a record."""
+
+    def corrupt(copy, rng):
+        record = picked(copy, rng, kind)
+        name_of = f'{"ref_" if kind == "ref" else ""}id {record["ref_id" if kind == "ref" else "id"]}'
+        record[key] = value(record) if callable(value) else value
+        return name_of if key not in ('id', 'ref_id') else ''
+
+    corrupt.__name__ = name
+    corruption(*data, problem=problem)(corrupt)
+
+
+def drop_field(name, kind, key, problem, *data):
+    """A corruption that removes one field of a record."""
+
+    def corrupt(copy, rng):
+        picked(copy, rng, kind).pop(key)
+        return ''
+
+    corrupt.__name__ = name
+    corruption(*data, problem=problem)(corrupt)
+
+
+def sentence_field(name, key, value, problem, *data):
+    def corrupt(copy, rng):
+        ref = picked(copy, rng, 'ref')
+        ref['sentences'][rng.integers(len(ref['sentences']))][key] = value
+        return f'ref_id {ref["ref_id"]}'
+
+    corrupt.__name__ = name
+    corruption(*data, problem=problem)(corrupt)
+
+
+NAN, INF = float('nan'), float('inf')
+set_field(
+    'nan_in_a_polygon', 'annotation', 'segmentation', [[1, 1, 5, NAN, 5, 5]], 'damaged polygon', REFCOCO, GREFCOCO
+)
+set_field('infinity_in_a_polygon', 'annotation', 'segmentation', [[1, 1, 5, INF, 5, 5]], 'damaged polygon', REFCOCO)
+set_field('short_polygon', 'annotation', 'segmentation', [[1, 1, 5, 5]], 'damaged polygon', REFCOCO)
+set_field('odd_polygon', 'annotation', 'segmentation', [[1, 1, 5, 1, 5, 5, 2]], 'damaged polygon', REFCOCO)
+set_field('huge_polygon', 'annotation', 'segmentation', [[1, 1, 1e7, 1, 5, 5]], 'damaged polygon', REFCOCO)
+set_field('polygon_outside', 'annotation', 'segmentation', [[300, 300, 310, 300, 310, 310]], 'mask without a', REFCOCO)
+set_field('no_polygon', 'annotation', 'segmentation', [], 'empty segmentation', REFCOCO)
+set_field('empty_polygon', 'annotation', 'segmentation', [[]], 'damaged polygon', REFCOCO)
+set_field('null_segmentation', 'annotation', 'segmentation', None, 'empty segmentation', GREFCOCO)
+set_field('rle_of_another_size', 'annotation', 'segmentation', dict(size=[3, 3], counts=[9]), 'damaged RLE', REFCOCO)
+set_field('rle_too_short', 'annotation', 'segmentation', dict(size=[120, 160], counts=[5, 5]), 'damaged RLE', GREFCOCO)
+set_field(
+    'rle_of_foreign_letters', 'annotation', 'segmentation', dict(size=[1, 1], counts='\x01'), 'damaged RLE', REFCOCO
+)
+set_field('box_without_width', 'annotation', 'bbox', [5, 5, 0, 9], 'box without area', REFCOCO)
+set_field('negative_box', 'annotation', 'bbox', [50, 50, -9, 9], 'box without area', REFCOCO)
+set_field('box_outside', 'annotation', 'bbox', [900, 900, 9, 9], 'box without area', GREFCOCO)
+set_field('null_box', 'annotation', 'bbox', None, 'bbox that is not', REFCOCO)
+set_field('nan_box', 'annotation', 'bbox', [1, NAN, 2, 2], 'bbox that is not', REFCOCO)
+set_field('three_numbers', 'annotation', 'bbox', [1, 2, 3], 'bbox that is not', REFCOCO)
+set_field('crowd_of_two', 'annotation', 'iscrowd', 2, 'iscrowd that is', REFCOCO)
+set_field('unknown_category', 'annotation', 'category_id', 999, 'category_id that is not in', REFCOCO)
+set_field('nan_area', 'annotation', 'area', NAN, 'area that is not', REFCOCO)
+set_field('annotation_id_as_text', 'annotation', 'id', lambda r: str(r['id']), 'id not written', REFCOCO)
+set_field('annotation_in_unknown_image', 'annotation', 'image_id', 10**9, 'image_id that is not in', REFCOCO)
+set_field('image_without_height', 'image', 'height', None, 'image without a size', REFCOCO, GREFCOCO)
+set_field('image_without_name', 'image', 'file_name', '', 'image without a file_name', REFCOCO)
+set_field('image_of_another_size', 'image', 'width', lambda r: r['width'] + 1, 'image of another size', REFCOCO)
+set_field('image_not_there', 'image', 'file_name', 'gone.jpg', 'missing image file', REFCOCO)
+drop_field('image_without_id', 'image', 'id', 'image without id', REFCOCO)
+drop_field('annotation_without_id', 'annotation', 'id', 'annotation without id', REFCOCO)
+set_field('ref_in_unknown_image', 'ref', 'image_id', 10**9, 'image_id that is not in', REFCOCO, GREFCOCO)
+set_field('ref_to_unknown_annotation', 'ref', 'ann_id', 10**9, 'annotation that does not exist', REFCOCO)
+set_field('grefs_to_unknown_annotation', 'ref', 'ann_id', [10**9], 'annotation that does not exist', GREFCOCO)
+set_field('ref_id_as_text', 'ref', 'ref_id', lambda r: str(r['ref_id']), 'id not written', REFCOCO)
+set_field('ref_id_of_a_word', 'ref', 'ref_id', 'seven', 'id that is not a number', REFCOCO)
+set_field(
+    'several_targets', 'ref', 'ann_id', lambda r: [r['ann_id'], r['ann_id']], 'ref that has not exactly', REFCOCO, RREF
+)
+set_field('none_beside_targets', 'ref', 'ann_id', lambda r: [*r['ann_id'], -1], '-1 beside real ids', GREFCOCO)
+set_field('contradicting_flag', 'ref', 'no_target', True, 'no_target that contradicts', GREFCOCO)
+set_field('short_categories', 'ref', 'category_id', [], 'category_id that is not as long', GREFCOCO)
+set_field('unknown_split', 'ref', 'split', 'valid', 'split that is not one of', REFCOCO, GREFCOCO, ZOM)
+set_field('sentences_of_text', 'ref', 'sentences', 'the mug', 'sentences that are not', REFCOCO)
+set_field('other_sent_ids', 'ref', 'sent_ids', [1], 'sent_ids that differ', REFCOCO)
+set_field('source_of_a_number', 'ref', 'source', 1, 'source that is not', ZOM)
+drop_field('ref_without_annotation', 'ref', 'ann_id', 'ref without ann_id', REFCOCO)
+drop_field('ref_without_image', 'ref', 'image_id', 'ref without image_id', GREFCOCO)
+sentence_field('empty_expression', 'sent', ' ', 'expression without a word', REFCOCO)
+sentence_field('punctuation_only', 'raw', '...!', 'expression without a word', GREFCOCO)
+sentence_field('expression_of_a_number', 'raw', 7, 'expression that is not a string', REFCOCO)
+sentence_field('exist_of_text', 'exist', 'yes', 'exist that is neither', RREF)
+
+
+@corruption(REFCOCO, GREFCOCO, problem='duplicate ref_id')
+def two_refs_with_one_id(copy, rng):
+    copy.refs.append(dict(picked(copy, rng, 'ref'), sentences=[], sent_ids=[]))
+    return f'ref_id {copy.refs[-1]["ref_id"]}'
+
+
+@corruption(REFCOCO, problem='duplicate sent_id')
+def two_sentences_with_one_id(copy, rng):
+    first, second = copy.refs[0], copy.refs[-1]
+    second['sentences'][0]['sent_id'] = second['sent_ids'][0] = first['sentences'][0]['sent_id']
+    return f'ref_id {second["ref_id"]}'
+
+
+@corruption(REFCOCO, problem='duplicate image id')
+def two_images_with_one_id(copy, rng):
+    copy.instances['images'].append(dict(picked(copy, rng, 'image'), width=7))
+    return f'image id {copy.instances["images"][-1]["id"]}'
+
+
+@corruption(REFCOCO, problem='duplicate annotation id')
+def two_annotations_with_one_id(copy, rng):
+    copy.instances['annotations'].append(dict(picked(copy, rng, 'annotation')))
+    return f'annotation id {copy.instances["annotations"][-1]["id"]}'
+
+
+@corruption(REFCOCO, problem='annotation of another image')
+def a_target_in_another_image(copy, rng):
+    ref = picked(copy, rng, 'ref')
+    others = [a for a in copy.instances['annotations'] if a['image_id'] != ref['image_id']]
+    ref['ann_id'] = others[0]['id']
+    return f'ref_id {ref["ref_id"]}'
+
+
+@corruption(REFCOCO, GREFCOCO, problem='image shared by splits')
+def an_image_in_two_splits(copy, rng):
+    ref = next(ref for ref in copy.refs if ref['split'] == 'train')
+    twin = next(r for r in copy.refs if r is not ref and r['image_id'] == ref['image_id'])
+    twin['split'] = 'val'
+    return f'such as image_id {ref["image_id"]}'
+
+
+@corruption(REFCOCO, problem='ref that is not a dict')
+def a_ref_of_a_number(copy, rng):
+    copy.refs.insert(3, 5)
+    return 'entry 3'
+
+
+@corruption(REFCOCO, problem="no list 'annotations'")
+def no_annotations(copy, rng):
+    del copy.instances['annotations']
+    return 'the file'
+
+
+@pytest.mark.parametrize('name', CORRUPTIONS)
+def test_each_corruption_is_found_with_its_file_record_and_cure(copy, name):
+    where, corrupt, problem = CORRUPTIONS[name]
+    copy.load(*where)
+    record = corrupt(copy, np.random.default_rng(len(name)))
+    copy.save()
+    errors = check_folder(copy.root, decode=False).report.errors
+    hits = [error for error in errors if error.problem.startswith(problem) and record in error.record]
+    assert hits, errors
+    assert all(Path(error.file).exists() or 'missing' in error.problem for error in hits)
+    assert all(error.cure for error in hits)
+
+
+def test_at_least_forty_kinds_are_tried():
+    assert len({corrupt.__name__ for _, corrupt, _ in CORRUPTIONS.values()}) >= 40
+
+
+FILES = {
+    'truncated_json': ('instances.json', lambda content: content[:-20], 'unreadable file'),
+    'empty_file': ('instances.json', lambda _: b'', 'unreadable file'),
+    'web_page': ('instances.json', lambda _: b'<!DOCTYPE html><html>', 'unreadable file'),
+    'lfs_pointer': ('refs(unc).p', lambda _: b'version https://git-lfs.github.com/spec/v1\n', 'unreadable file'),
+    'truncated_pickle': ('refs(unc).p', lambda content: content[:-20], 'unreadable file'),
+    'list_for_dict': ('instances.json', lambda _: b'[]', 'unreadable file'),
+    'pickle_of_a_class': ('refs(unc).p', lambda _: pickle.dumps(Path), 'unreadable file'),
+    'missing_instances': ('instances.json', None, 'missing file'),
+    'missing_refs': ('refs(unc).p', None, 'missing file'),
+}
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_damaged_files_are_named(copy, name):
+    file, damage, problem = FILES[name]
+    copy.load(*REFCOCO)
+    path = copy.root / 'refcoco' / file
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage(path.read_bytes()))
+    errors = check_folder(copy.root, decode=False).report.errors
+    assert [error.problem.startswith(problem) for error in errors] == [True]
+    assert errors[0].file.startswith(str(copy.root / 'refcoco'))
+
+
+@pytest.mark.parametrize(('content', 'decode'), [(b'', False), (b'text', False), (None, True)])
+def test_images_that_cannot_be_decoded(copy, content, decode):
+    copy.load(*REFCOCO)
+    path = copy.own_image(copy.instances['images'][4])
+    path.write_bytes(path.read_bytes()[:800] if content is None else content)
+    (error,) = check_folder(copy.root, decode=decode).report.errors
+    assert error.problem.startswith('image that cannot be decoded')
+    assert error.file == str(next(copy.root.rglob(path.name)))
+
+
+def test_several_corruptions_at_once_are_all_found(copy):
+    copy.load(*REFCOCO)
+    broken = copy.instances['annotations'][::10]
+    for annotation in broken:
+        annotation['bbox'] = [0, 0, 0, 0]
+    copy.save()
+    errors = check_folder(copy.root, decode=False).report.errors
+    found = {error.record.split(' (')[0] for error in errors}
+    assert found == {f'annotation id {annotation["id"]}' for annotation in broken}
+
+
+def test_a_config_is_checked_through_its_datasets(sound, monkeypatch):
+    from mmvg.apis import load_config
+
+    cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.update(data_root=str(sound))
+    assert check_config(cfg, decode=False).report.errors == []
+    cfg.val_dataloader.dataset.split = 'nowhere'
+    problems = [error.problem for error in check_config(cfg, decode=False).report.errors]
+    assert len(problems) == 1
+    assert 'nowhere' in problems[0]
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, 'argv', ['data.py', *map(str, arguments)])
+    try:
+        runpy.run_path(str(ROOT / 'tools/data.py'), run_name='__main__')
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+
+def test_the_command_prints_tables_and_its_exit_code_says_whether_data_are_sound(copy, monkeypatch, capsys):
+    copy.load(*REFCOCO)
+    assert run(monkeypatch, 'check', copy.root, '--headers-only') == 0
+    assert '0 errors' in capsys.readouterr().out
+    copy.instances['annotations'][0]['segmentation'] = []
+    copy.save()
+    assert run(monkeypatch, 'check', copy.root, '--headers-only') == 1
+    printed = capsys.readouterr().out
+    assert '1 errors' in printed
+    assert 'empty segmentation' in printed
+    assert run(monkeypatch, 'check', copy.root / 'nowhere') == 2
+    assert 'there is no such folder' in capsys.readouterr().err
