@@ -10,6 +10,7 @@ from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, TestLoop, ValLoop
 from torch.optim import AdamW
 
+from mmvg.engine.hooks import AverageBuffersHook
 from mmvg.evaluation.metrics import CoverAcc, GRECMetric, GRESMetric
 from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
@@ -36,7 +37,7 @@ with read_base():
         visualizer,
     )
 
-iterations = 1150
+iterations = 1400
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
@@ -94,4 +95,5 @@ val_evaluator = [
 ]
 test_evaluator = val_evaluator
 log_processor.by_epoch = False
+custom_hooks = [*custom_hooks, dict(type=AverageBuffersHook, interval=iterations)]
 default_hooks.checkpoint.update(by_epoch=False, interval=iterations, max_keep_ckpts=1)

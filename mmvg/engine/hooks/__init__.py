@@ -1,4 +1,5 @@
+from mmvg.engine.hooks.average_buffers_hook import AverageBuffersHook
 from mmvg.engine.hooks.grounding_visualization_hook import GroundingVisualizationHook
 from mmvg.engine.hooks.prediction_dump_hook import PredictionDumpHook
 
-__all__ = ['GroundingVisualizationHook', 'PredictionDumpHook']
+__all__ = ['AverageBuffersHook', 'GroundingVisualizationHook', 'PredictionDumpHook']
