@@ -8,16 +8,21 @@ from mmvg.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Command -> script and what it does.
+#: Command -> script and what it does. Of ``data check`` and ``data convert`` the script reads the second word itself.
 COMMANDS = {
     'train': ('tools/train.py', 'train a model: mmvg train CONFIG'),
     'test': ('tools/test.py', 'score a checkpoint: mmvg test CONFIG CHECKPOINT'),
     'demo': ('demo/image_demo.py', 'ask sentences about pictures: mmvg demo IMAGE "the red mug" --checkpoint FILE'),
+    'score': ('tools/analysis_tools/eval_metric.py', 'score a file of predictions: mmvg score CONFIG preds.json'),
+    'analyze': ('tools/analysis_tools/analyze_results.py', 'show the best and the worst answers of such a file'),
+    'data check': ('tools/data.py', 'find everything that is wrong with data: mmvg data check FOLDER'),
+    'data convert': ('tools/data.py', 'to JSON lines, and from JSON lines to the files of gRefCOCO'),
     'data draw': ('tools/dataset_converters/refshapes.py', 'write RefShapes, the drawn data set'),
     'data browse': ('tools/analysis_tools/browse_dataset.py', 'draw what the pipeline of a config delivers'),
     'flops': ('tools/analysis_tools/get_flops.py', 'parameters and multiply-adds of a config'),
     'models': (None, 'list the models of the index; mmvg models WORD: those whose name has it'),
 }
+OWN_WORDS = ('data check', 'data convert')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -43,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'mmvg {name}: {script} is missing; the command needs a clone, installed with --editable', file=sys.stderr
         )
         sys.exit(2)
+    if name in OWN_WORDS:
+        name, word = name.split()
+        arguments = [word, *arguments]
     sys.argv = [f'mmvg {name}', *arguments]
     # as runpy.run_path does, but that would put the path of the script into the help
     exec(compile(script.read_text(encoding='utf-8'), script, 'exec'), {'__name__': '__main__', '__file__': str(script)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from mmvg.data_check.findings import Finding
@@ -26,7 +27,8 @@ def findings_table(findings: Sequence[Finding], most: int) -> Table:
     for name in ('level', 'file', 'record', 'problem', 'what to do'):
         table.add_column(name, overflow='fold')
     for finding in ordered[:most]:
-        table.add_row(finding.level, finding.file, finding.record, finding.problem, finding.cure)
+        cells = (finding.level, finding.file, finding.record, finding.problem, finding.cure)
+        table.add_row(*map(escape, cells))
     if len(ordered) > most:
         table.caption = f'and {len(ordered) - most} more; --most shows them'
     return table

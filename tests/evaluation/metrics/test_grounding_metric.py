@@ -2,8 +2,10 @@
 
 import os
 import pickle
+import socket
 import subprocess
 import sys
+import time
 from math import isnan
 from pathlib import Path
 
@@ -226,6 +228,34 @@ def test_any_number_of_processes_gives_the_bits_of_one(make_sample, run, tmp_pat
     for world in (1, 2, 3, 5):
         for rank in range(world):
             assert (tmp_path / f'{world}_{rank}.txt').read_text().split('\n') == expected
+
+
+DYING = """
+import os
+import torch.distributed as dist
+from mmvg.evaluation import GRESMetric
+dist.init_process_group('gloo')
+if dist.get_rank() == 1:
+    os._exit(7)  # as a process that is killed
+GRESMetric().evaluate(0)  # waits for the other
+"""
+
+
+def test_a_process_that_dies_ends_the_run_with_an_error_in_under_a_minute(tmp_path):
+    """Started as tools/dist_test.sh starts them."""
+    (tmp_path / 'script.py').write_text(DYING)
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    env = {**os.environ, 'PYTHONPATH': str(Path(mmvg.__file__).parents[1]), 'OMP_NUM_THREADS': '1'}
+    command = [sys.executable, '-m', 'torch.distributed.run', '--nproc_per_node=2', f'--master_port={port}']
+    start = time.monotonic()
+    done = subprocess.run(
+        [*command, str(tmp_path / 'script.py')], env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    assert 'exitcode  : 7' in done.stderr
+    assert time.monotonic() - start < 60
 
 
 def test_a_metric_is_a_score_and_a_summary():

@@ -1,0 +1,113 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmvg.datasets import DataError, GRefCOCODataset, JSONLDataset
+from mmvg.datasets.convert import write_grefcoco, write_json_lines
+from mmvg.refshapes import generate
+
+SQUARE = [[1, 1, 5, 1, 5, 5, 1, 5]]
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / 'images').mkdir()
+    Image.fromarray(np.zeros((8, 10, 3), np.uint8)).save(tmp_path / 'images/a.png')
+
+    def write(*lines):
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        (tmp_path / 'all.jsonl').write_text('\n'.join(texts) + '\n')
+        return lambda split='train', **options: JSONLDataset('all.jsonl', split, str(tmp_path), **options)
+
+    return write
+
+
+def test_lines_become_items(write):
+    open_split = write(
+        dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]], masks=[SQUARE]),
+        '',
+        dict(image='a.png', expression='nothing', no_target=True, split='train', ref_id=7, sent_id=8),
+        dict(image='a.png', expression='two', boxes=[[1, 1, 5, 5], [2, 2, 99, 6]], masks=[SQUARE, SQUARE], split='val'),
+    )
+    first, second = (open_split().get_data_info(i) for i in range(2))
+    assert (first['width'], first['height'], first['ref_id'], first['no_target']) == (10, 8, 1, False)
+    assert first['sentences'] == [dict(sent_id=1, text='the mug')]
+    assert first['instances'][0]['bbox'] == [1, 1, 5, 5]
+    assert first['instances'][0]['mask'] == [[1.0, 1.0, 5.0, 1.0, 5.0, 5.0, 1.0, 5.0]]
+    assert (second['no_target'], second['instances'], second['ref_id']) == (True, [], 7)
+    val = open_split('val', test_mode=True)
+    assert len(val) == 2  # a line without a split belongs to all
+    assert [instance['bbox'] for instance in val.get_data_info(1)['instances']] == [[1, 1, 5, 5], [2, 2, 10, 6]]
+
+
+def test_without_masks(write):
+    open_split = write(dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]]))
+    assert 'mask' not in open_split(with_mask=False).get_data_info(0)['instances'][0]
+    with pytest.raises(DataError, match='empty segmentation'):
+        open_split()
+
+
+GOOD = dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]], masks=[SQUARE])
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        ('{"image": ', 'line 1: '),
+        ('[1]', 'not an object'),
+        (dict(GOOD, boxs=[]), "unknown key 'boxs'"),
+        (dict(GOOD, image=None), 'line without an image'),
+        (dict(GOOD, image='b.png'), 'missing image file'),
+        (dict(GOOD, expression='  '), 'expression without a word'),
+        (dict(GOOD, expression=3), 'not a string'),
+        (dict(GOOD, no_target=True), 'contradicts boxes'),
+        (dict(GOOD, boxes=[], masks=[]), 'contradicts boxes'),
+        (dict(GOOD, masks=[]), 'not as many'),
+        (dict(GOOD, boxes=[[1, 2, 3]]), r'box that is not \[x1'),
+        (dict(GOOD, boxes=[[5, 5, 1, 1]]), 'box without area'),
+        (dict(GOOD, masks=[[[1, 2]]]), 'damaged polygon'),
+        (dict(GOOD, height=8), 'width and height'),
+        (dict(GOOD, ref_id='x'), 'ref_id that is not'),
+        (dict(GOOD, split='val'), "no usable line of split 'train'"),
+    ],
+)
+def test_lines_that_cannot_be_used_are_named(write, tmp_path, line, message):
+    open_split = write(line)
+    with pytest.raises(DataError, match=message) as error:
+        open_split()
+    assert str(tmp_path) in str(error.value)
+
+
+def test_two_lines_with_the_same_ids(write):
+    with pytest.raises(DataError, match='line 2'):
+        write(dict(GOOD, ref_id=1, sent_id=1), dict(GOOD, ref_id=1, sent_id=1))()
+
+
+def test_there_and_back_again_gives_the_same_items(tmp_path):
+    generate(tmp_path, size='tiny', formats=['grefcoco'], workers=1)
+    original = {split: GRefCOCODataset(split, data_root=str(tmp_path)) for split in ('train', 'val')}
+    lines = tmp_path / 'all.jsonl'
+    count = sum(write_json_lines(dataset, lines, split, append=split == 'val') for split, dataset in original.items())
+    assert count == sum(map(len, original.values())) == len(lines.read_text().splitlines())
+    images = 'images/train2014'
+    read = {split: JSONLDataset('all.jsonl', split, str(tmp_path), images) for split in original}
+    assert write_grefcoco(read, tmp_path / 'again/grefcoco') == count
+    again = {
+        split: GRefCOCODataset(
+            split, data_root=str(tmp_path), ann_file='again/grefcoco/grefs(unc).json',
+            instances_file='again/grefcoco/instances.json',
+        )
+        for split in original
+    }  # fmt: skip
+    for split, dataset in original.items():
+        wanted = [facts(dataset.get_data_info(i)) for i in range(len(dataset))]
+        for other in (read[split], again[split]):
+            assert sorted(facts(other.get_data_info(i)) for i in range(len(other))) == sorted(wanted)
+
+
+def facts(item):
+    boxes = [[round(side, 6) for side in instance['bbox']] for instance in item['instances']]
+    masks = [[np.round(polygon, 6).tolist() for polygon in instance['mask']] for instance in item['instances']]
+    return (item['img_path'], item['sentences'][0]['text'], item['no_target'], boxes, masks, item['height'])
