@@ -20,6 +20,7 @@ def parse_args() -> argparse.Namespace:
     check.add_argument('target', help='a data root, a .jsonl file, or a config')
     check.add_argument('--images', metavar='DIR', help='image folder below the root; the usual ones are found')
     check.add_argument('--headers-only', action='store_true', help='do not decode the pixels of the images')
+    check.add_argument('--released', action='store_true', help='compare the counts with those of the released files')
     check.add_argument('--most', type=int, default=40, metavar='N', help='findings to print; all are counted')
     convert = commands.add_parser('convert', help='to JSON lines, and from JSON lines to the files of gRefCOCO')
     convert.add_argument('source', help='a config, whose dataloaders are read, or a .jsonl file')
@@ -40,7 +41,7 @@ def check(args: argparse.Namespace) -> int:
     """Print tables of counts and findings; 1 if there are errors."""
     from rich.console import Console
 
-    from mmvg.data_check import check_config, check_folder
+    from mmvg.data_check import check_config, check_folder, compare_with_released
     from mmvg.data_check.table import counts_table, findings_table
 
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -49,6 +50,8 @@ def check(args: argparse.Namespace) -> int:
             diagnosis = check_config(load_config(args.target), not args.headers_only, status.update)
         else:
             diagnosis = check_folder(args.target, args.images, not args.headers_only, status.update)
+    if args.released:
+        compare_with_released(diagnosis.counts, diagnosis.report)
     if diagnosis.counts:
         console.print(counts_table(diagnosis.counts))
     if diagnosis.report.findings:

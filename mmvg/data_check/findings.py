@@ -26,6 +26,7 @@ CURES = {
     'bbox ': 'correct the box from the mask: [x, y, w, h] in pixels',
     'expression': 'write what is meant, or remove the sentence',
     'image shared by splits': 'drop the shared images from train, or report that evaluation targets were seen',
+    'count that ': 'download the original files; leave --released out for a subset',
     'split that ': 'use the split names of the original file',
     'no_target': 'set ann_id to [-1] and no_target to true, or neither',
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmvg.data_check import check_config, check_folder
+from mmvg.data_check import FindingReport, check_config, check_folder, compare_with_released
 from mmvg.refshapes import generate
 
 ROOT = Path(__file__).parents[2]
@@ -348,3 +348,22 @@ def test_the_command_prints_tables_and_its_exit_code_says_whether_data_are_sound
     assert 'empty segmentation' in printed
     assert run(monkeypatch, 'check', copy.root / 'nowhere') == 2
     assert 'there is no such folder' in capsys.readouterr().err
+
+
+def test_counts_are_compared_with_the_released_ones():
+    report = FindingReport()
+    whole = [('refcoco', 'refs(unc).p', 'val', 3811, 10834, 0, 1500), ('phrasecut', 'f', 'miniv', 821, 821, 0, 100)]
+    whole += [
+        ('refcocog', 'refs(umd).p', 'val', 2573, 4896, 0, 1300),
+        ('refcoco', 'refs(google).p', 'val', 5000, 1, 0, 4559),
+    ]
+    whole += [('grefcoco', 'grefs(unc).json', 'train', 1, 209344, 0, 1), ('grefcoco', 'f', 'val', 1, 50515, 0, 1)]
+    compare_with_released(whole, report)
+    assert report.findings == []
+    part = [('refcoco', 'refs(unc).p', 'val', 3810, 10834, 0, 1499), ('grefcoco', 'grefs(unc).json', 'val', 1, 5, 0, 1)]
+    compare_with_released(part, report)
+    assert [finding.problem.split(': ')[1] for finding in report.errors] == [
+        '3810 refs instead of 3811',
+        '1499 images instead of 1500',
+        '5 expressions instead of 259859',
+    ]
