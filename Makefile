@@ -27,7 +27,7 @@ $(STAMP):
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	$(HIDE_GPU) $(BIN)/uv pip install --python $(BIN)/python --constraints requirements/constraints.txt \
 	    --overrides requirements/overrides.txt \
-	    -r requirements/runtime.txt -r requirements/onedl.txt -r requirements/tests.txt
+	    -r requirements/runtime.txt -r requirements/onedl.txt -r requirements/web.txt -r requirements/tests.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-* && touch $@
 
