@@ -2,6 +2,7 @@
 
 from .beit3 import BEiT3, ConvStem
 from .clip_dual import CLIPDualEncoder
+from .clip_resnet import CLIPResNet
 from .vilt import ViLTEncoder
 
-__all__ = ['BEiT3', 'CLIPDualEncoder', 'ConvStem', 'ViLTEncoder']
+__all__ = ['BEiT3', 'CLIPDualEncoder', 'CLIPResNet', 'ConvStem', 'ViLTEncoder']

@@ -12,7 +12,7 @@ from mmvg.registry import MODELS
 
 #: In CLIP's files, but not used here: the temperature, three integers of OpenAI's archives, the causal mask of traced
 #: models.
-_UNUSED = ('logit_scale', 'input_resolution', 'context_length', 'vocab_size', 'attn_mask')
+UNUSED_IN_CLIP_FILES = ('logit_scale', 'input_resolution', 'context_length', 'vocab_size', 'attn_mask')
 
 
 @MODELS.register_module()
@@ -120,7 +120,7 @@ class CLIPDualEncoder(BaseModule):
 
         state = {name: value.float() for name, value in read_clip_weights(self.checkpoint).items()}
         resize_pos_embed(state, self.clip)
-        load_state_dict(self.clip, state, self.checkpoint, allowed_unexpected=_UNUSED)
+        load_state_dict(self.clip, state, self.checkpoint, allowed_unexpected=UNUSED_IN_CLIP_FILES)
 
     def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
         """Encode ``images`` (B, 3, S, S) with ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
