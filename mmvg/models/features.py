@@ -1,6 +1,7 @@
 """What passes between the parts of a grounder."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -22,6 +23,9 @@ class GroundingFeatures:
         references: One reference point per query (B, Q, 2) that box offsets start from, in fractions of the input.
         attention: Probability map (B, h, w) of where the expression looks.
         pixels: One map (B, C, h, w) that masks are read from.
+        input_ids: The tokens (B, L) themselves.
+        unfused: The coarsest image map (B, C, h, w) before its own fusion with the text, where there is one.
+        backbone: The encoder all this comes from, for heads that let it read another text. Not a tensor.
     """
 
     images: list[Tensor]
@@ -34,6 +38,9 @@ class GroundingFeatures:
     references: Tensor | None = None
     attention: Tensor | None = None
     pixels: Tensor | None = None
+    input_ids: Tensor | None = None
+    unfused: Tensor | None = None
+    backbone: Any = None
 
     def replace(self, **changes) -> 'GroundingFeatures':
         """Return a copy with some fields changed; an unknown field is a ``TypeError``."""

@@ -1,8 +1,21 @@
 """Image, text and joint image-text encoders."""
 
 from .beit3 import BEiT3, ConvStem
+from .bert import BertTextEncoder
 from .clip_dual import CLIPDualEncoder
 from .clip_resnet import CLIPResNet
+from .staged_encoder import StagedEncoder, StageOutput
+from .swin_stages import SwinStages
 from .vilt import ViLTEncoder
 
-__all__ = ['BEiT3', 'CLIPDualEncoder', 'CLIPResNet', 'ConvStem', 'ViLTEncoder']
+__all__ = [
+    'BEiT3',
+    'BertTextEncoder',
+    'CLIPDualEncoder',
+    'CLIPResNet',
+    'ConvStem',
+    'StageOutput',
+    'StagedEncoder',
+    'SwinStages',
+    'ViLTEncoder',
+]

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvg.models.backbones.weight_files import weights_in
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 
@@ -89,7 +90,7 @@ class ViLTEncoder(BaseModule):
             return
         from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
 
-        path = _weights_file(Path(self.checkpoint).expanduser())
+        path = weights_in(Path(self.checkpoint).expanduser(), 'ViLT')
         state = {name.removeprefix('vilt.'): value.float() for name, value in load_state_dict_file(path).items()}
         load_state_dict(self.vilt, state, path, allowed_unexpected=_UNUSED)
 
@@ -138,18 +139,3 @@ class ViLTEncoder(BaseModule):
         positions = torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
         cls_token = embeddings.cls_token.expand(len(patches), -1, -1)
         return embeddings.dropout(torch.cat([cls_token, patches], dim=1) + positions)
-
-
-def _weights_file(path: Path) -> Path:
-    """Return ``path``, or the weights in it if it is a directory.
-
-    Raises:
-        FileNotFoundError: If the directory has none.
-    """
-    if not path.is_dir():
-        return path
-    names = ('model.safetensors', 'pytorch_model.bin')
-    for name in names:
-        if (path / name).is_file():
-            return path / name
-    raise FileNotFoundError(f'{path}: has neither {names[0]} nor {names[1]}; put the weights of ViLT there')

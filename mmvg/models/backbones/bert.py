@@ -1,0 +1,123 @@
+"""BERT as a text encoder, whole or a few layers at a time."""
+
+from pathlib import Path
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvg.models.backbones.weight_files import weights_in
+from mmvg.registry import MODELS
+
+#: In BERT's files, but not used here: pooler, heads of the pre-training tasks, and counters of old releases.
+_UNUSED = ('pooler.*', 'cls.*', '*.position_ids')
+
+
+@MODELS.register_module()
+class BertTextEncoder(BaseModule):
+    """The layers of transformers' BERT (arXiv:1810.04805) without a pooler; the defaults are BERT-base's.
+
+    Args:
+        embed_dims: Width C.
+        num_layers: Layers.
+        num_heads: Attention heads.
+        ffn_channels: Hidden channels of the FFNs.
+        vocab_size: Rows of the token table.
+        max_positions: Rows of the position table.
+        dropout: On the hidden states and the attention weights.
+        weight_std: Standard deviation of fresh weights.
+        checkpoint: Local file, or a directory in the layout of transformers, read by :meth:`init_weights`.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int = 768,
+        num_layers: int = 12,
+        num_heads: int = 12,
+        ffn_channels: int = 3072,
+        vocab_size: int = 30522,
+        max_positions: int = 512,
+        dropout: float = 0.1,
+        weight_std: float = 0.02,
+        checkpoint: str | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        from transformers import BertConfig, BertModel
+
+        self.embed_dims = embed_dims
+        self.num_layers = num_layers
+        self.max_positions = max_positions
+        self.checkpoint = checkpoint
+        config = BertConfig(
+            vocab_size=vocab_size,
+            hidden_size=embed_dims,
+            num_hidden_layers=num_layers,
+            num_attention_heads=num_heads,
+            intermediate_size=ffn_channels,
+            max_position_embeddings=max_positions,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
+            initializer_range=weight_std,
+        )
+        config._attn_implementation = 'sdpa'
+        self.bert = BertModel(config, add_pooling_layer=False)
+
+    @property
+    def token_table(self) -> Tensor:
+        """Embeddings (V, C) of the vocabulary."""
+        return self.bert.embeddings.word_embeddings.weight
+
+    def init_weights(self) -> None:
+        """Load ``checkpoint``, if there is one.
+
+        Raises:
+            FileNotFoundError: If there is no such file, or a directory without weights.
+            CheckpointError: If it is not BERT's, or BERT's in another size.
+        """
+        super().init_weights()
+        if self.checkpoint is None:
+            return
+        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
+
+        path = weights_in(Path(self.checkpoint).expanduser(), 'BERT')
+        state = {_modern_name(name): value.float() for name, value in load_state_dict_file(path).items()}
+        load_state_dict(self.bert, state, path, allowed_missing=['*.position_ids'], allowed_unexpected=_UNUSED)
+
+    def embed(self, input_ids: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Turn tokens (B, L) into the input (B, L, C) of the first layer.
+
+        Args:
+            input_ids: (B, L).
+            token_embeddings: (B, L, C) to take the place of the rows of the token table.
+
+        Raises:
+            ValueError: If the text is longer than the position table.
+        """
+        if input_ids.shape[1] > self.max_positions:
+            raise ValueError(
+                f'BertTextEncoder reads at most {self.max_positions} tokens, but got {tuple(input_ids.shape)}; set '
+                'max_length of the tokenizer'
+            )
+        if token_embeddings is None:
+            return self.bert.embeddings(input_ids=input_ids)
+        return self.bert.embeddings(inputs_embeds=token_embeddings)
+
+    def run(self, text: Tensor, text_mask: Tensor, begin: int = 0, end: int | None = None) -> Tensor:
+        """Send ``text`` (B, L, C) through the layers ``begin`` to ``end`` (exclusive); padding is never a key."""
+        bias = torch.zeros(text_mask.shape, dtype=text.dtype, device=text.device)
+        bias = bias.masked_fill(~text_mask.bool(), torch.finfo(text.dtype).min)[:, None, None]
+        for layer in self.bert.encoder.layer[begin:end]:
+            output = layer(text, bias)
+            text = output[0] if isinstance(output, tuple) else output  # a tuple before transformers 5
+        return text
+
+    def forward(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Return the last states (B, L, C) of ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token."""
+        return self.run(self.embed(input_ids, token_embeddings), text_mask)
+
+
+def _modern_name(name: str) -> str:
+    """Name of a weight without ``bert.`` in front, and with LayerNorm's parameters named as today."""
+    name = name.removeprefix('bert.')
+    return name.replace('LayerNorm.gamma', 'LayerNorm.weight').replace('LayerNorm.beta', 'LayerNorm.bias')

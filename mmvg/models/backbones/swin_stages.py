@@ -1,0 +1,111 @@
+"""Swin Transformer, one stage at a time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch.nn.functional as F
+from mmdet.models.backbones import SwinTransformer
+from mmdet.models.backbones.swin import swin_converter
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import trunc_normal_init
+from torch import Tensor, nn
+
+from mmvg.registry import MODELS
+
+#: In Swin's files, but not used here: classifier, last norm, norms of the outputs, and tables that follow from sizes.
+_UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask', '*.relative_position_index')
+
+
+@MODELS.register_module()
+class SwinStages(BaseModule):
+    """mmdet's Swin Transformer (arXiv:2103.14030) for encoders that do something between its stages.
+
+    The image side of a :class:`StagedEncoder`. The defaults are Swin-B's with windows of 12.
+
+    Args:
+        embed_dims: Width of the first stage; each stage doubles it.
+        depths: Blocks per stage.
+        num_heads: Attention heads per stage.
+        window_size: Side of a window.
+        drop_path_rate: Of the last block; earlier ones linearly less.
+        weight_std: Standard deviation of fresh linear weights.
+        checkpoint: Local file in Microsoft's or mmdet's layout, read by :meth:`init_weights`. Tables of relative
+            positions are resized (bicubic) where windows differ.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int = 128,
+        depths: Sequence[int] = (2, 2, 18, 2),
+        num_heads: Sequence[int] = (4, 8, 16, 32),
+        window_size: int = 12,
+        drop_path_rate: float = 0.3,
+        weight_std: float = 0.02,
+        checkpoint: str | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.weight_std = weight_std
+        self.checkpoint = checkpoint
+        self.swin = SwinTransformer(
+            embed_dims=embed_dims,
+            depths=tuple(depths),
+            num_heads=tuple(num_heads),
+            window_size=window_size,
+            drop_path_rate=drop_path_rate,
+            strides=(4,) + (2,) * (len(depths) - 1),
+            out_indices=(),
+        )
+        self.channels = tuple(self.swin.num_features)
+        self.strides = tuple(4 * 2**i for i in range(len(depths)))
+
+    def init_weights(self) -> None:
+        """Draw fresh weights, or load ``checkpoint``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            CheckpointError: If it is not Swin's, or Swin's in another size.
+        """
+        if self.checkpoint is None:
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    trunc_normal_init(module, std=self.weight_std)
+            return
+        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
+
+        path = Path(self.checkpoint).expanduser()
+        state = load_state_dict_file(path)
+        if any(name.startswith('layers.') for name in state):
+            state = swin_converter(state)
+        state = {name.removeprefix('backbone.'): value.float() for name, value in state.items()}
+        own = self.swin.state_dict()
+        for name, table in own.items():
+            if name.endswith('relative_position_bias_table') and name in state:
+                state[name] = _resize_table(state[name], len(table))
+        indices = [name for name in own if name.endswith('relative_position_index')]
+        load_state_dict(self.swin, state, path, allowed_missing=indices, allowed_unexpected=_UNUSED)
+
+    def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Turn ``images`` (B, 3, H, W) into the tokens (B, h*w, C) of the first stage, and their (h, w)."""
+        return self.swin.patch_embed(images)
+
+    def run_stage(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> list[Tensor]:
+        """Send ``tokens`` (B, h*w, C) through a stage; returns the output of every block."""
+        outputs = []
+        for block in self.swin.stages[stage].blocks:
+            tokens = block(tokens, size)
+            outputs.append(tokens)
+        return outputs
+
+    def merge(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+        """Merge the patches of ``tokens`` after ``stage``, which is not the last one."""
+        return self.swin.stages[stage].downsample(tokens, size)
+
+
+def _resize_table(table: Tensor, length: int) -> Tensor:
+    """A table (L, heads) of relative positions for ``length`` of them."""
+    if len(table) == length:
+        return table
+    old, new = round(len(table) ** 0.5), round(length**0.5)
+    grid = table.t().unflatten(1, (old, old))[None]
+    return F.interpolate(grid, size=(new, new), mode='bicubic', align_corners=False)[0].flatten(1).t()

@@ -1,0 +1,49 @@
+"""LAVT's fusion, called direct interaction elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.backbones.staged_encoder import StageOutput
+from mmvg.models.layers.pixel_word_attention import PixelWordAttention, TanhGate
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class PixelWordFusion(BaseModule):
+    """Pixel-word attention and the language gate after every stage (LAVT, arXiv:2112.02244, Sec. 3.2).
+
+    Args:
+        image_channels: C_i of every stage.
+        text_channels: C_l.
+        norm: See :class:`PixelWordAttention`.
+        dropout: On the fused features.
+    """
+
+    def __init__(
+        self,
+        image_channels: Sequence[int],
+        text_channels: int,
+        norm: str = 'instance',
+        dropout: float = 0.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.attention = nn.ModuleList(
+            PixelWordAttention(channels, text_channels, norm, dropout) for channels in image_channels
+        )
+        # the last stage has no next one to let anything through to
+        self.gates = nn.ModuleList(TanhGate(channels) for channels in image_channels[:-1])
+
+    def forward(
+        self, stage: int, blocks: list[Tensor], size: tuple[int, int], text: Tensor, text_mask: Tensor, state: Any
+    ) -> StageOutput:
+        """Fuse the last of ``blocks`` (B, h*w, C) with ``text`` (B, L, C_l); see :class:`StagedEncoder`."""
+        tokens = blocks[-1]
+        fused = self.attention[stage](tokens, text, text_mask)
+        feature = fused.transpose(1, 2).unflatten(2, tuple(size))
+        if stage < len(self.gates):
+            tokens = tokens + self.gates[stage](fused)
+        return StageOutput(tokens=tokens, feature=feature, text=text)
