@@ -22,6 +22,7 @@ class GroundingSample(DetDataSample):
         - ``pred_sem_seg.sem_seg`` (1, H, W) bool.
         - ``pred_no_target`` (bool) and ``target_score`` in [0, 1].
         - ``pred_grasps``: ``grasps`` (M, 5) and ``scores`` (M,).
+        - ``pred_attention`` (h, w): where the sentence looks in the input, 0 or more, at any resolution; to look at.
 
     Metainfo:
         - ``dataset``, ``img_id``, ``ref_id``, ``sent_id``: together unique, so metrics can de-duplicate and group.

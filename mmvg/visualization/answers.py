@@ -1,6 +1,7 @@
 """What there is to draw in a sample, as arrays in one named frame, and how well answer and truth agree."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,11 @@ from mmengine.structures import BaseDataElement
 from scipy.optimize import linear_sum_assignment
 
 from mmvg.evaluation.functional import box_overlaps
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, grasps_to_corners
+
+#: What can be drawn over an image, and what is drawn beside it.
+OVERLAYS = ('boxes', 'masks', 'points', 'grasps')
+PARTS = (*OVERLAYS, 'attention')
 
 
 @dataclass
@@ -21,6 +26,9 @@ class Answer:
         union: (H, W) bool, or None.
         scores: (N,) in [0, 1]; None for the truth.
         points: (M, 2) prior points of all queries, x and y.
+        grasps: (M, 4, 2) corners p1 p2 p3 p4 of grasps, whose jaws are p1 p2 and p3 p4; or None.
+        grasp_scores: (M,) in [0, 1]; None for the truth.
+        attention: (H, W) in [0, 1], where a sentence looks; or None.
         no_target: The expression means nothing in this image.
         target_score: Probability that there is a target, if a model says so.
     """
@@ -30,13 +38,32 @@ class Answer:
     union: np.ndarray | None = None
     scores: np.ndarray | None = None
     points: np.ndarray | None = None
+    grasps: np.ndarray | None = None
+    grasp_scores: np.ndarray | None = None
+    attention: np.ndarray | None = None
     no_target: bool = False
     target_score: float | None = None
+
+    def only(self, parts: Collection[str]) -> 'Answer':
+        """The same with nothing but these of ``PARTS`` to draw."""
+        kept = replace(self)
+        if 'boxes' not in parts:
+            kept.boxes = kept.boxes[:0]
+            kept.scores = None if kept.scores is None else kept.scores[:0]
+        if 'masks' not in parts:
+            kept.masks = kept.union = None
+        if 'points' not in parts:
+            kept.points = None
+        if 'grasps' not in parts:
+            kept.grasps = kept.grasp_scores = None
+        if 'attention' not in parts:
+            kept.attention = None
+        return kept
 
 
 def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> Answer | None:
     """The targets of ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if it has no annotation."""
-    if 'gt_instances' not in sample and 'gt_sem_seg' not in sample:
+    if not any(key in sample for key in ('gt_instances', 'gt_sem_seg', 'gt_grasps')):
         return None
     move = _Move(sample, sample.get('gt_frame', 'original'), frame, shape)
     instances = sample.get('gt_instances')
@@ -47,16 +74,18 @@ def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) ->
         answer.masks = move.masks(_array(instances.masks))
     if 'gt_sem_seg' in sample:
         answer.union = move.masks(_array(sample.gt_sem_seg.sem_seg))[0]
+    if 'gt_grasps' in sample:
+        answer.grasps = move.grasps(_array(sample.gt_grasps))
     return answer
 
 
 def prediction(sample: GroundingSample, frame: str, shape: tuple[int, int], score_thr: float) -> Answer | None:
     """The answer to ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if there is none.
 
-    Kept are the instances that score more than ``score_thr``; where a model finds a target but no instance reaches it,
-    the best one. Where it finds none, no instance and no mask is kept.
+    Kept are the instances and the grasps that score more than ``score_thr``; where a model finds a target but none of
+    them reaches it, the best one. Where it finds none, no instance, no grasp and no mask is kept.
     """
-    if not any(key in sample for key in ('pred_instances', 'pred_sem_seg', 'pred_no_target')):
+    if not any(key in sample for key in ('pred_instances', 'pred_sem_seg', 'pred_no_target', 'pred_grasps')):
         return None
     move = _Move(sample, sample.get('pred_frame', 'original'), frame, shape)
     answer = Answer(no_target=bool(sample.get('pred_no_target', False)))
@@ -69,6 +98,12 @@ def prediction(sample: GroundingSample, frame: str, shape: tuple[int, int], scor
         _keep(answer, instances, move, score_thr)
     if 'pred_sem_seg' in sample and not answer.no_target:
         answer.union = move.masks(_array(sample.pred_sem_seg.sem_seg))[0]
+    if 'pred_grasps' in sample:
+        scores = _array(sample.pred_grasps.scores)
+        kept = _kept(scores, score_thr, answer.no_target)
+        answer.grasps, answer.grasp_scores = move.grasps(_array(sample.pred_grasps.grasps)[kept]), scores[kept]
+    if 'pred_attention' in sample:
+        answer.attention = _attention(sample, frame, shape)
     return answer
 
 
@@ -93,14 +128,28 @@ def _keep(answer: Answer, instances: BaseDataElement, move: '_Move', score_thr: 
     """Fill in the instances of a prediction that are worth drawing."""
     boxes = _array(instances.bboxes) if 'bboxes' in instances else np.zeros((0, 4))
     scores = _array(instances.scores) if 'scores' in instances else np.ones(len(boxes))
-    kept = np.zeros(len(scores), dtype=bool)
-    if not answer.no_target and len(scores):
-        kept = scores > score_thr
-        kept[scores.argmax()] = True
+    kept = _kept(scores, score_thr, answer.no_target)
     answer.scores = scores[kept]
     answer.boxes = move.boxes(boxes[kept])
     if 'masks' in instances:
         answer.masks = move.masks(_array(instances.masks)[kept])
+
+
+def _kept(scores: np.ndarray, score_thr: float, no_target: bool) -> np.ndarray:
+    """Which of ``scores`` (N,) are above the threshold, and the best one always, bool (N,); none without a target."""
+    if no_target or not len(scores):
+        return np.zeros(len(scores), dtype=bool)
+    kept = scores > score_thr
+    kept[scores.argmax()] = True
+    return kept
+
+
+def _attention(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:
+    """``pred_attention`` as large as the image (H, W) of ``frame``, its highest value being 1."""
+    attention = np.asarray(_array(sample.pred_attention), dtype=np.float32)
+    height, width = sample.img_shape[:2]
+    attention = cv2.resize(attention / max(float(attention.max()), 1e-12), (width, height))
+    return _Move(sample, 'input', frame, shape).maps(attention[None], cv2.INTER_LINEAR)[0]
 
 
 class _Move:
@@ -129,17 +178,27 @@ class _Move:
         corners = self.points(boxes.reshape(-1, 2)).reshape(-1, 2, 2)
         return np.concatenate([corners.min(1), corners.max(1)], 1)
 
+    def grasps(self, grasps: np.ndarray) -> np.ndarray:
+        """Grasps (M, 5) as corners (M, 4, 2)."""
+        corners = grasps_to_corners(np.asarray(grasps, dtype=np.float64).reshape(-1, 5))
+        return self.points(corners.reshape(-1, 2)).reshape(-1, 4, 2)
+
     def masks(self, masks: np.ndarray) -> np.ndarray:
-        height, width = self.shape
         if masks.shape[1:] == self.shape and np.array_equal(self.matrix, np.eye(3)):
             return masks.astype(bool)
+        return self.maps(masks.astype(np.uint8), cv2.INTER_NEAREST).astype(bool)
+
+    def maps(self, maps: np.ndarray, interpolation: int) -> np.ndarray:
+        """Values per pixel (N, h, w) as (N, H, W)."""
+        height, width = self.shape
         half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # cv2 counts from pixel centres, boxes from corners
         matrix = np.linalg.inv(half) @ self.matrix @ half
+        border = cv2.BORDER_REPLICATE if interpolation == cv2.INTER_LINEAR else cv2.BORDER_CONSTANT
         moved = [
-            cv2.warpPerspective(mask.astype(np.uint8), matrix, (width, height), flags=cv2.INTER_NEAREST)
-            for mask in masks
+            cv2.warpPerspective(values, matrix, (width, height), flags=interpolation, borderMode=border)
+            for values in maps
         ]
-        return np.stack(moved).astype(bool) if moved else np.zeros((0, height, width), dtype=bool)
+        return np.stack(moved) if moved else np.zeros((0, height, width), dtype=maps.dtype)
 
 
 def _array(value) -> np.ndarray:

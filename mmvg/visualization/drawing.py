@@ -30,7 +30,7 @@ def fit(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float]:
 
 
 def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, font_size: int) -> np.ndarray:
-    """Draw masks, boxes, scores and points over an image that is already scaled.
+    """Draw masks, boxes, scores, points and grasps over an image that is already scaled.
 
     Args:
         image: The scaled image.
@@ -50,6 +50,8 @@ def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, f
         _outline(canvas, _resize_mask(answer.union, canvas), WHITE, max(1, line // 2))
     if answer.points is not None:
         _draw_points(canvas, answer.points * scale, line)
+    if answer.grasps is not None:
+        _draw_grasps(canvas, answer.grasps * scale, answer.grasp_scores, line)
     boxes = np.round(answer.boxes * scale).astype(int)
     for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         cv2.rectangle(canvas, (x1, y1), (x2, y2), BLACK, line + 2, cv2.LINE_AA)
@@ -58,6 +60,15 @@ def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, f
     if answer.scores is not None:
         labels = [f'{label}: {score:.2f}' for label, score in zip(labels, answer.scores, strict=True)]
     return _draw_labels(canvas, boxes, labels, font_size)
+
+
+def draw_attention(image: np.ndarray, attention: np.ndarray, opacity: float = 0.65) -> np.ndarray:
+    """Lay ``attention`` (H, W) in [0, 1] over a grey ``image`` that is already scaled, from dark blue to yellow."""
+    size = (image.shape[1], image.shape[0])
+    levels = (255 * cv2.resize(attention.astype(np.float32), size).clip(0, 1)).round().astype(np.uint8)
+    heat = cv2.applyColorMap(levels, cv2.COLORMAP_CIVIDIS)[..., ::-1]
+    grey = cv2.cvtColor(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(np.ascontiguousarray(heat), opacity, grey, 1 - opacity, 0)
 
 
 def text_bar(
@@ -179,6 +190,19 @@ def _draw_points(canvas: np.ndarray, points: np.ndarray, line: int) -> None:
     for x, y in np.round(points).astype(int).tolist():
         for color, width in ((BLACK, line + 1), (WHITE, max(1, line - 1))):
             cv2.drawMarker(canvas, (x, y), color, cv2.MARKER_TILTED_CROSS, size, width, cv2.LINE_AA)
+
+
+def _draw_grasps(canvas: np.ndarray, grasps: np.ndarray, scores: np.ndarray | None, line: int) -> None:
+    """Draw corners (M, 4, 2): the jaws as thick bars, and the opening between them as a thin line; the best on top."""
+    order = range(len(grasps)) if scores is None else np.argsort(scores, kind='stable')
+    for index in order:
+        p1, p2, p3, p4 = grasps[index]
+        jaws, opening = [(p1, p2), (p3, p4)], [((p1 + p2) / 2, (p3 + p4) / 2)]
+        for extra, color in ((2, BLACK), (0, instance_color(int(index)))):
+            for parts, width in ((opening, line), (jaws, 2 * line)):
+                for start, end in parts:
+                    start, end = (tuple(np.round(point).astype(int).tolist()) for point in (start, end))
+                    cv2.line(canvas, start, end, color, width + extra, cv2.LINE_AA)
 
 
 def _draw_labels(canvas: np.ndarray, boxes: np.ndarray, labels: list[str], font_size: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Pictures of what was asked, what is true and what a model answers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import mmcv
 import numpy as np
@@ -10,7 +10,7 @@ from mmengine.visualization import Visualizer
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
-from mmvg.visualization.answers import Answer, agreement, ground_truth, prediction
+from mmvg.visualization.answers import OVERLAYS, PARTS, Answer, agreement, ground_truth, prediction
 from mmvg.visualization.palette import BLUE, DARK, VERMILLION, WHITE
 
 #: Answers that agree with the truth less than this are marked as wrong.
@@ -22,8 +22,9 @@ class GroundingVisualizer(Visualizer):
     """Draws the expression, the ground truth and the answer side by side; needs no display.
 
     Each instance has a colour and a number; a white line surrounds the union mask that is scored, white crosses are the
-    prior points. The bar over the answer gives the verdict ("nothing matches", "2 found"), in blue with a tick where it
-    agrees with the truth and in vermillion with a cross where it does not.
+    prior points; of a grasp, the jaws are thick bars and the opening is a thin line. The bar over the answer gives the
+    verdict ("nothing matches", "2 found"), in blue with a tick where it agrees with the truth and in vermillion with a
+    cross where it does not.
 
     Args:
         name: Name of the instance.
@@ -57,6 +58,7 @@ class GroundingVisualizer(Visualizer):
         draw_gt: bool = True,
         draw_pred: bool = True,
         score_thr: float | None = None,
+        parts: Collection[str] = OVERLAYS,
     ) -> np.ndarray:
         """Draw one sample.
 
@@ -67,20 +69,30 @@ class GroundingVisualizer(Visualizer):
             draw_gt: Draw the ground truth, if there is one.
             draw_pred: Draw the prediction, if there is one.
             score_thr: Overrides the threshold of the visualizer.
+            parts: What is drawn of ``'boxes'``, ``'masks'``, ``'points'`` and ``'grasps'``; ``'attention'`` adds a
+                panel with the map of ``pred_attention``, if there is one.
 
         Returns:
             A picture (h, w, 3) uint8 RGB.
+
+        Raises:
+            ValueError: If a part is none of these.
         """
+        if unknown := set(parts) - set(PARTS):
+            raise ValueError(f'parts are {", ".join(PARTS)}, not {", ".join(sorted(unknown))}')
         truth, answer = self._answers(image, sample, frame, score_thr)
         scaled, scale = drawing.fit(image, self.panel_size, self.panel_size)
         font_size = max(14, self.panel_size // 26)
         panels, bars = [], []
         if draw_gt and truth is not None:
-            panels.append(drawing.draw_answer(scaled, truth, scale, self.alpha, font_size))
+            panels.append(drawing.draw_answer(scaled, truth.only(parts), scale, self.alpha, font_size))
             bars.append((f'truth: {_count(truth, "target")}', DARK))
         if draw_pred and answer is not None:
-            panels.append(drawing.draw_answer(scaled, answer, scale, self.alpha, font_size))
+            panels.append(drawing.draw_answer(scaled, answer.only(parts), scale, self.alpha, font_size))
             bars.append(_verdict(truth, answer))
+            if 'attention' in parts and answer.attention is not None:
+                panels.append(drawing.draw_attention(scaled, answer.attention))
+                bars.append(('where the sentence looks', DARK))
         panels = drawing.same_width(panels or [scaled], round(0.6 * self.panel_size))
         gap = max(4, self.panel_size // 80)
         picture = drawing.beside(panels, gap)
@@ -169,6 +181,8 @@ def _verdict(truth: Answer | None, answer: Answer) -> tuple[str, tuple[int, int,
         text = 'nothing matches'
     elif len(answer.boxes):
         text = f'{len(answer.boxes)} found'
+    elif answer.grasps is not None:
+        text = f'{len(answer.grasps)} grasp{"" if len(answer.grasps) == 1 else "s"}'
     else:
         text = 'found'
     if answer.target_score is not None:

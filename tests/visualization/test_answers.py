@@ -88,3 +88,49 @@ def test_agreement():
     assert agreement(Answer(boxes=left), Answer()) == 0
     unions = [mask((4, 4), 0, 0, 2, 4), mask((4, 4), 1, 0, 3, 4)]  # 4 of 12 pixels in common
     assert agreement(*(Answer(boxes=left, union=union) for union in unions)) == pytest.approx(1 / 3)
+
+
+def test_grasps_move_as_corners_with_their_jaws_and_the_best_is_always_kept():
+    sample = GroundingSample(metainfo=dict(gt_frame='original', homography_matrix=np.array(LETTERBOX)))
+    sample.gt_grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.0]])
+    truth = ground_truth(sample, 'input', (40, 40))
+    # the centre is at (20, 20), the opening 8 along x, the jaws 4 along y
+    np.testing.assert_allclose(truth.grasps[0], [[16, 18], [16, 22], [24, 22], [24, 18]])
+    grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.5], [3.0, 3.0, 4.0, 2.0, 0.0], [3.0, 9.0, 4.0, 2.0, 0.0]])
+    sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.tensor([0.2, 0.6, 0.8]))
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.5).grasp_scores, [0.6, 0.8])
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.9).grasps[0].mean(0), [3, 9])
+    sample.pred_no_target = True
+    assert prediction(sample, 'original', (20, 10), 0.5).grasps.shape == (0, 4, 2)
+
+
+def test_the_attention_is_stretched_over_the_input_and_cut_to_the_image():
+    sample = GroundingSample(metainfo=dict(homography_matrix=np.array(LETTERBOX), img_shape=(40, 40)))
+    sample.pred_no_target = False
+    sample.pred_attention = torch.tensor([[0.0, 0.0, 0.0, 0.0], [0.0, 0.02, 0.0, 0.0], [0.0] * 4, [0.0] * 4])
+    attention = prediction(sample, 'original', (20, 10), 0.5).attention
+    assert attention.shape == (20, 10)
+    # the cell is at 10 to 20 in the input, so at 0 to 5 across and 5 to 10 down in the image
+    assert np.unravel_index(attention.argmax(), attention.shape)[0] in (7, 8)
+    assert attention[7, 2] > 0.9
+    assert attention[7, 9] == attention[17, 2] == 0
+    assert prediction(sample, 'input', (40, 40), 0.5).attention.max() == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize('part', ['boxes', 'masks', 'points', 'grasps', 'attention'])
+def test_what_is_not_asked_for_is_left_out(part):
+    answer = Answer(
+        boxes=np.ones((2, 4)),
+        masks=np.ones((2, 3, 3), dtype=bool),
+        union=np.ones((3, 3), dtype=bool),
+        scores=np.ones(2),
+        points=np.ones((1, 2)),
+        grasps=np.ones((1, 4, 2)),
+        attention=np.ones((3, 3)),
+    )
+    kept = answer.only([part])
+    fields = dict(boxes=len(kept.boxes), masks=kept.masks, points=kept.points, grasps=kept.grasps)
+    fields['attention'] = kept.attention
+    assert [name for name, value in fields.items() if value is not None and np.size(value) and np.any(value)] == [part]
+    assert (kept.union is not None) == (part == 'masks')
+    assert len(answer.boxes) == 2

@@ -85,3 +85,22 @@ def test_the_palette_can_be_told_apart_without_red_or_without_green():
 def test_text_is_black_on_light_and_white_on_dark():
     assert readable_on(WHITE) == BLACK
     assert readable_on(BLACK) == WHITE
+
+
+def test_the_jaws_of_a_grasp_are_thicker_than_its_opening():
+    corners = np.array([[[10.0, 20.0], [10.0, 40.0], [50.0, 40.0], [50.0, 20.0]]])
+    image = np.full((60, 60, 3), 100, np.uint8)
+    drawn = drawing.draw_answer(image, Answer(grasps=corners, grasp_scores=np.ones(1)), 1.0, 0.5, 14)
+    colored = (drawn == INSTANCES[0]).all(-1)
+    assert colored[25, 8:13].sum() > colored[28:33, 30].sum() >= 1  # a jaw, the opening
+    assert colored[20:41, 50].all()  # the other jaw
+    assert not colored[36:, 20:40].any()
+
+
+def test_attention_is_yellow_where_it_is_high_and_blue_where_it_is_low():
+    attention = np.zeros((4, 4), np.float32)
+    attention[:2, :2] = 1
+    drawn = drawing.draw_attention(np.full((40, 40, 3), 128, np.uint8), attention).astype(int)
+    high, low = drawn[5, 5], drawn[35, 35]
+    assert high[0] > high[2] + 40
+    assert low[2] > low[0] + 20

@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import GroundingVisualizer
-from mmvg.visualization.palette import BLUE, VERMILLION
+from mmvg.visualization.palette import BLUE, VERMILLION, instance_color
 
 HEIGHT, WIDTH = 24, 32
 
@@ -124,3 +124,24 @@ def test_it_takes_the_calls_of_mmdets_hooks_and_writes_to_files_and_backends(tmp
     np.testing.assert_array_equal(stored, visualizer.draw(IMAGE, RIGHT))
     visualizer.add_datasample('test_img', IMAGE, RIGHT, out_file=str(tmp_path / 'one.png'))
     assert (tmp_path / 'one.png').is_file()
+
+
+def test_parts_are_chosen_and_the_attention_gets_a_panel_of_its_own():
+    visualizer = GroundingVisualizer(panel_size=200)
+    looking = answered([], [BOX, OTHER], [0.9, 0.1], img_shape=(HEIGHT, WIDTH))
+    looking.pred_attention = torch.eye(4)
+    plain = visualizer.draw(IMAGE, looking, draw_gt=False)
+    both = visualizer.draw(IMAGE, looking, draw_gt=False, parts=['boxes', 'attention'])
+    assert both.shape[1] > 1.9 * plain.shape[1]
+    bare = visualizer.draw(IMAGE, looking, draw_gt=False, parts=[])
+    assert (bare == IMAGE[0, 0]).all(-1).sum() > (plain == IMAGE[0, 0]).all(-1).sum()
+    with pytest.raises(ValueError, match='not eyes'):
+        visualizer.draw(IMAGE, looking, parts=['eyes'])
+
+
+def test_a_model_of_grasps_alone_has_its_verdict_in_grasps():
+    sample = GroundingSample()
+    sample.text = 'the mug by its handle'
+    sample.pred_grasps = InstanceData(grasps=torch.tensor([[16.0, 12.0, 12.0, 6.0, 0.0]]), scores=torch.tensor([0.9]))
+    drawn = GroundingVisualizer(panel_size=200).draw(IMAGE, sample)
+    assert has(drawn, instance_color(0))

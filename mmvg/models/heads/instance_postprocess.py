@@ -69,6 +69,8 @@ class InstancePostprocess:
                 self._binary_masks(outputs['instance_mask_logits'][i], sample),
                 self._binary_masks(outputs['global_mask_logits'][i], sample),
             )
+            if outputs.get('attention') is not None:
+                sample.pred_attention = outputs['attention'][i].float()
         return samples
 
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:

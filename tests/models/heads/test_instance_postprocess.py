@@ -177,3 +177,11 @@ def test_unknown_choices_are_refused(wrong):
 def test_a_misspelt_setting_in_test_cfg_is_refused(make_head):
     with pytest.raises(TypeError, match='nms_threshold'):
         make_head(test_cfg=dict(nms_threshold=0.7))
+
+
+def test_the_attention_is_handed_on_for_drawing(make_sample):
+    outputs = outputs_of([0.9], BOXES[:1], [LEFT], TOP)
+    (sample,) = InstancePostprocess()(outputs, [make_sample(1)])
+    assert 'pred_attention' not in sample
+    (sample,) = InstancePostprocess()(outputs | dict(attention=torch.full((1, 3, 3), 0.1)), [make_sample(1)])
+    assert sample.pred_attention.tolist() == [[pytest.approx(0.1)] * 3] * 3
