@@ -1,7 +1,9 @@
 """What happens to one sample between the annotation file and the batch."""
 
 from mmvg.datasets.transforms.clean_text import CleanText
+from mmvg.datasets.transforms.encode_grasp_maps import EncodeGraspMaps
 from mmvg.datasets.transforms.letterbox import Letterbox
+from mmvg.datasets.transforms.load_grasp_annotations import LoadGraspAnnotations
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
 from mmvg.datasets.transforms.load_image import LoadImage
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
@@ -10,7 +12,9 @@ from mmvg.datasets.transforms.tokenize import Tokenize
 
 __all__ = [
     'CleanText',
+    'EncodeGraspMaps',
     'Letterbox',
+    'LoadGraspAnnotations',
     'LoadGroundingAnnotations',
     'LoadImage',
     'PackGroundingInputs',

@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, transform_grasps
 
 _META_KEYS = (
     'dataset',
@@ -19,6 +19,8 @@ _META_KEYS = (
     'sent_id',
     'task_id',
     'phrase_structure',
+    'expression_type',
+    'novelty',
     'img_path',
     'ori_shape',
     'img_shape',
@@ -27,7 +29,6 @@ _META_KEYS = (
     'padding',
     'gt_frame',
     'flip',
-    'phrase_structure',
 )
 
 
@@ -35,7 +36,8 @@ _META_KEYS = (
 class PackGroundingInputs(BaseTransform):
     """Pack a sample as ``inputs`` (3, H, W) uint8 BGR and ``data_samples``, a :class:`GroundingSample`.
 
-    Instances with ``ignore_flag`` (crowds) go to ``ignored_instances``; neither ``gt_instances`` nor the union mask
+    Grasps are moved to the input here, if that is the frame of the ground truth: they go with everything that records
+    itself in ``homography_matrix``. Instances with ``ignore_flag`` (crowds) go to ``ignored_instances``; neither ``gt_instances`` nor the union mask
     ``gt_sem_seg`` has them.
 
     Args:
@@ -46,7 +48,7 @@ class PackGroundingInputs(BaseTransform):
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict) -> dict:
-        """Pack ``img``, ``text``, tokens, ``no_target`` and, where they were loaded, boxes and masks.
+        """Pack ``img``, ``text``, tokens, ``no_target`` and, where they were loaded, boxes, masks and grasps.
 
         Raises:
             KeyError: If an earlier step of the pipeline is missing.
@@ -67,11 +69,23 @@ class PackGroundingInputs(BaseTransform):
         if 'gt_masks' in results:
             union = sample.gt_instances.masks.masks.max(axis=0, initial=0)
             sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(union)[None])
+        if 'gt_grasp_maps' in results:
+            sample.gt_grasp_maps = results['gt_grasp_maps']
+        if 'gt_grasps' in results:
+            sample.gt_grasps = torch.from_numpy(_grasps(results))
         image = np.ascontiguousarray(results['img'])
         return {'inputs': torch.from_numpy(image).permute(2, 0, 1).contiguous(), 'data_samples': sample}
 
     def __repr__(self) -> str:
         return f'PackGroundingInputs(meta_keys={self.meta_keys})'
+
+
+def _grasps(results: dict) -> np.ndarray:
+    """The grasps (M, 5) float32 in the frame of the ground truth."""
+    grasps, matrix = results['gt_grasps'], results.get('homography_matrix')
+    if results['gt_frame'] == 'input' and matrix is not None:
+        grasps = transform_grasps(grasps.astype(np.float64), matrix)
+    return grasps.astype(np.float32)
 
 
 def _instances(results: dict, keep: np.ndarray) -> InstanceData:

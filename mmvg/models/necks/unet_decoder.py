@@ -6,18 +6,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import double_conv
 from mmvg.registry import MODELS
-
-
-def _double_conv(in_channels: int, out_channels: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False),
-        nn.BatchNorm2d(out_channels),
-        nn.ReLU(inplace=True),
-    )
 
 
 @MODELS.register_module()
@@ -36,7 +26,7 @@ class UNetDecoder(BaseModule):
         super().__init__()
         widths = [in_channels] + [out_channels] * (num_levels - 2)
         #: Coarsest first: the first stage joins the two coarsest levels.
-        self.stages = nn.ModuleList(_double_conv(width + in_channels, out_channels) for width in widths)
+        self.stages = nn.ModuleList(double_conv(width + in_channels, out_channels) for width in widths)
 
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Set ``pixels`` (B, C, h, w), of the size of the finest map and not negative, from ``images``.

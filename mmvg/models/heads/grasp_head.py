@@ -1,0 +1,83 @@
+"""The head of LGGD: a mask and grasps from five maps, coarse first, then refined."""
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.heads.grasp_postprocess import GraspPostprocess
+from mmvg.models.losses import GraspTargets
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@MODELS.register_module()
+class GraspHead(BaseModule):
+    """Mask and grasp maps in two stages, with a loss on each (LGGD, arXiv:2512.21065, Sec. IV-D to IV-F).
+
+    Args:
+        coarse: Makes logits (B, 5, h, w) from ``pixels`` and ``sentence``; usually an :class:`LDCH`.
+        criterion: Usually a :class:`GraspCriterion`.
+        refinement: Turns coarse logits into better ones, usually a :class:`MapRefinement`. ``None``: the coarse ones
+            are final, and are the only ones with a loss (Table VI without RM).
+        coarse_weight: lambda of Eq. 32, of the losses of the coarse stage where there is another.
+        test_cfg: Arguments of :class:`GraspPostprocess`.
+    """
+
+    def __init__(
+        self,
+        coarse: dict,
+        criterion: dict,
+        refinement: dict | None = None,
+        coarse_weight: float = 0.5,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.coarse = MODELS.build(coarse)
+        self.refinement = None if refinement is None else MODELS.build(refinement)
+        self.criterion = MODELS.build(criterion)
+        self.coarse_weight = coarse_weight
+        self.postprocess = GraspPostprocess(**(test_cfg or {}))
+
+    def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
+        """Return the raw maps by name, in the order mask, quality, cos(2 theta), sin(2 theta), width.
+
+        All but cos and sin are logits.
+
+        - ``logits`` (B, 5, h, w), the answer.
+        - ``coarse_logits`` (B, 5, h, w), before the refinement; ``None`` if there is none.
+
+        Raises:
+            ValueError: If no neck has made ``pixels``.
+        """
+        if features.pixels is None:
+            raise ValueError("GraspHead reads 'pixels', which LanguageUpsampling or a pixel decoder has to fill in")
+        coarse = self.coarse(features.pixels, features.sentence)
+        if self.refinement is None:
+            return dict(logits=coarse, coarse_logits=None)
+        return dict(logits=self.refinement(coarse), coarse_logits=coarse)
+
+    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+        """Return ``loss_mask``, ``loss_grasp``, and with a refinement ``loss_coarse_mask`` and ``loss_coarse_grasp``.
+
+        They are weighted; their plain sum is Eq. 32. Maps that are smaller than the input are enlarged to it.
+        """
+        outputs = self(features)
+        targets = GraspTargets.from_samples(data_samples, features.pixels.device)
+        size = targets.mask.shape[-2:]
+        losses = self.criterion(_enlarge(outputs['logits'], size), targets)
+        if outputs['coarse_logits'] is not None:
+            coarse = self.criterion(_enlarge(outputs['coarse_logits'], size), targets)
+            losses |= {name.replace('loss', 'loss_coarse'): self.coarse_weight * x for name, x in coarse.items()}
+        return losses
+
+    def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
+        """Return ``data_samples`` with a mask and ranked grasps in original pixels, see :class:`GraspPostprocess`."""
+        return self.postprocess(self(features)['logits'], data_samples)
+
+
+def _enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
+    if logits.shape[-2:] == size:
+        return logits
+    return F.interpolate(logits, size=size, mode='bilinear', align_corners=False)

@@ -1,0 +1,103 @@
+"""From the five maps of a grasp head to a mask and ranked grasps."""
+
+import torch
+import torch.nn.functional as F
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmvg.models.losses.grasp_criterion import activate_grasp_maps
+from mmvg.structures import GroundingSample, input_to_original_masks
+from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
+
+GATES = ('off', 'hard', 'soft')
+
+
+class GraspPostprocess:
+    """Brings maps back to original pixels, each by itself, and reads the best grasps there.
+
+    Quality is trained on the object alone, so the mask has to say where it counts.
+
+    Args:
+        mask_thr: A pixel belongs to the mask if its probability is greater.
+        gate: ``'hard'``: quality is 0 outside the mask; ``'soft'``: it is multiplied by the probability of the mask;
+            ``'off'``.
+        num_grasps: At most so many.
+        min_distance: Of peaks, in pixels.
+        score_thr: Quality that a grasp must exceed. 0 answers always, for J@N; 0.2 lets a robot abstain.
+        width_norm: Original pixels of width 1, as in the encoder of the maps.
+        jaw_size: h of all grasps in original pixels; ``None``: half of the opening.
+        sigmas: Gaussian smoothing (original pixels) of quality, of cos and sin, and of width.
+        grasps_from: ``'maps'``, or ``'mask'`` for the baseline that looks at nothing but the shape of the mask.
+
+    Raises:
+        ValueError: If ``gate`` or ``grasps_from`` is unknown.
+    """
+
+    def __init__(
+        self,
+        mask_thr: float = 0.35,
+        gate: str = 'hard',
+        num_grasps: int = 5,
+        min_distance: int = 2,
+        score_thr: float = 0.0,
+        width_norm: float = 100.0,
+        jaw_size: float | None = 20.0,
+        sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        grasps_from: str = 'maps',
+    ) -> None:
+        if gate not in GATES:
+            raise ValueError(f'gate must be one of {GATES}, not {gate!r}')
+        if grasps_from not in ('maps', 'mask'):
+            raise ValueError(f"grasps_from must be 'maps' or 'mask', not {grasps_from!r}")
+        self.mask_thr = mask_thr
+        self.gate = gate
+        self.num_grasps = num_grasps
+        self.min_distance = min_distance
+        self.score_thr = score_thr
+        self.width_norm = width_norm
+        self.jaw_size = jaw_size
+        self.sigmas = sigmas
+        self.grasps_from = grasps_from
+
+    @torch.no_grad()
+    def __call__(self, logits: Tensor, samples: list[GroundingSample]) -> list[GroundingSample]:
+        """Write ``pred_sem_seg``, ``pred_grasps``, ``pred_no_target`` and ``target_score`` onto ``samples``.
+
+        ``logits`` are (B, 5, h, w): mask, quality, cos, sin, width. ``target_score`` is that of the best grasp, 0
+        without any.
+        """
+        logits = logits.float()
+        maps = torch.cat([logits[:, :1].sigmoid(), activate_grasp_maps(logits[:, 1:])], dim=1)
+        for values, sample in zip(maps, samples, strict=True):
+            size = tuple(sample.img_shape[:2])
+            if values.shape[1:] != size:
+                values = F.interpolate(values[None], size=size, mode='bilinear', align_corners=False)[0]
+            values = input_to_original_masks(values, sample.metainfo, mode='bilinear')
+            mask = values[0] > self.mask_thr
+            grasps, scores = self._grasps(values, mask)
+            sample.pred_sem_seg = PixelData(sem_seg=mask[None])
+            sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
+            sample.pred_no_target = not bool(mask.any())
+            sample.target_score = float(scores.max()) if len(scores) else 0.0
+            sample.set_metainfo(dict(pred_frame='original'))
+        return samples
+
+    def _grasps(self, maps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Grasps (M, 5) and scores (M,) from ``maps`` (5, H, W) of probabilities, cos and sin."""
+        probability, quality, cos, sin, width = maps
+        if self.grasps_from == 'mask':
+            grasps = torch.from_numpy(mask_to_grasp(mask.cpu().numpy(), self.jaw_size)).to(maps)
+            return grasps, probability[mask].mean().expand(len(grasps))
+        if self.gate != 'off':
+            quality = quality * (mask if self.gate == 'hard' else probability)
+        of_quality, of_angle, of_width = self.sigmas
+        return maps_to_grasps(
+            smooth_map(quality, of_quality),
+            smooth_map(cos, of_angle),
+            smooth_map(sin, of_angle),
+            self.width_norm * smooth_map(width, of_width),
+            self.num_grasps,
+            self.min_distance,
+            self.score_thr,
+            self.jaw_size,
+        )

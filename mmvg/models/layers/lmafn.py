@@ -1,0 +1,66 @@
+"""One up-sampling step that joins a finer map and weighs both by the sentence."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvg.models.layers.convolutions import conv_bn_relu
+from mmvg.models.layers.film import FiLM
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class LMAFN(nn.Module):
+    r"""Language-guided multi-dimensional attention fusion (LGGD, arXiv:2512.21065, Eq. 13 to 20).
+
+    The deep map is enlarged to the size of the skip map and joined with a 1x1 convolution of it. FiLM lets the sentence
+    modulate the result x, which is then weighed per pixel and channel, and per channel:
+
+    .. math:: x' = x \cdot \sigma(conv_{3x3}(x)) \cdot \sigma(MLP(mean(x)))
+
+    The global mean has no BatchNorm behind it on purpose: a batch of one image must work.
+
+    Args:
+        deep_channels: Channels of the deep map.
+        skip_channels: Channels of the skip map as it comes.
+        joined_channels: Channels of the skip map when it is joined.
+        out_channels: Channels of the result.
+        sentence_channels: Channels of the sentence.
+        reduction: Hidden channels of the channel attention: one for so many; the paper does not say.
+        attentive: False leaves out FiLM and both attentions: Table VI without LMAFN.
+    """
+
+    def __init__(
+        self,
+        deep_channels: int,
+        skip_channels: int,
+        joined_channels: int,
+        out_channels: int,
+        sentence_channels: int,
+        reduction: int = 16,
+        attentive: bool = True,
+    ) -> None:
+        super().__init__()
+        channels = deep_channels + joined_channels
+        self.skip = conv_bn_relu(skip_channels, joined_channels, kernel_size=1)
+        self.attentive = attentive
+        if attentive:
+            hidden = max(1, channels // reduction)
+            self.film = FiLM(channels, sentence_channels)
+            self.pixel_attention = nn.Sequential(nn.Conv2d(channels, channels, 3, padding=1), nn.Sigmoid())
+            self.channel_attention = nn.Sequential(
+                nn.Linear(channels, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, channels), nn.Sigmoid()
+            )
+        self.out = conv_bn_relu(channels, out_channels)
+
+    def forward(self, deep: Tensor, skip: Tensor, sentence: Tensor | None) -> Tensor:
+        """Join ``deep`` (B, C, h, w) and ``skip`` (B, C', H, W) under ``sentence`` (B, S) to (B, C'', H, W).
+
+        ``sentence`` is not read when ``attentive`` is False.
+        """
+        deep = F.interpolate(deep, size=skip.shape[-2:], mode='bilinear', align_corners=False)
+        x = torch.cat([deep, self.skip(skip)], dim=1)
+        if self.attentive:
+            x = self.film(x, sentence)
+            x = x * self.pixel_attention(x) * self.channel_attention(x.mean((2, 3)))[..., None, None]
+        return self.out(x)

@@ -1,0 +1,104 @@
+"""Losses of a mask and of the four maps of grasps."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@dataclass
+class GraspTargets:
+    """Ground truth of a batch in input pixels.
+
+    Args:
+        mask: (B, H, W) float32 of 0 and 1, the object that is meant.
+        maps: (B, 4, H, W) float32: quality, cos(2 theta), sin(2 theta), width.
+        painted: (B, H, W) bool, pixels that a grasp has been painted on.
+    """
+
+    mask: Tensor
+    maps: Tensor
+    painted: Tensor
+
+    @classmethod
+    def from_samples(cls, samples: list[GroundingSample], device: torch.device) -> 'GraspTargets':
+        """Collect ``gt_sem_seg`` and ``gt_grasp_maps`` of packed samples on ``device``.
+
+        Raises:
+            ValueError: If a sample lacks one of them, or has them in another frame than the input.
+        """
+        for sample in samples:
+            missing = [name for name in ('gt_sem_seg', 'gt_grasp_maps') if name not in sample]
+            if missing or sample.get('gt_frame', 'input') != 'input':
+                raise ValueError(
+                    f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")}): the losses need '
+                    f'gt_sem_seg and gt_grasp_maps in input pixels, but {" and ".join(missing) or "their frame"} is '
+                    'missing or another; load annotations before Letterbox, and let EncodeGraspMaps follow it'
+                )
+        return cls(
+            mask=torch.stack([s.gt_sem_seg.sem_seg[0].to(device, torch.float32) for s in samples]),
+            maps=torch.stack([s.gt_grasp_maps.maps.to(device) for s in samples]),
+            painted=torch.stack([s.gt_grasp_maps.painted[0].to(device) for s in samples]),
+        )
+
+
+@MODELS.register_module()
+class GraspCriterion(nn.Module):
+    r"""Mask and grasp losses of one stage of LGGD (arXiv:2512.21065, Eq. 35 to 40).
+
+    The mask is compared by cross-entropy with weights 1 + beta M, divided by the sum of the weights. Quality, cos, sin
+    and width are compared at the pixels of the object only, by smooth L1, and added up. Quality and width are compared
+    after the sigmoid, as they are used later; cos and sin as they are. Both losses are averaged over the images; an
+    image without a pixel of an object has grasp loss 0.
+
+    Args:
+        foreground_weight: beta.
+        sigma: Of smooth L1: quadratic below 1 / sigma^2.
+        grasp_weight: Factor of the grasp loss; 1 in the paper.
+        angle_on_grasp_only: Compare cos, sin and width only where a grasp has been painted, and average over those
+            pixels; otherwise the rest of the object has angle and width 0.
+    """
+
+    def __init__(
+        self,
+        foreground_weight: float = 0.5,
+        sigma: float = 1.0,
+        grasp_weight: float = 1.0,
+        angle_on_grasp_only: bool = False,
+    ) -> None:
+        super().__init__()
+        self.foreground_weight = foreground_weight
+        self.sigma = sigma
+        self.grasp_weight = grasp_weight
+        self.angle_on_grasp_only = angle_on_grasp_only
+
+    def forward(self, logits: Tensor, targets: GraspTargets) -> dict[str, Tensor]:
+        """``loss_mask`` and ``loss_grasp`` of ``logits`` (B, 5, H, W): mask, quality, cos, sin, width."""
+        with torch.autocast(logits.device.type, enabled=False):
+            logits = logits.float()
+            return dict(
+                loss_mask=self._mask_loss(logits[:, 0], targets.mask),
+                loss_grasp=self.grasp_weight * self._grasp_loss(logits[:, 1:], targets),
+            )
+
+    def _mask_loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        weights = 1 + self.foreground_weight * mask
+        loss = F.binary_cross_entropy_with_logits(logits, mask, weights, reduction='none')
+        return (loss.sum((1, 2)) / weights.sum((1, 2))).mean()
+
+    def _grasp_loss(self, logits: Tensor, targets: GraspTargets) -> Tensor:
+        loss = F.smooth_l1_loss(activate_grasp_maps(logits), targets.maps, reduction='none', beta=self.sigma**-2)
+        counted = targets.mask[:, None].expand_as(loss)
+        if self.angle_on_grasp_only:
+            counted = torch.cat([counted[:, :1], counted[:, 1:] * targets.painted[:, None]], dim=1)
+        return ((loss * counted).sum((2, 3)) / counted.sum((2, 3)).clamp(min=1)).sum(1).mean()
+
+
+def activate_grasp_maps(logits: Tensor) -> Tensor:
+    """Logits (B, 4, H, W) to quality and width in (0, 1), with cos and sin in between as they are."""
+    quality, angle, width = logits.split([1, 2, 1], dim=1)
+    return torch.cat([quality.sigmoid(), angle, width.sigmoid()], dim=1)

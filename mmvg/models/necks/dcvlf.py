@@ -1,0 +1,118 @@
+"""Fusion of a coarse map with the words, in both directions."""
+
+import torch
+from mmcv.cnn.bricks.transformer import FFN
+from mmdet.models.layers import SinePositionalEncoding
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.registry import MODELS
+
+
+class ResidualAttention(nn.Module):
+    """LN(x + attention(x, y)), and with an FFN behind it LN(x + FFN(x)).
+
+    Args:
+        embed_dims: Channels C.
+        num_heads: Heads.
+        dropout: On the attention weights, on the result, and in the FFN.
+        ffn_channels: Hidden channels of the FFN; ``None``: there is none.
+    """
+
+    def __init__(self, embed_dims: int, num_heads: int, dropout: float, ffn_channels: int | None = None) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(embed_dims, num_heads, dropout, batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.LayerNorm(embed_dims)
+        self.ffn = None
+        if ffn_channels is not None:
+            self.ffn = nn.Sequential(FFN(embed_dims, ffn_channels, ffn_drop=dropout), nn.LayerNorm(embed_dims))
+
+    def forward(self, x: Tensor, y: Tensor, y_padding: Tensor | None = None) -> Tensor:
+        """Let ``x`` (B, N, C) look at ``y`` (B, M, C), except where ``y_padding`` (B, M) is True."""
+        attended = self.attention(x, y, y, key_padding_mask=y_padding, need_weights=False)[0]
+        x = self.norm(x + self.dropout(attended))
+        return x if self.ffn is None else self.ffn(x)
+
+
+@MODELS.register_module()
+class DCVLF(BaseModule):
+    """Dual cross vision-language fusion (LGGD, arXiv:2512.21065, Eq. 7 to 12).
+
+    Locations look at one another, then locations at words and words at locations, each with weights of its own; both
+    are joined, and the result looks at itself once more. Words that are padding are never looked at.
+
+    Args:
+        in_channels: Channels of the coarsest map, the last of ``images``.
+        embed_dims: Width d, which is also that of the words.
+        num_heads: Heads of all attentions.
+        ffn_channels: Hidden channels of the FFNs.
+        dropout: In attentions and FFNs.
+        fuse: How Eq. 11 joins both, which the paper leaves open. ``'pool'``: the mean word is appended to the channels
+            of every location, a 1x1 convolution and ReLU follow. ``'tokens'``: words are appended as more locations, a
+            shared linear map and ReLU follow, and only the locations are kept in the end.
+        cross_attention: False leaves out all attention and mixes the mean word of the encoder into every location:
+            Table VI without DCVLF.
+
+    Raises:
+        ValueError: If ``fuse`` is unknown.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 2048,
+        embed_dims: int = 512,
+        num_heads: int = 8,
+        ffn_channels: int = 2048,
+        dropout: float = 0.1,
+        fuse: str = 'pool',
+        cross_attention: bool = True,
+    ) -> None:
+        super().__init__()
+        if fuse not in ('pool', 'tokens'):
+            raise ValueError(f"DCVLF: fuse must be 'pool' or 'tokens', not {fuse!r}")
+        self.embed_dims = embed_dims
+        self.cross_attention = cross_attention
+        self.pool = fuse == 'pool' or not cross_attention
+        self.project = nn.Conv2d(in_channels, embed_dims, 1)
+        self.mix = nn.Linear(2 * embed_dims if self.pool else embed_dims, embed_dims)  # a 1x1 convolution
+        if cross_attention:
+            self.position = SinePositionalEncoding(embed_dims // 2)
+            self.image_self = ResidualAttention(embed_dims, num_heads, dropout)
+            self.image_to_text = ResidualAttention(embed_dims, num_heads, dropout, ffn_channels)
+            self.text_to_image = ResidualAttention(embed_dims, num_heads, dropout, ffn_channels)
+            self.fused_self = ResidualAttention(embed_dims, num_heads, dropout, ffn_channels)
+
+    def forward(self, features: GroundingFeatures) -> GroundingFeatures:
+        """Replace the last of ``images`` (B, C, h, w) by (B, d, h, w); ``text`` is (B, L, d).
+
+        Raises:
+            ValueError: If the words are not ``embed_dims`` wide.
+        """
+        text = features.text
+        if text.shape[-1] != self.embed_dims:
+            raise ValueError(f'DCVLF is {self.embed_dims} wide, but the words are {tuple(text.shape)}')
+        image = self.project(features.images[-1])
+        size = image.shape[-2:]
+        image = image.flatten(2).transpose(1, 2)
+        # an expression without any real token is read whole: attention to nothing is not a number
+        words = features.text_mask | ~features.text_mask.any(1, keepdim=True)
+        if self.cross_attention:
+            position = self.position(image.new_zeros(len(image), *size, dtype=torch.bool))
+            image = image + position.flatten(2).transpose(1, 2).to(image.dtype)
+            image = self.image_self(image, image)
+            image, text = self.image_to_text(image, text, ~words), self.text_to_image(text, image)
+        fused = self._mix(image, text, words)
+        if self.cross_attention:
+            padding = None if self.pool else torch.cat([words.new_zeros(image.shape[:2]), ~words], dim=1)
+            fused = self.fused_self(fused, fused, padding)[:, : image.shape[1]]
+        return features.replace(images=[*features.images[:-1], fused.transpose(1, 2).unflatten(2, size)])
+
+    def _mix(self, image: Tensor, text: Tensor, words: Tensor) -> Tensor:
+        """Join ``image`` (B, N, d) and ``text`` (B, L, d) to (B, N, d), or (B, N + L, d) with ``fuse='tokens'``."""
+        if not self.pool:
+            return self.mix(torch.cat([image, text], dim=1)).relu()
+        weights = words / words.sum(1, keepdim=True)
+        mean = (text * weights[..., None].to(text.dtype)).sum(1, keepdim=True)
+        return self.mix(torch.cat([image, mean.expand_as(image)], dim=2)).relu()

@@ -1,0 +1,158 @@
+"""Grasps as dense maps, and ranked grasps from such maps."""
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mmvg.structures.grasps import fold_angle, grasps_to_corners
+
+#: OpenCV's polygons have 16 fractional bits; a rectangle that reaches further away is cut off there.
+_FARTHEST = 30000
+
+
+def grasps_to_maps(
+    grasps: np.ndarray,
+    size: tuple[int, int],
+    scale: float = 1.0,
+    center_ratio: float = 0.5,
+    quality_sigma: float = 3.0,
+    width_norm: float = 100.0,
+    smooth_width: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Paint ``grasps`` (M, 5) on a canvas of ``size`` (H, W), later ones over earlier ones.
+
+    Of each rectangle only the middle of the opening is painted, with corners rounded to whole pixels and the border
+    included; what lies outside the canvas is left out. Angles are painted as cos(2 theta) and sin(2 theta), never
+    interpolated; the background has 1 and 0, which is angle 0.
+
+    Args:
+        grasps: In pixels of the canvas.
+        size: (H, W) of the canvas.
+        scale: Canvas pixels per original pixel.
+        center_ratio: Painted share of the opening: 1/2 as in CROG and the loader of OCID-VLG, 1/3 as in GR-ConvNet.
+        quality_sigma: Gaussian (original pixels, cut at 4 sigma) that smooths the quality; 0: it stays 0 or 1.
+        width_norm: Opening in original pixels that has width 1; wider ones are clipped.
+        smooth_width: Smooth the width as the quality is.
+
+    Returns:
+        ``maps`` (4, H, W) float32: quality in [0, 1], cos(2 theta), sin(2 theta), width in [0, 1]; and ``painted``
+        (H, W) bool, what any rectangle covers.
+
+    Raises:
+        ValueError: If a grasp is not finite.
+    """
+    grasps = np.asarray(grasps, dtype=np.float64).reshape(-1, 5)
+    if not np.isfinite(grasps).all():
+        raise ValueError(f'grasps must be finite, but there is {grasps[~np.isfinite(grasps).all(1)][0].tolist()}')
+    painted, cos, width = (np.zeros(size, np.float32) for _ in range(3))
+    sin = np.zeros(size, np.float32)
+    cos[:] = 1
+    middle = grasps * (1, 1, center_ratio, 1, 1)
+    polygons = np.rint(grasps_to_corners(middle)).clip(-_FARTHEST, _FARTHEST).astype(np.int32)
+    for polygon, (_, _, opening, _, theta) in zip(polygons, grasps, strict=True):
+        values = (1, np.cos(2 * theta), np.sin(2 * theta), np.clip(opening / scale, 0, width_norm) / width_norm)
+        for canvas, value in zip((painted, cos, sin, width), values, strict=True):
+            cv2.fillConvexPoly(canvas, polygon, float(value))
+    quality = _smooth(painted, quality_sigma * scale)
+    width = _smooth(width, quality_sigma * scale if smooth_width else 0)
+    return np.stack([quality, cos, sin, width]), painted > 0
+
+
+def maps_to_grasps(
+    quality: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    width: Tensor,
+    count: int,
+    min_distance: int = 2,
+    threshold: float = 0.0,
+    jaw_size: float | None = 20.0,
+) -> tuple[Tensor, Tensor]:
+    """Read the best grasps from maps (H, W), one at each peak of the quality.
+
+    Args:
+        quality: Score of a grasp centred at a pixel.
+        cos: cos(2 theta), up to a positive factor that it shares with ``sin``.
+        sin: sin(2 theta).
+        width: Opening in pixels of the map.
+        count: At most so many grasps.
+        min_distance: Of :func:`find_peaks`.
+        threshold: Of :func:`find_peaks`.
+        jaw_size: h of every grasp in pixels; ``None``: half of its opening.
+
+    Returns:
+        Grasps (M, 5) in pixels of the map and their scores (M,), best first. What is not finite or has no opening is
+        left out before the best are taken.
+    """
+    peaks = find_peaks(quality, min_distance, threshold)
+    y, x = peaks.unbind(1)
+    theta = torch.atan2(sin[y, x], cos[y, x]) / 2
+    opening, scores = width[y, x], quality[y, x]
+    jaw = opening / 2 if jaw_size is None else torch.full_like(opening, jaw_size)
+    grasps = torch.stack([x.to(opening.dtype), y.to(opening.dtype), opening, jaw, fold_angle(theta)], 1)
+    kept = (grasps.isfinite().all(1) & scores.isfinite() & (opening > 0)).nonzero()[:count, 0]
+    return grasps[kept], scores[kept]
+
+
+def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0) -> Tensor:
+    """Local maxima of ``values`` (H, W) as (N, 2) rows and columns, highest first, ties in scan order.
+
+    The semantics of scikit-image's ``peak_local_max``, which the grasp literature uses: a peak is strictly above
+    ``threshold``, nothing within ``min_distance`` d of it (in the larger of both coordinates) is higher, it lies at
+    least d pixels inside the border, and it is further than d from every better peak. A constant map has none.
+    """
+    values = values.nan_to_num(nan=-torch.inf)
+    d = min_distance
+    highest = F.max_pool2d(values[None, None], 2 * d + 1, stride=1, padding=d)[0, 0]
+    is_peak = (values == highest) & (values > threshold) & (values != values.min())
+    inside = torch.zeros_like(is_peak)
+    inside[d : values.shape[0] - d, d : values.shape[1] - d] = True
+    candidates = (is_peak & inside).nonzero()
+    order = values[candidates[:, 0], candidates[:, 1]].argsort(descending=True, stable=True)
+    candidates = candidates[order].cpu().numpy()
+    taken = np.zeros(np.add(values.shape, 2 * d), dtype=bool)  # shifted by d, so that no slice begins below 0
+    kept = []
+    for i, (row, column) in enumerate(candidates):
+        if not taken[row + d, column + d]:
+            kept.append(i)
+            taken[row : row + 2 * d + 1, column : column + 2 * d + 1] = True
+    return torch.from_numpy(candidates[kept]).to(values.device)
+
+
+def mask_to_grasp(mask: np.ndarray, jaw_size: float | None = 20.0, margin: float = 0.1) -> np.ndarray:
+    """Guess one grasp (1, 5) from the shape of ``mask`` (H, W) alone: across the narrow side of its tightest rectangle.
+
+    The largest connected part of the mask counts; of a mask without a pixel the result is (0, 5). A baseline: it knows
+    nothing of handles, holes or friction.
+
+    Args:
+        mask: Pixels of the object.
+        jaw_size: h of the grasp in pixels; ``None``: half of its opening.
+        margin: Opening beyond the narrow side, as a share of it.
+    """
+    parts, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(mask, dtype=np.uint8))
+    if parts < 2:
+        return np.zeros((0, 5))
+    rows, columns = np.nonzero(labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
+    (x, y), (first, second), degrees = cv2.minAreaRect(np.stack([columns, rows], 1).astype(np.float32))
+    # OpenCV turns clockwise on the screen, and measures between the centres of pixels
+    theta = -np.deg2rad(degrees) if first <= second else -np.deg2rad(degrees) + np.pi / 2
+    opening = (min(first, second) + 1) * (1 + margin)
+    return np.array([[x, y, opening, opening / 2 if jaw_size is None else jaw_size, fold_angle(np.float64(theta))]])
+
+
+def smooth_map(values: Tensor, sigma: float) -> Tensor:
+    """Gaussian smoothing of a map (H, W), cut at 4 sigma, with the border repeated; 0 leaves it as it is."""
+    if not sigma:
+        return values
+    smoothed = _smooth(values.detach().float().cpu().numpy(), sigma)
+    return torch.from_numpy(smoothed).to(values)
+
+
+def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    if not sigma:
+        return values
+    side = 2 * int(4 * sigma + 0.5) + 1
+    return cv2.GaussianBlur(values, (side, side), sigma, borderType=cv2.BORDER_REPLICATE)
