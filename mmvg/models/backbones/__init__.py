@@ -7,6 +7,7 @@ from .clip_resnet import CLIPResNet
 from .staged_encoder import StagedEncoder, StageOutput
 from .swin_stages import SwinStages
 from .vilt import ViLTEncoder
+from .vit_stages import ViTStages
 
 __all__ = [
     'BEiT3',
@@ -18,4 +19,5 @@ __all__ = [
     'StagedEncoder',
     'SwinStages',
     'ViLTEncoder',
+    'ViTStages',
 ]

@@ -7,6 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers.region_anchoring import fuse_layers
 from mmvg.registry import MODELS
 
 
@@ -41,13 +42,20 @@ class StagedEncoder(BaseModule):
             :class:`StageOutput`.
         staged_text: Whether each stage runs its share of the text layers, on the text that the fusion returned, as in
             MagNet; otherwise the text is encoded once, before the first stage.
+        layer_fusion: Whether the map of a stage is averaged with those of its blocks, as in RaAM-RVG (eq. 9).
 
     Raises:
         ValueError: If ``staged_text`` is set and the text layers cannot be shared out equally.
     """
 
     def __init__(
-        self, image: dict, text: dict, fusion: dict, staged_text: bool = False, init_cfg: dict | None = None
+        self,
+        image: dict,
+        text: dict,
+        fusion: dict,
+        staged_text: bool = False,
+        layer_fusion: bool = False,
+        init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.image = MODELS.build(image)
@@ -59,6 +67,7 @@ class StagedEncoder(BaseModule):
                 f'staged_text: {self.text.num_layers} text layers cannot be shared out to {self.num_stages} stages'
             )
         self.staged_text = staged_text
+        self.layer_fusion = layer_fusion
 
     @property
     def token_table(self) -> Tensor:
@@ -89,7 +98,10 @@ class StagedEncoder(BaseModule):
             if self.staged_text:
                 text = self.text.run(text, text_mask, layers * stage, layers * (stage + 1))
             output = self.fusion(stage, blocks, size, text, text_mask, state)
-            maps.append(output.feature)
+            feature = output.feature
+            if self.layer_fusion:
+                feature = fuse_layers(feature, [_as_map(block, size) for block in blocks])
+            maps.append(feature)
             text, state = output.text, output.state
             if stage < self.num_stages - 1:
                 tokens, size = self.image.merge(stage, output.tokens, size)
@@ -99,5 +111,10 @@ class StagedEncoder(BaseModule):
             text_mask=text_mask,
             sentence=text[:, 0],
             queries=state,
-            unfused=blocks[-1].transpose(1, 2).unflatten(2, tuple(size)),
+            unfused=_as_map(blocks[-1], size),
         )
+
+
+def _as_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
+    """Tokens (B, h*w, C), row-major, as a map (B, C, h, w)."""
+    return tokens.transpose(1, 2).unflatten(2, tuple(size))

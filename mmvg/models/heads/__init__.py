@@ -4,6 +4,7 @@ from mmvg.models.heads.grasp_head import GraspHead
 from mmvg.models.heads.instance_head import InstanceHead
 from mmvg.models.heads.ldch import LDCH
 from mmvg.models.heads.refinement import MapRefinement
+from mmvg.models.heads.region_head import RegionHead
 
 __all__ = [
     'LDCH',
@@ -12,5 +13,6 @@ __all__ = [
     'GraspHead',
     'InstanceHead',
     'MapRefinement',
+    'RegionHead',
     'VisualProjector',
 ]

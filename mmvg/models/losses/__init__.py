@@ -1,16 +1,20 @@
 from mmvg.models.losses.detection_criterion import DetectionCriterion
+from mmvg.models.losses.edge_weighted_mask_loss import EdgeWeightedMaskLoss
 from mmvg.models.losses.existence_loss import ExistenceLoss
 from mmvg.models.losses.grasp_criterion import GraspCriterion, GraspTargets
 from mmvg.models.losses.mask_criterion import BceDice, MaskCriterion
 from mmvg.models.losses.minimap_loss import MinimapLoss
 from mmvg.models.losses.point_cost import PointL1Cost
 from mmvg.models.losses.raf_loss import RAFLoss
+from mmvg.models.losses.region_presence_loss import RegionPresenceLoss, region_labels
 from mmvg.models.losses.set_matcher import Matching, SetMatcher
+from mmvg.models.losses.single_box_loss import SingleBoxLoss
 from mmvg.models.losses.targets import GroundingTargets
 
 __all__ = [
     'BceDice',
     'DetectionCriterion',
+    'EdgeWeightedMaskLoss',
     'ExistenceLoss',
     'GraspCriterion',
     'GraspTargets',
@@ -20,5 +24,8 @@ __all__ = [
     'MinimapLoss',
     'PointL1Cost',
     'RAFLoss',
+    'RegionPresenceLoss',
     'SetMatcher',
+    'SingleBoxLoss',
+    'region_labels',
 ]

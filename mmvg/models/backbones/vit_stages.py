@@ -1,0 +1,140 @@
+"""A plain vision transformer, a few blocks at a time."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import trunc_normal_
+from torch import Tensor, nn
+
+from mmvg.registry import MODELS
+
+#: In the files of timm and MAE, but not used here: class token, last norm and classifier, and MAE's decoder.
+_UNUSED = ('cls_token', 'norm.*', 'fc_norm.*', 'head.*', 'mask_token', 'decoder_*')
+
+
+@MODELS.register_module()
+class ViTStages(BaseModule):
+    """timm's vision transformer (arXiv:2010.11929) without a class token, its blocks shared out to stages.
+
+    The image side of a :class:`StagedEncoder`; all stages have one width and one resolution. The defaults are
+    ViT-B/16's at 448 x 448, with four stages of three blocks.
+
+    Args:
+        img_size: Side of the square input in pixels.
+        patch_size: Side of a patch in pixels.
+        embed_dims: Width C.
+        num_layers: Blocks.
+        num_heads: Attention heads.
+        num_stages: K, which divides ``num_layers``.
+        drop_path_rate: Of the last block; earlier ones linearly less.
+        patch_embed: What turns images into patches if not a convolution, such as :class:`ConvStem`; built with
+            ``embed_dims`` and ``patch_size``.
+        weight_std: Standard deviation of fresh weights and positions.
+        checkpoint: Local file of timm's or MAE's layout, read by :meth:`init_weights`. Positions are resized (bicubic).
+    """
+
+    def __init__(
+        self,
+        img_size: int = 448,
+        patch_size: int = 16,
+        embed_dims: int = 768,
+        num_layers: int = 12,
+        num_heads: int = 12,
+        num_stages: int = 4,
+        drop_path_rate: float = 0.1,
+        patch_embed: dict | None = None,
+        weight_std: float = 0.02,
+        checkpoint: str | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        from timm.models.vision_transformer import VisionTransformer
+
+        if num_layers % num_stages or img_size % patch_size:
+            raise ValueError(
+                f'ViTStages: num_stages {num_stages} must divide num_layers {num_layers}, and patch_size {patch_size} '
+                f'img_size {img_size}'
+            )
+        self.img_size = img_size
+        self.grid_size = img_size // patch_size
+        self.weight_std = weight_std
+        self.checkpoint = checkpoint
+        self.blocks_per_stage = num_layers // num_stages
+        self.channels = (embed_dims,) * num_stages
+        self.strides = (patch_size,) * num_stages
+        self.vit = VisionTransformer(
+            img_size=img_size,
+            patch_size=patch_size,
+            embed_dim=embed_dims,
+            depth=num_layers,
+            num_heads=num_heads,
+            class_token=False,
+            global_pool='',
+            num_classes=0,
+            final_norm=False,
+            drop_path_rate=drop_path_rate,
+        )
+        if patch_embed is not None:
+            self.vit.patch_embed = MODELS.build(dict(patch_embed, embed_dims=embed_dims, patch_size=patch_size))
+
+    def init_weights(self) -> None:
+        """Draw fresh weights, or load ``checkpoint``.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            CheckpointError: If it is not a vision transformer, or one of another size.
+        """
+        if self.checkpoint is None:
+            for module in self.modules():
+                if isinstance(module, nn.Linear):
+                    trunc_normal_(module.weight, std=self.weight_std)
+            trunc_normal_(self.vit.pos_embed, std=self.weight_std)
+            return
+        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
+
+        path = Path(self.checkpoint).expanduser()
+        state = {name: value.float() for name, value in load_state_dict_file(path).items()}
+        if 'pos_embed' in state:
+            state['pos_embed'] = resize_positions(state['pos_embed'], 'cls_token' in state, self.grid_size)
+        load_state_dict(self.vit, state, path, allowed_unexpected=_UNUSED)
+
+    def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
+        """Turn ``images`` (B, 3, S, S) into tokens (B, g*g, C), and (g, g).
+
+        Raises:
+            ValueError: If the images are not ``img_size`` a side.
+        """
+        if images.shape[-2:] != (self.img_size, self.img_size):
+            raise ValueError(f'ViTStages was built for {self.img_size} pixels a side, but got {tuple(images.shape)}')
+        patches = self.vit.patch_embed(images)
+        tokens = patches.flatten(2).transpose(1, 2) if patches.ndim == 4 else patches
+        return tokens + self.vit.pos_embed, (self.grid_size, self.grid_size)
+
+    def run_stage(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> list[Tensor]:
+        """Send ``tokens`` (B, g*g, C) through a stage; returns the output of every block."""
+        outputs = []
+        begin = stage * self.blocks_per_stage
+        for block in self.vit.blocks[begin : begin + self.blocks_per_stage]:
+            tokens = block(tokens)
+            outputs.append(tokens)
+        return outputs
+
+    def merge(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+        """Return ``tokens`` and ``size`` as they are: a plain transformer keeps its resolution."""
+        return tokens, size
+
+
+def resize_positions(table: Tensor, class_token: bool, grid_size: int) -> Tensor:
+    """Resize positions (1, 1 + h*h, C) to (1, g*g, C), bicubic; the row of the class token, if any, is cut off.
+
+    timm's own filter fails where a file has a class token and the model none.
+    """
+    patches = table[:, 1:] if class_token else table
+    side = round(patches.shape[1] ** 0.5)
+    if side == grid_size:
+        return patches
+    grid = patches.transpose(1, 2).unflatten(2, (side, side))
+    grid = F.interpolate(grid, size=(grid_size, grid_size), mode='bicubic', align_corners=False)
+    return torch.flatten(grid, 2).transpose(1, 2)

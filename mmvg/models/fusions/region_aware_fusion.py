@@ -1,0 +1,97 @@
+"""RaAM: anchors between image and text, carried from stage to stage."""
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModule
+from mmengine.model.weight_init import trunc_normal_
+from torch import Tensor, nn
+
+from mmvg.models.backbones.staged_encoder import StageOutput
+from mmvg.models.layers.region_anchoring import RegionAnchoring
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class RegionAwareFusion(BaseModule):
+    """The region-aware anchoring network (RaAM-RVG, Ouyang et al., ICCV 2025, Sec. 3.2 to 3.4).
+
+    In the first J stages the anchors that enter are parameters, which replace what the stage before hands over; in
+    later stages they are what the stage before hands over (Sec. 3.2: "for stages J to K"). What nobody would read is
+    not computed: stages before J hand nothing over, nor does the last one if ``final_anchors`` is False.
+
+    Args:
+        image_channels: C_i of all K stages.
+        text_channels: C_l.
+        num_anchors: N.
+        num_init_stages: J.
+        gate: See :class:`RegionAnchoring`, as for the next two.
+        learn_alpha1: See there.
+        learn_alpha2: See there.
+        final_anchors: Whether a neck reads the anchors of the last stage, as in RaAM-RVG; in LAVT none does.
+        anchor_std: Standard deviation of fresh anchors.
+        weight_std: Standard deviation of fresh weights.
+    """
+
+    def __init__(
+        self,
+        image_channels: Sequence[int],
+        text_channels: int,
+        num_anchors: int = 16,
+        num_init_stages: int = 2,
+        gate: bool = True,
+        learn_alpha1: bool = True,
+        learn_alpha2: bool = True,
+        final_anchors: bool = True,
+        anchor_std: float = 0.02,
+        weight_std: float = 0.02,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        last = len(image_channels) - 1
+        if not 1 <= num_init_stages <= last + 1:
+            raise ValueError(
+                f'RegionAwareFusion: num_init_stages is {num_init_stages}, but must be 1 to {last + 1}, the number of '
+                'stages (image_channels)'
+            )
+        self.anchor_std, self.weight_std = anchor_std, weight_std
+        self.stages = nn.ModuleList(
+            RegionAnchoring(
+                channels,
+                text_channels,
+                previous_channels=None if stage < num_init_stages else image_channels[stage - 1],
+                num_anchors=num_anchors,
+                gate=gate,
+                learn_alpha1=learn_alpha1,
+                learn_alpha2=learn_alpha2,
+                propagate=final_anchors if stage == last else stage >= num_init_stages - 1,
+            )
+            for stage, channels in enumerate(image_channels)
+        )
+
+    def init_weights(self) -> None:
+        """Draw weights and anchors."""
+        super().init_weights()
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                trunc_normal_(module.weight, std=self.weight_std)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            elif isinstance(module, RegionAnchoring) and module.anchors is not None:
+                nn.init.normal_(module.anchors, std=self.anchor_std)
+
+    def forward(
+        self,
+        stage: int,
+        blocks: list[Tensor],
+        size: tuple[int, int],
+        text: Tensor,
+        text_mask: Tensor,
+        state: Tensor | None,
+    ) -> StageOutput:
+        """Fuse the last of ``blocks`` (B, h*w, C) with ``text`` (B, L, C_l); see :class:`StagedEncoder`.
+
+        ``state`` is the anchors (B, N, C) that a stage hands over to the next one.
+        """
+        tokens, anchors = self.stages[stage](blocks[-1], text, text_mask, state)
+        feature = tokens.transpose(1, 2).unflatten(2, tuple(size))
+        return StageOutput(tokens=tokens, feature=feature, text=text, state=anchors)

@@ -1,0 +1,41 @@
+"""Which regions of an image the targets reach into."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmvg.models.layers.region_grid import grid_side
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+from mmvg.structures import cxcywh_to_xyxy
+
+
+@MODELS.register_module()
+class RegionPresenceLoss(nn.Module):
+    """Binary cross-entropy summed over the regions, mean over the batch: L_r of RaAM-RVG (ICCV 2025, eq. 11).
+
+    Args:
+        loss_weight: lambda_1 and lambda_4, which the paper does not tell.
+    """
+
+    def __init__(self, loss_weight: float = 0.1) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, presence_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
+        """Return ``loss_region`` of ``presence_logits`` (B, g*g), row-major over the grid."""
+        labels = region_labels(targets, grid_side(presence_logits.shape[1]))
+        loss = F.binary_cross_entropy_with_logits(presence_logits.float(), labels, reduction='sum')
+        return dict(loss_region=self.loss_weight * loss / len(labels))
+
+
+def region_labels(targets: GroundingTargets, side: int) -> Tensor:
+    """Labels (B, side*side), 1.0 where a pixel of any target lies in the cell; by boxes where there are no masks."""
+    if targets.union is not None:
+        return F.adaptive_max_pool2d(targets.union.float(), side).flatten(1)
+    boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm)
+    edges = torch.linspace(0, 1, side + 1, device=boxes.device)
+    columns = (boxes[:, :1] < edges[1:]) & (boxes[:, 2:3] > edges[:-1])
+    rows = (boxes[:, 1:2] < edges[1:]) & (boxes[:, 3:] > edges[:-1])
+    touched = (rows[:, :, None] & columns[:, None, :]).flatten(1)
+    return torch.stack([of_image.any(0) for of_image in touched.split(targets.counts)]).float()
