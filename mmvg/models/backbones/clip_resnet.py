@@ -12,6 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.backbones.clip_dual import UNUSED_IN_CLIP_FILES, read_clip_weights
+from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 
@@ -24,7 +25,8 @@ class CLIPResNet(BaseModule):
     taken at every location (CRIS, arXiv:2111.15174): its tokens attend to one another without the mean token, whose
     row of the position table is dropped; the other rows are resized bicubically to the grid at hand. The text tower
     gives every token after the last LayerNorm, and the end token as the sentence. Layers and names are open_clip's;
-    the defaults are OpenAI's RN50. Normalise images with CLIP's own mean and standard deviation.
+    the defaults are OpenAI's RN50. Normalise images with CLIP's own mean and standard deviation. In evaluation mode an
+    image that several expressions of a batch ask about is encoded once.
 
     Args:
         image_layers: Bottlenecks of the four stages: (3, 4, 6, 3) for RN50, (3, 4, 23, 3) for RN101.
@@ -170,14 +172,18 @@ class CLIPResNet(BaseModule):
         """
         if images.shape[-2] % 32 or images.shape[-1] % 32:
             raise ValueError(f'CLIPResNet needs sides that are multiples of 32, but got {tuple(images.shape)}')
+        first, place = (None, None) if self.training else distinct_images(images)
+        shared = first is not None and len(first) < len(images)
         with torch.no_grad() if self.frozen else nullcontext():
-            maps = self._encode_image(images)
+            maps = self._encode_image(images[first] if shared else images)
             pooled = self._pool(maps[-1])
-            text, sentence = self._encode_text(input_ids, text_mask.bool())
+            text = self.encode_text(input_ids, text_mask)
+            sentence = self._sentence(text, text_mask.bool())
         if self.connect is not None:
             pooled = F.relu(pooled + self.connect(maps[-1]))
+        given = [*(maps[i] for i in self.out_indices), pooled]
         return GroundingFeatures(
-            images=[*(maps[i] for i in self.out_indices), pooled],
+            images=[x[place] for x in given] if shared else given,
             text=text,
             text_mask=text_mask.bool(),
             sentence=sentence,
@@ -210,18 +216,36 @@ class CLIPResNet(BaseModule):
             tokens = pool.c_proj(tokens)
         return tokens.transpose(1, 2).unflatten(2, size)
 
-    def _encode_text(self, input_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return tokens (B, L, C) after the last LayerNorm, and the sentence."""
+    @property
+    def token_table(self) -> Tensor:
+        """Embeddings (V, C) of the vocabulary."""
+        return self.clip.token_embedding.weight
+
+    def encode_text(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Encode a text alone: (B, L, C) after the last LayerNorm; each token sees those before it.
+
+        Args:
+            input_ids: (B, L).
+            text_mask: (B, L). The order of the tokens alone decides which ones a real token sees, so it is not read.
+            token_embeddings: (B, L, C) to take the place of the rows of the token table.
+
+        Raises:
+            ValueError: If the text is longer than the position table.
+        """
         clip, length = self.clip, input_ids.shape[1]
         if length > self.max_text_positions:
             raise ValueError(
                 f'CLIPResNet reads at most {self.max_text_positions} tokens, but got {tuple(input_ids.shape)}; set '
                 'max_length of the tokenizer'
             )
-        tokens = clip.token_embedding(input_ids) + clip.positional_embedding[:length]
-        tokens = clip.ln_final(clip.transformer(tokens, attn_mask=clip.attn_mask[:length, :length]))
-        last = (text_mask * torch.arange(length, device=tokens.device)).argmax(dim=1)
+        tokens = clip.token_embedding(input_ids) if token_embeddings is None else token_embeddings
+        tokens = tokens + clip.positional_embedding[:length]
+        return clip.ln_final(clip.transformer(tokens, attn_mask=clip.attn_mask[:length, :length]))
+
+    def _sentence(self, tokens: Tensor, text_mask: Tensor) -> Tensor:
+        """The state (B, C) of the last real token, in the common space if so wanted."""
+        last = (text_mask * torch.arange(tokens.shape[1], device=tokens.device)).argmax(dim=1)
         sentence = tokens[torch.arange(len(tokens), device=tokens.device), last]
         if self.project_sentence:
-            sentence = sentence @ clip.text_projection
-        return tokens, F.normalize(sentence, dim=-1) if self.normalize_sentence else sentence
+            sentence = sentence @ self.clip.text_projection
+        return F.normalize(sentence, dim=-1) if self.normalize_sentence else sentence

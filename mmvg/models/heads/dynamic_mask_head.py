@@ -1,0 +1,129 @@
+"""A mask by a convolution whose kernel the sentence makes."""
+
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.heads.mask_postprocess import MaskPostprocess
+from mmvg.models.layers.deformable_enhancement import EnhancementBlock
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@MODELS.register_module()
+class VisualProjector(BaseModule):
+    """Two steps that double the size, and a 1x1 convolution (CRIS, arXiv:2111.15174; SegVLM, arXiv:2505.19242).
+
+    The defaults are CRIS's; with the three switches on it is SegVLM's deformable-attentive visual enhancement.
+
+    Args:
+        in_channels: C of the map.
+        out_channels: C of the result.
+        deform: See :class:`EnhancementBlock`, like the rest.
+        residual: A shortcut around each step.
+        se: Squeeze-and-excitation.
+        se_ratio: Its ratio.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 512,
+        out_channels: int = 256,
+        deform: bool = False,
+        residual: bool = False,
+        se: bool = False,
+        se_ratio: int = 16,
+    ) -> None:
+        super().__init__()
+        self.out_channels = out_channels
+        self.steps = nn.Sequential(
+            EnhancementBlock(in_channels, in_channels, deform, residual, se, se_ratio),
+            EnhancementBlock(in_channels, out_channels, deform, residual, se, se_ratio),
+        )
+        self.out = nn.Conv2d(out_channels, out_channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn ``x`` (B, C, h, w) into (B, C', 4h, 4w)."""
+        return self.out(self.steps(x))
+
+
+@MODELS.register_module()
+class DynamicMaskHead(BaseModule):
+    """One mask: the projected map, convolved with a kernel and a bias that a linear layer makes of the sentence.
+
+    Projector of CRIS (arXiv:2111.15174) and SegVLM (arXiv:2505.19242). Reads ``images``, one map, and ``sentence``.
+
+    Args:
+        projector: Usually a :class:`VisualProjector`.
+        loss: Called with logits and targets, both (B, 1, h, w); usually a :class:`RAFLoss`.
+        sentence_channels: Width of the sentence vector.
+        kernel_size: Side of the kernel.
+        test_cfg: Arguments of :class:`MaskPostprocess`.
+    """
+
+    def __init__(
+        self,
+        projector: dict,
+        loss: dict,
+        sentence_channels: int = 512,
+        kernel_size: int = 3,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.projector = MODELS.build(projector)
+        self.kernel_size = kernel_size
+        self.kernel = nn.Linear(sentence_channels, self.projector.out_channels * kernel_size**2 + 1)
+        self.mask_loss = MODELS.build(loss)
+        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+
+    def forward(self, features: GroundingFeatures) -> dict[str, Tensor]:
+        """Return ``mask_logits`` (B, 1, 4h, 4w) for one map (B, C, h, w).
+
+        Raises:
+            ValueError: If there is not exactly one map, or no sentence vector.
+        """
+        if len(features.images) != 1 or features.sentence is None:
+            raise ValueError(
+                f'DynamicMaskHead reads one map and a sentence vector, it got {len(features.images)} maps and '
+                f'{"no" if features.sentence is None else "a"} sentence vector'
+            )
+        kernel, bias = self.kernel(features.sentence).tensor_split([-1], dim=1)
+        kernel = kernel.unflatten(1, (-1, self.kernel_size, self.kernel_size))
+        return dict(mask_logits=dynamic_convolution(self.projector(features.images[0]), kernel, bias[:, 0]))
+
+    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+        """Return the named losses at the size of the logits, the truth resized to it (nearest); and ``iou``.
+
+        ``iou`` is the mean IoU of the batch in percent at this size, and takes no part in the training.
+
+        Raises:
+            ValueError: If samples have no union mask.
+        """
+        logits = self(features)['mask_logits']
+        union = GroundingTargets.from_samples(data_samples, logits.device).union
+        if union is None:
+            raise ValueError('DynamicMaskHead needs gt_sem_seg on every sample')
+        wanted = F.interpolate(union, size=logits.shape[-2:], mode='nearest')
+        return self.mask_loss(logits, wanted) | dict(iou=self._iou(logits.detach(), wanted.bool()))
+
+    def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
+        """Return ``data_samples`` with the predictions that :class:`MaskPostprocess` writes."""
+        return self.postprocess(self(features)['mask_logits'], data_samples)
+
+    def _iou(self, logits: Tensor, wanted: Tensor) -> Tensor:
+        found = logits.sigmoid() > self.postprocess.mask_thr
+        overlap, union = (found & wanted).flatten(1).sum(1), (found | wanted).flatten(1).sum(1)
+        return 100 * (overlap / union.clamp(min=1)).mean()
+
+
+def dynamic_convolution(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """Convolve each sample of ``x`` (B, C, h, w) with its own ``kernel`` (B, C, k, k) and ``bias`` (B,).
+
+    Returns (B, 1, h, w). The batch is one grouped convolution, whose groups are the samples.
+    """
+    padding = kernel.shape[-1] // 2
+    out = F.conv2d(x.flatten(0, 1)[None], kernel, bias, padding=padding, groups=len(x))
+    return out.transpose(0, 1)

@@ -1,0 +1,116 @@
+"""Enlarging a map with sampling positions, channel weights and a shortcut that are learned, each of them a switch."""
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import SELayer
+from torch import Tensor, nn
+from torchvision.ops import deform_conv2d
+
+
+class OffsetDeformConv(nn.Module):
+    """Deformable 3x3 convolution, version 1 (arXiv:1703.06211), with the convolution that makes its offsets.
+
+    It starts as the plain 3x3 convolution with the same weight, for all offsets are 0 then. Offsets and samples are
+    float32 whatever autocast says: in half precision a position beyond 64 would be a multiple of 1/16 pixel.
+    torchvision's operator takes batches of any size; mmcv's refuses those above 32 that 32 does not divide. On the CPU
+    the gradient of either is slow, so that training takes :func:`sampled_convolution` there
+    (``benchmarks/deformable_convolution.py``).
+
+    Args:
+        in_channels: C of the input.
+        out_channels: C of the output.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.offset = nn.Conv2d(in_channels, 2 * 3 * 3, 3, padding=1)
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels, 3, 3))
+        nn.init.kaiming_normal_(self.weight, mode='fan_out', nonlinearity='relu')
+        nn.init.zeros_(self.offset.weight)
+        nn.init.zeros_(self.offset.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``x`` (B, C_in, h, w) to (B, C_out, h, w), float32."""
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.float()
+            offset = self.offset(x)
+            if x.device.type == 'cpu' and torch.is_grad_enabled():
+                return sampled_convolution(x, offset, self.weight)
+            return deform_conv2d(x, offset, self.weight, padding=1)
+
+
+def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
+    """What ``torchvision.ops.deform_conv2d`` does for a 3x3 kernel, by ``grid_sample`` and a matrix product.
+
+    Args:
+        x: (B, C_in, h, w).
+        offset: (B, 18, h, w): y and x, in cells, of each element of the kernel, row by row.
+        weight: (C_out, C_in, 3, 3).
+
+    Returns:
+        (B, C_out, h, w); beyond the border ``x`` is 0.
+    """
+    (batch, _, height, width), device = x.shape, x.device
+    steps = torch.arange(3, device=device) - 1
+    y = offset[:, 0::2] + torch.arange(height, device=device)[:, None] + steps.repeat_interleave(3)[:, None, None]
+    x_ = offset[:, 1::2] + torch.arange(width, device=device) + steps.repeat(3)[:, None, None]
+    grid = torch.stack([(2 * x_ + 1) / width - 1, (2 * y + 1) / height - 1], -1).flatten(1, 2)
+    samples = F.grid_sample(x, grid, padding_mode='zeros', align_corners=False)  # (B, C_in, 9h, w)
+    samples = samples.view(batch, -1, 9, height * width).flatten(1, 2)
+    return (weight.flatten(1) @ samples).view(batch, -1, height, width)
+
+
+class EnhancementBlock(nn.Module):
+    r"""Twice the size, then deformable convolution, squeeze-and-excitation and shortcut (SegVLM, arXiv:2505.19242).
+
+    .. math:: x_{dcf} = \phi(u, F_{offset}(u)), \quad x_{se} = \sigma(W_2 \delta(W_1 GAP(x_{dcf}))) \odot x_{dcf},
+              \quad x_{fused} = x_{se} + F_{residual}(u), \quad u = U(x)
+
+    Eq. 1 to 3 of its Sec. 3.3; the equations add maps of different size unless their x is enlarged already, so ours is.
+    The convolution is followed by BatchNorm and ReLU; F_residual is a 1x1 convolution and BatchNorm, computed before
+    the enlargement, with which it commutes. Without the three switches the block is a step of CRIS's projector.
+
+    Args:
+        in_channels: C of the input.
+        out_channels: C of the output.
+        deform: Deformable instead of plain convolution.
+        residual: Add the shortcut.
+        se: Weigh the channels.
+        se_ratio: Channels per hidden channel of the weighing.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        deform: bool = True,
+        residual: bool = True,
+        se: bool = True,
+        se_ratio: int = 16,
+    ) -> None:
+        super().__init__()
+        if deform:
+            self.conv = OffsetDeformConv(in_channels, out_channels)
+        else:
+            self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+            nn.init.kaiming_normal_(self.conv.weight, mode='fan_out', nonlinearity='relu')
+        self.norm = nn.BatchNorm2d(out_channels)
+        self.se = SELayer(out_channels, se_ratio) if se else None
+        self.shortcut = self.shortcut_norm = None
+        if residual:
+            self.shortcut = nn.Conv2d(in_channels, out_channels, 1, bias=False)
+            nn.init.kaiming_normal_(self.shortcut.weight, mode='fan_out', nonlinearity='relu')
+            self.shortcut_norm = nn.BatchNorm2d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Enlarge ``x`` (B, C_in, h, w) to (B, C_out, 2h, 2w)."""
+        out = F.relu(self.norm(self.conv(_twice(x))), inplace=True)
+        if self.se is not None:
+            out = self.se(out)
+        if self.shortcut is not None:
+            out = out + self.shortcut_norm(_twice(self.shortcut(x)))
+        return out
+
+
+def _twice(x: Tensor) -> Tensor:
+    return F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=False)

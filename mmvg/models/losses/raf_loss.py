@@ -1,0 +1,76 @@
+"""The referring-aware fusion loss of SegVLM."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import sigmoid_focal_loss
+
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class RAFLoss(nn.Module):
+    r"""Cross-entropy, focal loss and adaptive dice of one mask per sample (SegVLM, arXiv:2505.19242, Sec. 3.4).
+
+    .. math:: adaptive\ dice = 1 - \frac{2 \sum a p y + \epsilon}{\sum a p + \sum a y + \epsilon}
+
+    with sums over the pixels of one sample and then the mean over the batch (Eq. 6). The first two terms are means over
+    all pixels, where Eq. 4 and 5 print sums: those would be 10^4 times as large as the third. The weight a is detached:
+    a gradient through it would pull pixels of the target that are right already back down. A term with weight 0 is left
+    out; cross-entropy alone is the loss of CRIS.
+
+    The adaptive dice is no measure of quality: it can rise while the mask improves.
+
+    Args:
+        bce_weight: lambda_1.
+        focal_weight: lambda_2.
+        dice_weight: lambda_3.
+        alpha: Of the focal loss, the weight of target pixels.
+        gamma: Of the focal loss, and of ``pixel_weight='focal'``.
+        pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or ``'focal'``, (1 - p)^gamma.
+        eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
+
+    Raises:
+        ValueError: If ``pixel_weight`` is neither, or all terms have weight 0.
+    """
+
+    def __init__(
+        self,
+        bce_weight: float = 1.0,
+        focal_weight: float = 1.0,
+        dice_weight: float = 1.0,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        pixel_weight: str = 'error',
+        eps: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if pixel_weight not in ('error', 'focal'):
+            raise ValueError(f"pixel_weight must be 'error' or 'focal', not {pixel_weight!r}")
+        self.weights = dict(bce=bce_weight, focal=focal_weight, dice=dice_weight)
+        if not any(self.weights.values()):
+            raise ValueError('RAFLoss: all three weights are 0, so there is nothing to learn from')
+        self.alpha = alpha
+        self.gamma = gamma
+        self.pixel_weight = pixel_weight
+        self.eps = eps
+
+    def forward(self, logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        """Weighted ``loss_bce``, ``loss_focal`` and ``loss_dice`` of ``logits`` (B, 1, h, w), in float32.
+
+        ``targets`` (B, 1, h, w) are 0 or 1.
+        """
+        with torch.autocast(logits.device.type, enabled=False):
+            logits, targets = logits.float(), targets.float()
+            terms = dict(
+                bce=lambda: F.binary_cross_entropy_with_logits(logits, targets),
+                focal=lambda: sigmoid_focal_loss(logits, targets, self.alpha, self.gamma, reduction='mean'),
+                dice=lambda: self._adaptive_dice(logits, targets),
+            )
+            return {f'loss_{name}': weight * terms[name]() for name, weight in self.weights.items() if weight}
+
+    def _adaptive_dice(self, logits: Tensor, targets: Tensor) -> Tensor:
+        p, y = logits.sigmoid().flatten(1), targets.flatten(1)
+        a = ((p - y).abs() if self.pixel_weight == 'error' else (1 - p) ** self.gamma).detach()
+        overlap = 2 * (a * p * y).sum(1) + self.eps
+        return (1 - overlap / ((a * p).sum(1) + (a * y).sum(1) + self.eps)).mean()
