@@ -2,11 +2,11 @@
 
     python demo/image_demo.py scene.jpg "the red ring" "both stars" --checkpoint last.pth
 
-Prints an answer per pair, and writes pictures and a JSON of all answers if asked to.
+Prints an answer per pair, and writes pictures and a JSON of all answers if asked to; eval_metric.py scores that JSON
+where the pictures and sentences are those of a test set.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from mmvg.apis import run_command
@@ -19,7 +19,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--config', help='a config or a name of `mmvg models`; not needed if the checkpoint carries it')
     parser.add_argument('--checkpoint', help='weights (.pth or .safetensors)')
     parser.add_argument('--out-dir', type=Path, metavar='DIR', help='draw the answers into this folder')
-    parser.add_argument('--json', type=Path, metavar='FILE', help='write the answers to this file')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='write the whole answers to this file')
     parser.add_argument('--score-thr', type=float, help='report instances that score this much; default: the config')
     parser.add_argument('--batch-size', type=int, default=8, help='pairs that are computed together')
     parser.add_argument('--device', help='such as cpu or cuda:0; default: a GPU if there is one')
@@ -33,7 +33,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
 
-    from mmvg.apis import GroundingInferencer
+    from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
 
     model, weights = (args.config, args.checkpoint) if args.config else (args.checkpoint, None)
     inferencer = GroundingInferencer(model, weights, args.device, args.score_thr)
@@ -41,30 +41,20 @@ def main() -> None:
         args.image,
         args.expressions,
         batch_size=args.batch_size,
+        return_datasamples=True,
         draw=args.out_dir is not None,
         allow_url=args.allow_url,
     )
-    for record in results['predictions']:
-        print(f'{record["image"]}  "{record["expression"]}": {describe(record)}')
+    records = [answer_record(sample, inferencer.score_thr) for sample in results['predictions']]
+    for record in records:
+        print(f'{record["image"]}  "{record["expression"]}": {describe_answer(record)}')
     if args.json is not None:
-        args.json.parent.mkdir(parents=True, exist_ok=True)
-        args.json.write_text(json.dumps(dict(predictions=results['predictions'])))
-        print(f'{len(results["predictions"])} answers are in {args.json}')
+        save_answers(results['predictions'], args.json, inferencer.score_thr)
+        print(f'{len(records)} answers are in {args.json}')
     if args.out_dir is not None:
-        for number, (record, picture) in enumerate(zip(results['predictions'], results['visualization'], strict=True)):
+        for number, (record, picture) in enumerate(zip(records, results['visualization'], strict=True)):
             save_picture(picture, args.out_dir / f'{number:04d}_{Path(str(record["image"])).stem}.png')
         print(f'{len(results["visualization"])} pictures are in {args.out_dir}')
-
-
-def describe(record: dict) -> str:
-    """One line about an answer."""
-    if record.get('no_target'):
-        return f'nothing matches (target score {record["target_score"]:.2f})'
-    boxes = [
-        f'[{", ".join(f"{side:.0f}" for side in box)}] {score:.2f}'
-        for box, score in zip(record.get('boxes', []), record.get('scores', []), strict=True)
-    ]
-    return f'{len(boxes)} found: {"; ".join(boxes)}' if boxes else 'a mask, no box'
 
 
 def save_picture(picture, path: Path) -> None:

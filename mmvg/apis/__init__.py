@@ -7,11 +7,14 @@ from mmvg.apis.model_index import find_model, list_models, model_index
 from mmvg.apis.run import evaluate, load_config, train, use_amp
 
 if TYPE_CHECKING:
+    from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
 
 __all__ = [
     'GroundingInferencer',
+    'answer_record',
+    'describe_answer',
     'evaluate',
     'find_model',
     'list_images',
@@ -20,12 +23,16 @@ __all__ = [
     'model_index',
     'read_image',
     'run_command',
+    'save_answers',
     'train',
     'use_amp',
 ]
 
 _LAZY = {
     'GroundingInferencer': 'mmvg.apis.inferencer',
+    'answer_record': 'mmvg.apis.answer_records',
+    'describe_answer': 'mmvg.apis.answer_records',
+    'save_answers': 'mmvg.apis.answer_records',
     'list_images': 'mmvg.apis.images',
     'read_image': 'mmvg.apis.images',
 }

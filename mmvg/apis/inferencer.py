@@ -13,6 +13,7 @@ from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
 from rich.progress import track
 
+from mmvg.apis.answer_records import answer_record
 from mmvg.apis.images import ImageSource, is_image_folder, list_images, read_image
 from mmvg.apis.model_index import find_model
 from mmvg.structures import GroundingSample
@@ -88,7 +89,8 @@ class GroundingInferencer(BaseInferencer):
 
         Returns:
             ``predictions``: a list, image by image, of dicts made of numbers, strings and lists (see
-            :func:`answer_record`), or of samples; ``visualization``: as many pictures (h, w, 3) uint8 RGB, or empty.
+            :func:`mmvg.apis.answer_record`), or of samples; ``visualization``: as many pictures (h, w, 3) uint8 RGB, or
+            empty.
 
         Raises:
             FileNotFoundError: If an image is not there.
@@ -159,41 +161,6 @@ class GroundingInferencer(BaseInferencer):
         from mmvg.visualization import GroundingVisualizer
 
         return GroundingVisualizer(name=f'inferencer_{id(self)}')
-
-
-def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
-    """What a sample answers, as JSON can hold it, in pixels of the upright picture.
-
-    Returns:
-        ``image`` (path or running number), ``size`` [height, width], ``expression``, ``no_target`` (bool: nothing
-        matches) with ``target_score``; for the instances that score ``score_thr`` or more, best first: ``boxes``
-        [[x1, y1, x2, y2]], ``scores``, ``masks`` (COCO's compressed RLE) and ``points`` [[x, y]]; ``mask``, the union;
-        ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``. Only what the model gives.
-    """
-    from mmvg.evaluation.functional import encode_mask
-
-    record: dict[str, Any] = dict(
-        image=sample.img_path, size=[int(side) for side in sample.ori_shape], expression=sample.expression
-    )
-    if (no_target := sample.get('pred_no_target')) is not None:
-        record['no_target'] = bool(no_target)
-    if (score := sample.get('target_score')) is not None:
-        record['target_score'] = float(score)
-    if (instances := sample.get('pred_instances')) is not None:
-        scores = instances.scores.cpu()
-        order = [int(i) for i in scores.argsort(descending=True, stable=True) if scores[i] >= score_thr]
-        record['boxes'] = instances.bboxes.cpu()[order].double().tolist()
-        record['scores'] = scores[order].double().tolist()
-        if 'masks' in instances:
-            record['masks'] = [_text_rle(encode_mask(instances.masks[i])) for i in order]
-        if 'points' in instances:
-            record['points'] = instances.points.cpu()[order].double().tolist()
-    if 'pred_sem_seg' in sample:
-        record['mask'] = _text_rle(encode_mask(sample.pred_sem_seg.sem_seg))
-    if (grasps := sample.get('pred_grasps')) is not None:
-        record['grasps'] = grasps.grasps.cpu().double().tolist()
-        record['grasp_scores'] = grasps.scores.cpu().double().tolist()
-    return record
 
 
 def check_expressions(expressions: str | Sequence[str]) -> list[str]:
@@ -329,8 +296,3 @@ def _config_of(checkpoint: dict, path: str) -> Config:
 def _type_name(step: dict) -> str:
     kind = step.get('type', '')
     return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
-
-
-def _text_rle(rle: dict) -> dict:
-    counts = rle['counts']
-    return dict(size=list(rle['size']), counts=counts.decode() if isinstance(counts, bytes) else counts)

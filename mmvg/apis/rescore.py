@@ -24,7 +24,10 @@ class PredictionError(ValueError):
 
 
 def read_predictions(path: str | Path) -> dict[tuple, dict[str, Any]]:
-    """The records that ``tools/test.py --out`` wrote, by ``(dataset, img_id, ref_id, sent_id)``.
+    """The records of a file by what they answer.
+
+    Those that ``tools/test.py --out`` wrote are found by ``(dataset, img_id, ref_id, sent_id)``, those that
+    :func:`mmvg.apis.save_answers` wrote by ``(file name of the image, expression)``.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -32,7 +35,7 @@ def read_predictions(path: str | Path) -> dict[tuple, dict[str, Any]]:
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such file; tools/test.py --out writes one')
+        raise FileNotFoundError(f'{path}: there is no such file; tools/test.py --out or image_demo.py --json write one')
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -42,10 +45,13 @@ def read_predictions(path: str | Path) -> dict[tuple, dict[str, Any]]:
         raise PredictionError(f'{path}: no list "predictions"; tools/test.py --out writes such a file')
     found: dict[tuple, dict[str, Any]] = {}
     for position, record in enumerate(records):
-        if not isinstance(record, dict) or any(record.get(key) is None for key in ID_KEYS):
-            raise PredictionError(f'{path}: predictions[{position}] lacks one of {", ".join(ID_KEYS)}')
-        key = tuple(record[name] for name in ID_KEYS)
-        if found.setdefault(key, record) != record:
+        key = _key_of(record)
+        if key is None:
+            raise PredictionError(
+                f'{path}: predictions[{position}] lacks one of {", ".join(ID_KEYS)}, and is not an answer about an '
+                'image file either'
+            )
+        if not _agree(found.setdefault(key, record), record, key):
             raise PredictionError(f'{path}: predictions[{position}] answers {key} a second time, and differently')
     return found
 
@@ -62,23 +68,24 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
     load = LoadGroundingAnnotations(with_mask=_with_mask(cfg))
-    used = set()
+    used, names = set(), _ImageNames()
     for index in range(len(dataset)):
         item = dataset.get_data_info(index)
         for sentence in item['sentences']:
-            key = (item['dataset'], item['img_id'], item['ref_id'], sentence['sent_id'])
+            ids = (item['dataset'], item['img_id'], item['ref_id'], sentence['sent_id'])
+            key = ids if ids in predictions else names.key(item['img_path'], sentence['text'])
             if key not in predictions:
                 raise PredictionError(
-                    f'{path}: no answer to {dict(zip(ID_KEYS, key, strict=True))} ("{sentence["text"]}"); the file '
+                    f'{path}: no answer to {dict(zip(ID_KEYS, ids, strict=True))} ("{sentence["text"]}"); the file '
                     f'belongs to other data, or the test did not run to its end'
                 )
             used.add(key)
-            yield _sample(item, sentence, load, predictions[key], f'{path}, {dict(zip(ID_KEYS, key, strict=True))}')
+            yield _sample(item, sentence, load, predictions[key], f'{path}, {dict(zip(ID_KEYS, ids, strict=True))}')
     if len(used) < len(predictions):
         stray = next(key for key in predictions if key not in used)
         raise PredictionError(
             f'{path}: {len(predictions) - len(used)} of {len(predictions)} answers belong to no expression of the test '
-            f'set, such as {dict(zip(ID_KEYS, stray, strict=True))}'
+            f'set, such as {stray if len(stray) == 2 else dict(zip(ID_KEYS, stray, strict=True))}'
         )
 
 
@@ -94,6 +101,45 @@ def score_predictions(cfg: Config, path: str | Path) -> dict[str, float]:
         evaluator.process(data_samples=[sample])
         count += 1
     return evaluator.evaluate(count)
+
+
+def _key_of(record: Any) -> tuple | None:
+    """Ids of a data set, or else file name and expression, or else None."""
+    if not isinstance(record, dict):
+        return None
+    if all(record.get(key) is not None for key in ID_KEYS):
+        return tuple(record[key] for key in ID_KEYS)
+    if isinstance(record.get('image'), str) and isinstance(record.get('expression'), str):
+        return Path(record['image']).name, record['expression']
+    return None
+
+
+def _agree(first: dict, second: dict, key: tuple) -> bool:
+    """Whether two answers are one; a question asked twice may be rounded differently in another batch."""
+    if len(key) == len(ID_KEYS):
+        return first == second
+    return abs(first.get('target_score', 0) - second.get('target_score', 0)) < 1e-4
+
+
+class _ImageNames:
+    """Finds answers by the file name of their image, as long as no two images of the test set share it."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, str] = {}
+
+    def key(self, img_path: str, expression: str) -> tuple[str, str]:
+        """Key of :func:`read_predictions`.
+
+        Raises:
+            PredictionError: If another image has the same file name.
+        """
+        name = Path(img_path).name
+        if self._paths.setdefault(name, img_path) != img_path:
+            raise PredictionError(
+                f'two images of the test set are called {name}: {self._paths[name]} and {img_path}; answers can be '
+                'told apart only by the ids that tools/test.py --out writes'
+            )
+        return name, expression
 
 
 def _with_mask(cfg: Config) -> bool:
