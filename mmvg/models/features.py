@@ -24,7 +24,8 @@ class GroundingFeatures:
         attention: Probability map (B, h, w) of where the expression looks.
         pixels: One map (B, C, h, w) that masks are read from.
         input_ids: The tokens (B, L) themselves.
-        unfused: The coarsest image map (B, C, h, w) before its own fusion with the text, where there is one.
+        unfused: The coarsest image map (B, C, h, w) of the encoder, before its last fusion with the text if that can be
+            told apart.
         backbone: The encoder all this comes from, for heads that let it read another text. Not a tensor.
     """
 

@@ -115,9 +115,10 @@ class BEiT3Encoder(nn.Module):
         self.layers = nn.ModuleList(BEiT3Layer(embed_dims, num_heads, ffn_ratio, rate) for rate in rates)
         self.layer_norm = Multiway(nn.LayerNorm(embed_dims, eps=1e-5))
 
-    def forward(self, visual: Tensor, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, visual: Tensor | None, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         positions = self.embed_positions
-        visual = visual + positions['A'].weight[POSITION_OFFSET:]
+        # a text alone has no visual tokens
+        visual = text[:, :0] if visual is None else visual + positions['A'].weight[POSITION_OFFSET:]
         text = text + positions['B'].weight[POSITION_OFFSET : POSITION_OFFSET + text.shape[1]]
         text = text * text_mask.unsqueeze(-1)
         key_mask = torch.cat([text_mask.new_ones(visual.shape[:2]), text_mask], dim=1)[:, None, None]
@@ -273,3 +274,13 @@ class BEiT3(BaseModule):
         visual, text = self.encoder(self.vision_embed(images), self.text_embed(input_ids), text_mask)
         image = visual[:, 1:].transpose(1, 2).unflatten(2, (self.grid_size, self.grid_size))
         return GroundingFeatures(images=[image], text=text, text_mask=text_mask, sentence=visual[:, 0])
+
+    @property
+    def token_table(self) -> Tensor:
+        """Embeddings (V, C) of the vocabulary."""
+        return self.text_embed.weight
+
+    def encode_text(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Encode a text alone: (B, L, C) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C)."""
+        tokens = self.text_embed(input_ids) if token_embeddings is None else token_embeddings
+        return self.encoder(None, tokens, text_mask.bool())[1]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvg.models.backbones.weight_files import weights_in
 from mmvg.registry import MODELS
@@ -105,12 +105,7 @@ class BertTextEncoder(BaseModule):
 
     def run(self, text: Tensor, text_mask: Tensor, begin: int = 0, end: int | None = None) -> Tensor:
         """Send ``text`` (B, L, C) through the layers ``begin`` to ``end`` (exclusive); padding is never a key."""
-        bias = torch.zeros(text_mask.shape, dtype=text.dtype, device=text.device)
-        bias = bias.masked_fill(~text_mask.bool(), torch.finfo(text.dtype).min)[:, None, None]
-        for layer in self.bert.encoder.layer[begin:end]:
-            output = layer(text, bias)
-            text = output[0] if isinstance(output, tuple) else output  # a tuple before transformers 5
-        return text
+        return run_bert_layers(self.bert.encoder.layer[begin:end], text, text_mask)
 
     def forward(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
         """Return the last states (B, L, C) of ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token."""
@@ -121,3 +116,36 @@ def _modern_name(name: str) -> str:
     """Name of a weight without ``bert.`` in front, and with LayerNorm's parameters named as today."""
     name = name.removeprefix('bert.')
     return name.replace('LayerNorm.gamma', 'LayerNorm.weight').replace('LayerNorm.beta', 'LayerNorm.bias')
+
+
+def bert_layers(
+    num_layers: int, embed_dims: int, num_heads: int, ffn_channels: int, dropout: float, weight_std: float = 0.02
+) -> nn.ModuleList:
+    """Fresh layers of BERT for :func:`run_bert_layers`."""
+    from transformers import BertConfig
+    from transformers.models.bert.modeling_bert import BertLayer
+
+    config = BertConfig(
+        hidden_size=embed_dims,
+        num_attention_heads=num_heads,
+        intermediate_size=ffn_channels,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+    )
+    config._attn_implementation = 'sdpa'
+    layers = nn.ModuleList(BertLayer(config) for _ in range(num_layers))
+    for module in layers.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=weight_std)
+            nn.init.zeros_(module.bias)
+    return layers
+
+
+def run_bert_layers(layers: nn.ModuleList, states: Tensor, mask: Tensor) -> Tensor:
+    """Send ``states`` (B, L, C) through ``layers``; where ``mask`` (B, L) is False a token is never a key."""
+    bias = torch.zeros(mask.shape, dtype=states.dtype, device=states.device)
+    bias = bias.masked_fill(~mask.bool(), torch.finfo(states.dtype).min)[:, None, None]
+    for layer in layers:
+        output = layer(states, bias)
+        states = output[0] if isinstance(output, tuple) else output  # a tuple before transformers 5
+    return states

@@ -49,7 +49,8 @@ class Grounder(BaseModel):
     def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
         """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
         features = self.backbone(inputs['images'], inputs['input_ids'], inputs['text_mask'])
-        features = features.replace(input_ids=inputs['input_ids'], backbone=self.backbone)
+        unfused = features.images[-1] if features.unfused is None else features.unfused
+        features = features.replace(input_ids=inputs['input_ids'], unfused=unfused, backbone=self.backbone)
         for part in self.neck.values():
             features = part(features)
         return features

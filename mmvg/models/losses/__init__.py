@@ -1,3 +1,5 @@
+from mmvg.models.losses.alignment_loss import AlignmentLoss
+from mmvg.models.losses.binary_mask_loss import BinaryMaskLoss
 from mmvg.models.losses.detection_criterion import DetectionCriterion
 from mmvg.models.losses.edge_weighted_mask_loss import EdgeWeightedMaskLoss
 from mmvg.models.losses.existence_loss import ExistenceLoss
@@ -12,7 +14,9 @@ from mmvg.models.losses.single_box_loss import SingleBoxLoss
 from mmvg.models.losses.targets import GroundingTargets
 
 __all__ = [
+    'AlignmentLoss',
     'BceDice',
+    'BinaryMaskLoss',
     'DetectionCriterion',
     'EdgeWeightedMaskLoss',
     'ExistenceLoss',

@@ -1,0 +1,216 @@
+"""Mask Grounding: guess a hidden word from the sentence, the picture and where the target is."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import SinePositionalEncoding
+from mmengine.dist import get_rank
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.backbones.bert import bert_layers, run_bert_layers
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import without_special_tokens
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+INPUTS = ('text', 'image', 'mask')
+
+
+@MODELS.register_module()
+class MaskGroundingHead(BaseModule):
+    """Masked words are predicted from the other words, the image and a code of the mask (arXiv:2312.12198, Sec. 3.2).
+
+    For ``aux_heads`` of any grounder whose backbone has a ``token_table`` and can ``encode_text`` alone. The masked
+    text goes through the text encoder a second time; its tokens, those of the coarsest image map and the mask's code
+    go through a predictor, and the vocabulary's own embeddings turn its answers into words. Begin, end and padding are
+    never masked. Costs nothing at inference.
+
+    The image map has met the unmasked words in the stages before (``features.unfused`` is from before the last
+    fusion), so the answer may leak through it; ``detach_image`` takes away what would reward the leak, and
+    ``tools/analysis_tools/probe_mask_grounding.py`` measures it.
+
+    Args:
+        image_channels: Of ``features.unfused``.
+        text_channels: Of what ``encode_text`` returns.
+        embed_channels: Columns of the token table.
+        vocab_size: Rows of the token table.
+        channels: Width of the predictor.
+        num_layers: Its layers (Table 3(c)).
+        num_heads: Its heads.
+        ffn_channels: Hidden channels of its FFNs.
+        dropout: In the predictor.
+        inputs: What it sees. Without ``'mask'`` this is the text side of masked vision-language modelling, with
+            ``'text'`` alone masked language modelling (Table 3(a)).
+        mask_code: ``'center'``, the mean position of the target's pixels, or ``'average'``, the mean of the image
+            features under the mask (Table 3(b)).
+        mask_rate: Share of the words that are to be guessed.
+        replace_rate: Share of those that are hidden; the others are shown as they are.
+        mask_id: Token that hides a word, BERT's [MASK]; ``None`` for a vector of this head, where the vocabulary has no
+            such token.
+        detach_image: Whether no gradient reaches the image map.
+        loss_weight: Of the cross-entropy.
+        seed: Of the generator that chooses words, plus the rank of the process.
+    """
+
+    def __init__(
+        self,
+        image_channels: int,
+        text_channels: int,
+        embed_channels: int,
+        vocab_size: int,
+        channels: int = 256,
+        num_layers: int = 8,
+        num_heads: int = 8,
+        ffn_channels: int = 1024,
+        dropout: float = 0.1,
+        inputs: Sequence[str] = INPUTS,
+        mask_code: str = 'center',
+        mask_rate: float = 0.15,
+        replace_rate: float = 0.9,
+        mask_id: int | None = 103,
+        detach_image: bool = False,
+        loss_weight: float = 1.0,
+        seed: int = 0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if 'text' not in inputs or not set(inputs) <= set(INPUTS):
+            raise ValueError(f"MaskGroundingHead: inputs must be among {INPUTS}, with 'text', not {tuple(inputs)}")
+        if mask_code not in ('center', 'average'):
+            raise ValueError(f"MaskGroundingHead: mask_code must be 'center' or 'average', not {mask_code!r}")
+        if mask_code == 'average' and 'mask' in inputs and 'image' not in inputs:
+            raise ValueError("MaskGroundingHead: mask_code='average' needs 'image' among the inputs")
+        self.inputs = tuple(name for name in INPUTS if name in inputs)
+        self.mask_code = mask_code
+        self.mask_rate = mask_rate
+        self.replace_rate = replace_rate
+        self.mask_id = mask_id
+        self.detach_image = detach_image
+        self.loss_weight = loss_weight
+        self.generator = torch.Generator().manual_seed(seed + get_rank())
+
+        self.mask_token = None if mask_id is not None else nn.Parameter(torch.randn(embed_channels) * 0.02)
+        self.project_text = nn.Linear(text_channels, channels)
+        self.project_image = self.position = self.encode_mask = None
+        if 'image' in self.inputs:
+            self.project_image = nn.Sequential(nn.LayerNorm(image_channels), nn.Linear(image_channels, channels))
+            self.position = SinePositionalEncoding(channels // 2, normalize=True)
+        if 'mask' in self.inputs:
+            self.encode_mask = nn.Sequential(
+                nn.Linear(2 if mask_code == 'center' else channels, channels), nn.ReLU(), nn.Linear(channels, channels)
+            )
+        self.kind = nn.Parameter(torch.zeros(len(self.inputs), channels))
+        self.norm = nn.LayerNorm(channels)
+        self.dropout = nn.Dropout(dropout)
+        self.predictor = bert_layers(num_layers, channels, num_heads, ffn_channels, dropout)
+        self.to_embedding = nn.Sequential(nn.Linear(channels, embed_channels), nn.GELU(), nn.LayerNorm(embed_channels))
+        self.vocab_bias = nn.Parameter(torch.zeros(vocab_size))
+        nn.init.normal_(self.kind, std=0.02)
+
+    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+        """Return ``loss_grounding``, the cross-entropy over all chosen words of the batch.
+
+        A sample without a chosen word, or without a target where the mask's code is an input, takes no part. If none
+        is left the loss is 0, with a gradient of 0 for every parameter.
+
+        Raises:
+            ValueError: If the backbone cannot read a text alone, or masks are missing.
+        """
+        chosen = self.choose_words(features.text_mask)
+        masks = self._masks(features, data_samples)
+        takes_part = chosen.any(1)
+        if masks is not None:
+            takes_part &= masks.bool().flatten(1).any(1)
+        if not takes_part.any():
+            chosen = torch.zeros_like(chosen)
+            chosen[0, 0] = True
+            takes_part = chosen.any(1)
+            return dict(loss_grounding=0 * self._logits(features, masks, chosen, takes_part)[0].sum())
+        logits, words = self._logits(features, masks, chosen, takes_part)
+        return dict(loss_grounding=self.loss_weight * F.cross_entropy(logits.float(), words))
+
+    def choose_words(self, text_mask: Tensor) -> Tensor:
+        """Choose the words to guess: (B, L) bool, never begin, end or padding of ``text_mask`` (B, L)."""
+        words = without_special_tokens(text_mask) & (text_mask.sum(1, keepdim=True) > 2)
+        return words & (self._random(text_mask) < self.mask_rate)
+
+    @torch.no_grad()
+    def accuracy(self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor) -> Tensor:
+        """Whether each chosen word (K,) is guessed; ``masks`` (B, 1, H, W) is of any size."""
+        logits, words = self._logits(features, masks, chosen, chosen.any(1))
+        return logits.argmax(-1) == words
+
+    def _random(self, like: Tensor) -> Tensor:
+        return torch.rand(like.shape, generator=self.generator).to(like.device)
+
+    def _masks(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> Tensor | None:
+        if 'mask' not in self.inputs:
+            return None
+        masks = GroundingTargets.from_samples(data_samples, features.text_mask.device).union
+        if masks is None:
+            raise ValueError("MaskGroundingHead needs gt_sem_seg on every sample, or inputs without 'mask'")
+        return masks
+
+    def _logits(
+        self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor, takes_part: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (K, V) of the chosen words, and the words (K,), of the samples that take part."""
+        backbone = features.backbone
+        if not hasattr(backbone, 'token_table') or not hasattr(backbone, 'encode_text'):
+            raise ValueError(
+                f'MaskGroundingHead needs a backbone with token_table and encode_text; {type(backbone).__name__} has '
+                'not both'
+            )
+        input_ids, text_mask = features.input_ids[takes_part], features.text_mask[takes_part]
+        chosen = chosen[takes_part]
+        tokens = [self._read_text(backbone, input_ids, text_mask, chosen)]
+        keep = [text_mask]
+        if self.project_image is not None:
+            image = features.unfused[takes_part]
+            image = self._read_image(image.detach() if self.detach_image else image)
+            tokens.append(image)
+            keep.append(text_mask.new_ones(image.shape[:2]))
+        if self.encode_mask is not None:
+            size = features.unfused.shape[-2:]
+            tokens.append(self._read_mask(masks[takes_part].float(), tokens[-1], size))
+            keep.append(text_mask.new_ones(len(text_mask), 1))
+        tokens = [x + kind for x, kind in zip(tokens, self.kind, strict=True)]
+        states = self.dropout(self.norm(torch.cat(tokens, dim=1)))
+        states = run_bert_layers(self.predictor, states, torch.cat(keep, dim=1))
+        answers = self.to_embedding(states[:, : chosen.shape[1]][chosen])
+        return answers @ backbone.token_table.t() + self.vocab_bias, input_ids[chosen]
+
+    def _read_text(self, backbone: nn.Module, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:
+        """Tokens (B, L, C) of the text with the chosen words hidden, most of them."""
+        table = backbone.token_table
+        hidden = chosen & (self._random(chosen) < self.replace_rate)
+        mask_token = table[self.mask_id] if self.mask_token is None else self.mask_token.to(table.dtype)
+        embeddings = torch.where(hidden[..., None], mask_token, table[input_ids])
+        return self.project_text(backbone.encode_text(input_ids, text_mask, embeddings))
+
+    def _read_image(self, image: Tensor) -> Tensor:
+        """Tokens (B, h*w, C) of the map (B, C', h, w), with their positions."""
+        position = self.position(torch.zeros((1, *image.shape[-2:]), dtype=torch.bool, device=image.device))
+        return self.project_image(image.flatten(2).transpose(1, 2)) + position.flatten(2).transpose(1, 2)
+
+    def _read_mask(self, masks: Tensor, image: Tensor, size: tuple[int, int]) -> Tensor:
+        """The code (B, 1, C) of masks (B, 1, H, W)."""
+        if self.mask_code == 'average':
+            share = F.adaptive_avg_pool2d(masks, size).flatten(2)
+            return self.encode_mask(share @ image / share.sum(-1, keepdim=True).clamp(min=1e-6))
+        return self.encode_mask(mask_centers_norm(masks))
+
+
+def mask_centers_norm(masks: Tensor) -> Tensor:
+    """Mean position (B, 1, 2), x and y in fractions of the image, of the pixels of ``masks`` (B, 1, H, W).
+
+    A pixel lies at its middle. An empty mask has its centre at (0, 0).
+    """
+    height, width = masks.shape[-2:]
+    area = masks.sum((-2, -1)).clamp(min=1)
+    x = (torch.arange(width, device=masks.device) + 0.5) / width
+    y = (torch.arange(height, device=masks.device) + 0.5) / height
+    return torch.stack([(masks.sum(-2) * x).sum(-1) / area, (masks.sum(-1) * y).sum(-1) / area], dim=-1)

@@ -1,0 +1,132 @@
+"""One learned query that looks for the mask, ever more narrowly."""
+
+import torch
+import torch.nn.functional as F
+from mmdet.models.layers import SinePositionalEncoding
+from mmdet.models.layers.transformer import Mask2FormerTransformerDecoder
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.heads.mask_postprocess import MaskPostprocess
+from mmvg.models.layers import detr_layer_cfg
+from mmvg.models.losses.targets import GroundingTargets
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+
+@MODELS.register_module()
+class MaskedQueryHead(BaseModule):
+    """Mask2Former's query decoder (arXiv:2112.01527) with a single query, as MagNet's code has it.
+
+    Each layer attends to one of the coarse maps, in turn from the coarsest, within the mask predicted so far. There is
+    no class: the one query is always the object that the expression means.
+
+    Args:
+        in_channels: Channels C of ``features.images`` and ``features.pixels``.
+        mask_loss: Usually a :class:`BinaryMaskLoss`.
+        num_layers: Layers of the decoder.
+        num_heads: Attention heads.
+        ffn_channels: Hidden channels of the FFNs.
+        num_levels: Coarse maps to look at, the coarsest of ``features.images``.
+        deep_supervision: Whether the masks before the last layer have a loss too.
+        test_cfg: Arguments of :class:`MaskPostprocess`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        mask_loss: dict,
+        num_layers: int = 9,
+        num_heads: int = 8,
+        ffn_channels: int = 2048,
+        num_levels: int = 3,
+        deep_supervision: bool = True,
+        test_cfg: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.num_heads = num_heads
+        self.num_levels = num_levels
+        self.deep_supervision = deep_supervision
+        self.query = nn.Parameter(torch.zeros(1, 1, in_channels))
+        self.query_position = nn.Parameter(torch.zeros(1, 1, in_channels))
+        nn.init.normal_(self.query)
+        nn.init.normal_(self.query_position)
+        self.level_embedding = nn.Parameter(torch.zeros(num_levels, in_channels))
+        nn.init.normal_(self.level_embedding)
+        self.position = SinePositionalEncoding(in_channels // 2, normalize=True)
+        self.decoder = Mask2FormerTransformerDecoder(
+            num_layers, detr_layer_cfg(in_channels, num_heads, ffn_channels, dropout=0.0)
+        )
+        for parameter in self.decoder.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        self.mask_embedding = nn.Sequential(
+            nn.Linear(in_channels, in_channels),
+            nn.ReLU(),
+            nn.Linear(in_channels, in_channels),
+            nn.ReLU(),
+            nn.Linear(in_channels, in_channels),
+        )
+        self.mask_loss = MODELS.build(mask_loss)
+        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+
+    def forward(self, features: GroundingFeatures) -> dict[str, Tensor | list[Tensor]]:
+        """Return ``mask_logits`` (B, 1, h, w), and ``aux_outputs``, those before the last layer.
+
+        Raises:
+            ValueError: If no neck made ``pixels``, or there are too few maps.
+        """
+        if features.pixels is None or len(features.images) < self.num_levels:
+            raise ValueError(
+                f"MaskedQueryHead reads 'pixels' and {self.num_levels} coarse maps; add a DeformablePixelDecoder to "
+                'the neck'
+            )
+        maps = features.images[: -self.num_levels - 1 : -1]
+        keys = [x.flatten(2).transpose(1, 2) + level for x, level in zip(maps, self.level_embedding, strict=True)]
+        positions = [
+            self.position(torch.zeros((1, *x.shape[-2:]), dtype=torch.bool, device=x.device)).flatten(2).transpose(1, 2)
+            for x in maps
+        ]
+        batch = len(features.pixels)
+        query = self.query.expand(batch, -1, -1)
+        logits = [self._mask(query, features.pixels)]
+        for i, layer in enumerate(self.decoder.layers):
+            level = i % self.num_levels
+            query = layer(
+                query=query,
+                key=keys[level],
+                value=keys[level],
+                query_pos=self.query_position.expand(batch, -1, -1),
+                key_pos=positions[level],
+                cross_attn_mask=self._closed(logits[-1], maps[level].shape[-2:]),
+            )
+            logits.append(self._mask(query, features.pixels))
+        return dict(mask_logits=logits[-1], aux_outputs=logits[:-1])
+
+    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+        """Return the named losses of ``mask_loss``, under ``d<i>.`` for the masks before the last layer."""
+        outputs = self(features)
+        targets = GroundingTargets.from_samples(data_samples, features.pixels.device)
+        losses = self.mask_loss(outputs['mask_logits'], targets)
+        if self.deep_supervision:
+            for i, logits in enumerate(outputs['aux_outputs']):
+                losses |= {f'd{i}.{name}': value for name, value in self.mask_loss(logits, targets).items()}
+        return losses
+
+    def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
+        """Return ``data_samples`` with the mask of each expression."""
+        return self.postprocess(self(features)['mask_logits'], data_samples)
+
+    def _mask(self, query: Tensor, pixels: Tensor) -> Tensor:
+        """Mask logits (B, 1, h, w) of ``query`` (B, 1, C)."""
+        return torch.einsum('bqc,bchw->bqhw', self.mask_embedding(self.decoder.post_norm(query)), pixels)
+
+    @torch.no_grad()
+    def _closed(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
+        """Cells (B * heads, 1, cells) that lie outside the mask so far; none if it is empty."""
+        prob = F.interpolate(logits, size=size, mode='bilinear', align_corners=False).sigmoid().flatten(2)
+        closed = prob < 0.5
+        closed = closed & ~closed.all(-1, keepdim=True)
+        return closed.repeat_interleave(self.num_heads, dim=0)

@@ -1,0 +1,98 @@
+"""MagNet's cross-modal alignment loss, in memory that grows with the pixels and not with their square."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class _NegativeSums(torch.autograd.Function):
+    """Row and column sums of exp((X Y^T - 1) / tau) without ever holding that matrix whole."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, y: Tensor, temperature: float, block_size: int) -> tuple[Tensor, Tensor]:
+        rows, columns = x.new_empty(len(x)), y.new_zeros(len(y))
+        for begin in range(0, len(x), block_size):
+            block = slice(begin, begin + block_size)
+            similarity = torch.exp((x[block] @ y.t() - 1) / temperature)
+            rows[block] = similarity.sum(1)
+            columns += similarity.sum(0)
+        ctx.save_for_backward(x, y)
+        ctx.temperature, ctx.block_size = temperature, block_size
+        return rows, columns
+
+    @staticmethod
+    def backward(ctx, grad_rows: Tensor, grad_columns: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        x, y = ctx.saved_tensors
+        grad_x, grad_y = torch.empty_like(x), torch.zeros_like(y)
+        for begin in range(0, len(x), ctx.block_size):
+            block = slice(begin, begin + ctx.block_size)
+            similarity = torch.exp((x[block] @ y.t() - 1) / ctx.temperature)
+            similarity *= (grad_rows[block, None] + grad_columns) / ctx.temperature
+            grad_x[block] = similarity @ y
+            grad_y += similarity.t() @ x[block]
+        return grad_x, grad_y, None, None
+
+
+def negative_sums(x: Tensor, y: Tensor, temperature: float, block_size: int = 512) -> tuple[Tensor, Tensor]:
+    r"""Sums over all pairs of unit vectors ``x`` (P, D) and ``y`` (N, D), P, N >= 1, in O(P + N) memory.
+
+    The similarities are computed in blocks of rows, added up and forgotten, and once more in the backward pass. Unit
+    vectors make the constant 1 a safe substitute for the maximum, as long as exp(-2 / temperature) is a number in the
+    precision at hand: above 0.025 in float32.
+
+    Returns:
+        :math:`r_i = \sum_j e^{(x_i y_j - 1) / \tau}` (P,) and :math:`c_j = \sum_i e^{(x_i y_j - 1) / \tau}` (N,).
+    """
+    return _NegativeSums.apply(x, y, temperature, block_size)
+
+
+class AlignmentLoss(nn.Module):
+    r"""Pixel-to-pixel and pixel-to-text alignment of one image (MagNet, arXiv:2312.12198, Eqs. 12 to 14).
+
+    With X the foreground and Y the background pixels as unit vectors, x and y the unit means of either, t the unit
+    text, and r, c of :func:`negative_sums`,
+
+    .. math::
+        P2P = -\mathrm{mean}_i \log \frac{e^{X_i x / \tau_1}}{e^{X_i x / \tau_1} + r_i}
+              -\mathrm{mean}_j \log \frac{e^{Y_j y / \tau_1}}{e^{Y_j y / \tau_1} + c_j}, \qquad
+        P2T = -\mathrm{mean}_i \log \frac{e^{X_i t / \tau_2}}{e^{X_i t / \tau_2} + r_i}
+
+    The paper prints no logarithm; without one the loss is bounded by 0 and its gradient vanishes with thousands of
+    negatives. Everything is in float32 at least.
+
+    Args:
+        pixel_temperature: tau_1.
+        text_temperature: tau_2.
+        block_size: Foreground pixels whose similarities are held at a time.
+    """
+
+    def __init__(self, pixel_temperature: float = 0.1, text_temperature: float = 0.1, block_size: int = 512) -> None:
+        super().__init__()
+        self.pixel_temperature = pixel_temperature
+        self.text_temperature = text_temperature
+        self.block_size = block_size
+
+    def forward(self, pixels: Tensor, foreground: Tensor, text: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return P2P and P2T of one image.
+
+        Args:
+            pixels: (M, D), of any length.
+            foreground: (M,) bool, with at least one pixel of either kind.
+            text: (D,), or ``None`` where P2T is not wanted; it is 0 then.
+        """
+        pixels = F.normalize(pixels if pixels.dtype == torch.float64 else pixels.float(), dim=-1)
+        x, y = pixels[foreground], pixels[~foreground]
+        rows, columns = negative_sums(x, y, self.pixel_temperature, self.block_size)
+        p2p = self._contrast(x, x.mean(0), rows, self.pixel_temperature)
+        p2p = p2p + self._contrast(y, y.mean(0), columns, self.pixel_temperature)
+        if text is None:
+            return p2p, p2p.new_zeros(())
+        if self.text_temperature != self.pixel_temperature:
+            rows, _ = negative_sums(x, y, self.text_temperature, self.block_size)
+        return p2p, self._contrast(x, text.to(x.dtype), rows, self.text_temperature)
+
+    @staticmethod
+    def _contrast(vectors: Tensor, anchor: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+        """Mean of -log(e^p / (e^p + negatives)), all of them shifted by -1 / temperature."""
+        positive = (vectors @ F.normalize(anchor, dim=-1) - 1) / temperature
+        return (torch.logaddexp(positive, negatives.log()) - positive).mean()

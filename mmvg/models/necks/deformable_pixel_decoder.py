@@ -1,0 +1,76 @@
+"""Mask2Former's pixel decoder."""
+
+from collections.abc import Sequence
+
+from mmdet.models.layers import MSDeformAttnPixelDecoder
+from mmengine.config import ConfigDict
+from mmengine.model import BaseModule
+from torch import autocast
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class DeformablePixelDecoder(BaseModule):
+    """Multi-scale deformable attention over the maps of all stages (Mask2Former, arXiv:2112.01527; MagNet's code).
+
+    Runs in float32 whatever the precision of the rest.
+
+    Args:
+        in_channels: Channels of the maps, finest first.
+        strides: Of the maps.
+        channels: Width C, a multiple of 32 and of ``num_heads``.
+        num_levels: How many of the maps, from the coarsest, the attention runs over; the others join afterwards as in
+            a feature pyramid.
+        num_layers: Layers of attention.
+        num_heads: Heads.
+        num_points: Points sampled per head and level.
+        ffn_channels: Hidden channels of the FFNs.
+        norm_groups: Groups of the GroupNorm behind the projections.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        strides: Sequence[int] = (4, 8, 16, 32),
+        channels: int = 256,
+        num_levels: int = 4,
+        num_layers: int = 4,
+        num_heads: int = 8,
+        num_points: int = 4,
+        ffn_channels: int = 1024,
+        norm_groups: int = 32,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        self.decoder = MSDeformAttnPixelDecoder(
+            in_channels=list(in_channels),
+            strides=list(strides),
+            feat_channels=channels,
+            out_channels=channels,
+            num_outs=len(in_channels) - 1,
+            norm_cfg=dict(type='GN', num_groups=norm_groups),
+            encoder=ConfigDict(
+                num_layers=num_layers,
+                layer_cfg=dict(
+                    self_attn_cfg=dict(
+                        embed_dims=channels,
+                        num_heads=num_heads,
+                        num_levels=num_levels,
+                        num_points=num_points,
+                        dropout=0.0,
+                        batch_first=True,
+                    ),
+                    ffn_cfg=dict(embed_dims=channels, feedforward_channels=ffn_channels, num_fcs=2, ffn_drop=0.0),
+                ),
+            ),
+            positional_encoding=dict(num_feats=channels // 2, normalize=True),
+        )
+        self.decoder.init_weights()
+
+    def forward(self, features: GroundingFeatures) -> GroundingFeatures:
+        """Set ``pixels`` (B, C, h, w), of the size of the finest map, and all coarser ``images``, with C channels."""
+        with autocast(features.images[0].device.type, enabled=False):
+            pixels, coarse = self.decoder([x.float() for x in features.images])
+        return features.replace(pixels=pixels, images=coarse[::-1])
