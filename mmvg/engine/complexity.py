@@ -26,11 +26,12 @@ TABLE16_ROWS = {
 
 @dataclass
 class Complexity:
-    """What one part of a model costs: learnable numbers, and multiply-accumulates for one image."""
+    """What one part of a model costs: learnable numbers, multiply-accumulates for one image, and frozen numbers."""
 
     part: str
     parameters: int
     macs: int
+    frozen: int = 0
 
 
 def build_blank(cfg: Config) -> Grounder:
@@ -83,14 +84,19 @@ def has_table16_parts(model: Grounder) -> bool:
 
 
 def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:
-    """Count every learnable tensor once, and all matrix products and convolutions, those of attention included."""
+    """Count every tensor of weights once, and all matrix products and convolutions, those of attention included."""
     model.eval()
     # with gradients, and without fused attention, PyTorch runs operations that the counter knows
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         model(inputs, mode='tensor')
     flops = {name.partition('.')[2]: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     return [
-        Complexity(name, sum(p.numel() for p in part.parameters() if p.requires_grad), flops.get(name, 0) // 2)
+        Complexity(
+            name,
+            sum(p.numel() for p in part.parameters() if p.requires_grad),
+            flops.get(name, 0) // 2,
+            sum(p.numel() for p in part.parameters() if not p.requires_grad),
+        )
         for name, part in grounder_parts(model).items()
     ]
 
@@ -121,7 +127,9 @@ def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Compl
 
 
 def total(rows: Sequence[Complexity]) -> Complexity:
-    return Complexity('total', sum(row.parameters for row in rows), sum(row.macs for row in rows))
+    return Complexity(
+        'total', sum(row.parameters for row in rows), sum(row.macs for row in rows), sum(row.frozen for row in rows)
+    )
 
 
 def rounded_steps(values: Sequence[int], unit: float) -> list[str]:

@@ -39,8 +39,13 @@ def print_table(title: str, rows: list, increments: bool = False) -> None:
     if increments:
         columns[1][:-1] = rounded_steps([row.parameters for row in rows], 1e6)
         columns[2][:-1] = rounded_steps([row.macs for row in rows], 1e9)
+    headers = ['parameters', 'M', 'GMACs']
+    if totals.frozen:
+        headers += ['frozen', 'with frozen, M']
+        columns.append([f'{row.frozen:,}' for row in (*rows, totals)])
+        columns.append([f'{(row.parameters + row.frozen) / 1e6:.2f}' for row in (*rows, totals)])
     table = Table('part')
-    for header in ('parameters', 'M', 'GMACs'):
+    for header in headers:
         table.add_column(header, justify='right')
     for row, *cells in zip((*rows, totals), *columns, strict=True):
         if row is totals:

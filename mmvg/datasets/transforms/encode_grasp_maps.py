@@ -7,6 +7,7 @@ from mmengine.structures import PixelData
 
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
+from mmvg.structures import transform_grasps
 from mmvg.structures.grasp_maps import grasps_to_maps
 
 
@@ -14,10 +15,10 @@ from mmvg.structures.grasp_maps import grasps_to_maps
 class EncodeGraspMaps(BaseTransform):
     """Paint the grasps of a sample onto the input: quality, cos(2 theta), sin(2 theta) and width.
 
-    Reads ``gt_grasps`` (M, 5) in input pixels and the ``scale_factor`` that ``Letterbox`` recorded; sets
-    ``gt_grasp_maps``, which :class:`PackGroundingInputs` hands on: ``maps`` (4, H, W) float32 and ``painted`` (1, H, W)
-    bool. Widths are in original pixels, so that a model learns the same numbers whatever the size of its input. The
-    defaults are for OCID-VLG.
+    Reads ``gt_grasps`` (M, 5) in original pixels, ``homography_matrix``, which moves them to the input, and the
+    ``scale_factor`` that ``Letterbox`` recorded; sets ``gt_grasp_maps``, which :class:`PackGroundingInputs` hands on:
+    ``maps`` (4, H, W) float32 and ``painted`` (1, H, W) bool. Widths are in pixels of the image before ``Letterbox``,
+    so that a model learns the same numbers whatever the size of its input. The defaults are for OCID-VLG.
 
     Args:
         center_ratio: Painted share of the opening.
@@ -52,6 +53,8 @@ class EncodeGraspMaps(BaseTransform):
                 'Letterbox or another resize that keeps the ratio of the sides'
             )
         grasps = np.array(results['gt_grasps'], dtype=np.float64)
+        if results.get('homography_matrix') is not None:
+            grasps = transform_grasps(grasps, results['homography_matrix'])
         # grasps count pixels from the centre of the first one; a resize keeps the corner of the image where it is
         grasps[:, :2] += (scale - 1) / 2
         maps, painted = grasps_to_maps(

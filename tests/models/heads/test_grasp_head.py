@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import PixelData
+
+from mmvg.models import GroundingFeatures
+from mmvg.models.heads import LDCH, GraspHead, MapRefinement
+from mmvg.models.losses import GraspCriterion
+from mmvg.structures import GroundingSample
+
+COARSE = dict(type=LDCH, in_channels=6, channels=4, sentence_channels=8, num_kernels=2, hidden_channels=4)
+REFINEMENT = dict(type=MapRefinement, widths=(4, 4, 8, 8))
+
+
+def make(**changes):
+    torch.manual_seed(0)
+    return GraspHead(**dict(coarse=COARSE, criterion=dict(type=GraspCriterion), refinement=REFINEMENT) | changes)
+
+
+def features(batch=2, size=32):
+    torch.manual_seed(1)
+    return GroundingFeatures(images=[], pixels=torch.randn(batch, 6, size, size), sentence=torch.randn(batch, 8))
+
+
+def samples(batch=2, size=32):
+    made = []
+    for i in range(batch):
+        sample = GroundingSample(
+            metainfo=dict(img_shape=(size, size), ori_shape=(size, size), homography_matrix=np.eye(3))
+        )
+        mask = torch.zeros(1, size, size, dtype=torch.uint8)
+        mask[:, 4:20, 4 : 4 + 12 * i] = 1  # the first has no pixel
+        sample.gt_sem_seg = PixelData(sem_seg=mask)
+        sample.gt_grasp_maps = PixelData(maps=torch.rand(4, size, size), painted=mask.bool())
+        made.append(sample)
+    return made
+
+
+def test_both_stages_are_trained_and_named():
+    head = make()
+    losses = head.loss(features(), samples())
+    assert set(losses) == {'loss_mask', 'loss_grasp', 'loss_coarse_mask', 'loss_coarse_grasp'}
+    for name in ('mask', 'grasp'):  # refined maps start as the coarse ones
+        assert losses[f'loss_coarse_{name}'].item() == pytest.approx(0.5 * losses[f'loss_{name}'].item(), rel=1e-6)
+    sum(losses.values()).backward()
+    assert all(p.grad is not None for p in head.parameters())
+
+
+def test_without_refinement_the_coarse_maps_are_final_and_have_one_loss():
+    head = make(refinement=None)
+    outputs = head(features())
+    assert outputs['coarse_logits'] is None
+    losses = head.loss(features(), samples())
+    assert set(losses) == {'loss_mask', 'loss_grasp'}
+    assert losses['loss_mask'].item() == pytest.approx(make().loss(features(), samples())['loss_mask'].item(), rel=1e-6)
+
+
+def test_maps_smaller_than_the_input_are_compared_at_its_size():
+    losses = make(refinement=None).loss(features(size=16), samples(size=32))
+    assert all(loss.isfinite() for loss in losses.values())
+
+
+@pytest.mark.parametrize('batch', [1, 2])
+def test_every_sample_gets_a_mask_and_ranked_grasps(batch):
+    answers = make(test_cfg=dict(gate='off', num_grasps=3)).eval().predict(features(batch), samples(batch))
+    assert len(answers) == batch
+    for answer in answers:
+        assert answer.pred_sem_seg.sem_seg.shape == (1, 32, 32)
+        assert answer.pred_grasps.grasps.shape == (3, 5)
+        assert answer.pred_grasps.grasps.isfinite().all()
+        assert 0 <= answer.target_score <= 1
+
+
+def test_a_missing_neck_is_named():
+    with pytest.raises(ValueError, match="'pixels', which LanguageUpsampling"):
+        make()(GroundingFeatures(images=[]))
