@@ -8,7 +8,7 @@ from mmvg.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 
-#: Command -> script and what it does. Of ``data check`` and ``data convert`` the script reads the second word itself.
+#: Command -> script and what it does. Of ``OWN_WORDS`` the script reads the second word itself.
 COMMANDS = {
     'train': ('tools/train.py', 'train a model: mmvg train CONFIG'),
     'test': ('tools/test.py', 'score a checkpoint: mmvg test CONFIG CHECKPOINT'),
@@ -17,12 +17,13 @@ COMMANDS = {
     'analyze': ('tools/analysis_tools/analyze_results.py', 'show the best and the worst answers of such a file'),
     'data check': ('tools/data.py', 'find everything that is wrong with data: mmvg data check FOLDER'),
     'data convert': ('tools/data.py', 'to JSON lines, and from JSON lines to the files of gRefCOCO'),
+    'data pack': ('tools/data.py', 'PhraseCut into one LMDB file: mmvg data pack FOLDER --split train'),
     'data draw': ('tools/dataset_converters/refshapes.py', 'write RefShapes, the drawn data set'),
     'data browse': ('tools/analysis_tools/browse_dataset.py', 'draw what the pipeline of a config delivers'),
     'flops': ('tools/analysis_tools/get_flops.py', 'parameters and multiply-adds of a config'),
     'models': (None, 'list the models of the index; mmvg models WORD: those whose name has it'),
 }
-OWN_WORDS = ('data check', 'data convert')
+OWN_WORDS = ('data check', 'data convert', 'data pack')
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -4,6 +4,7 @@ python tools/data.py check data/refshapes
 python tools/data.py check configs/instancevg/grefcoco.py
 python tools/data.py convert configs/instancevg/refshapes.py --out data/mine/all.jsonl
 python tools/data.py convert data/mine/all.jsonl --out data/mine/grefcoco
+python tools/data.py pack data --split train
 """
 
 import argparse
@@ -27,6 +28,11 @@ def parse_args() -> argparse.Namespace:
     convert.add_argument('--out', type=Path, required=True, help='a .jsonl file, or a folder for gRefCOCO files')
     convert.add_argument('--splits', nargs='+', help='of a .jsonl: its splits, by default train, val and test')
     convert.add_argument('--images', default='images', metavar='DIR', help='of a .jsonl: image folder beside it')
+    pack = commands.add_parser('pack', help='PhraseCut into one LMDB file per split')
+    pack.add_argument('root', help='the data root, which has the folder VGPhraseCut_v0')
+    pack.add_argument('--split', required=True, help='train, val, miniv, val_miniv or test')
+    pack.add_argument('--out', type=Path, metavar='FILE', help='by default ROOT/VGPhraseCut_v0/SPLIT.lmdb')
+    pack.add_argument('--force', action='store_true', help='replace the file if it is there')
     return parser.parse_args()
 
 
@@ -34,7 +40,10 @@ def main() -> None:
     args = parse_args()
     if args.command == 'check':
         sys.exit(check(args))
-    convert(args)
+    if args.command == 'pack':
+        pack(args)
+    else:
+        convert(args)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -100,6 +109,19 @@ def convert(args: argparse.Namespace) -> None:
     if not datasets:
         raise ValueError(f'{source}: no line of split train, val or test; name its splits with --splits')
     print(f'{write_grefcoco(datasets, args.out)} expressions are in {args.out}')
+
+
+def pack(args: argparse.Namespace) -> None:
+    """Write an LMDB file."""
+    from mmvg.datasets import PhraseCutDataset
+    from mmvg.datasets.phrasecut_lmdb import write_phrasecut_lmdb
+
+    files = PhraseCutDataset(args.split, args.root, mode='tolerant')  # which checks that they are there, and readable
+    out = args.out or Path(args.root) / 'VGPhraseCut_v0' / f'{args.split}.lmdb'
+    tasks, images = write_phrasecut_lmdb(
+        out, args.split, files.task_files, files.images_file, files.image_folder, args.force
+    )
+    print(f'{tasks} tasks and {images} images, {out.stat().st_size / 2**20:.1f} MiB, are in {out}')
 
 
 if __name__ == '__main__':

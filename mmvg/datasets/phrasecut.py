@@ -9,6 +9,7 @@ import numpy as np
 from mmvg.datasets.choices import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.phrasecut_lmdb import PhraseCutLMDB
 from mmvg.datasets.phrasecut_raster import polygons_to_rle
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import Ref, as_id, is_usable_text
@@ -45,6 +46,8 @@ class PhraseCutDataset(ReferringDataset):
         ann_file: The tasks; the default is ``VGPhraseCut_v0/refer_<split>.json``. Not for ``'val_miniv'``.
         images_file: Sizes of the images; the default is a file below ``VGPhraseCut_v0`` as named above.
         img_prefix: Folder of the images ``<image_id>.jpg``, both parts of Visual Genome in one.
+        lmdb_file: What ``tools/data.py pack`` made of this split, which is read in place of all other files; items then
+            have the file of the image as ``img_bytes``. Needs the package ``lmdb``.
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1].
         mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
         check_counts: Whether to compare the split with the released sizes; off for subsets.
@@ -64,6 +67,7 @@ class PhraseCutDataset(ReferringDataset):
         ann_file: str | None = None,
         images_file: str | None = None,
         img_prefix: str = 'VGPhraseCut_v0/images',
+        lmdb_file: str | None = None,
         clip_to: str = 'edge',
         mode: str = 'strict',
         check_counts: bool = False,
@@ -78,7 +82,10 @@ class PhraseCutDataset(ReferringDataset):
         check_choice('split', split, tuple(RELEASED_COUNTS))
         if ann_file and split == 'val_miniv':
             raise ValueError("split 'val_miniv' reads two files: give no ann_file")
+        if lmdb_file and (ann_file or images_file):
+            raise ValueError('lmdb_file holds annotations and images: give no ann_file and no images_file')
         root = Path(data_root)
+        self.packed = PhraseCutLMDB(root / lmdb_file) if lmdb_file else None
         parts = ('val', 'miniv') if split == 'val_miniv' else (split,)
         self.task_files = [root / (ann_file or f'VGPhraseCut_v0/refer_{part}.json') for part in parts]
         self.images_file = root / images_file if images_file else _default_images_file(root / 'VGPhraseCut_v0')
@@ -103,22 +110,38 @@ class PhraseCutDataset(ReferringDataset):
     def required_files(self) -> list[Path]:
         return [*self.task_files, self.images_file]
 
+    def _require_data(self) -> None:
+        if self.packed is None:
+            super()._require_data()
+        elif not self.packed.path.is_file():
+            raise FileNotFoundError(
+                f'{self.packed.path} is not there; make it with `mmvg data pack {self.root} --split {self.split}`, or '
+                'give no lmdb_file to read the original files'
+            )
+
     def load_data_list(self) -> list[dict]:
         """Read the files; called by :meth:`full_init`."""
         refs: list[Ref] = []
         annotations: list[dict] = []
         seen: set[str] = set()
-        for file in self.task_files:
-            for task in read_json(file, list):
+        if self.packed is None:
+            sources = {file: read_json(file, list) for file in self.task_files}
+            images_file, images = self.images_file, read_json(self.images_file, list)
+        else:
+            images_file = self.packed.path
+            sources = {images_file: self.packed.tasks(self.split)}
+            images = _images_of_tasks(sources[images_file])
+        for file, tasks in sources.items():
+            for task in tasks:
                 ref = _read_task(task, len(refs), len(annotations), seen, self.split, file, self.load_report)
                 if ref is not None:
                     refs.append(ref)
                     annotations.extend(_annotations(ref))
         if self.check_counts:
             self._check_counts(refs)
-        images = _read_images(self.images_file, self.load_report)
-        coco = CocoInstances(self.images_file, images, annotations, self.load_report)
-        file = ' and '.join(map(str, self.task_files))
+        images = _read_images(images, images_file, self.load_report)
+        coco = CocoInstances(images_file, images, annotations, self.load_report)
+        file = ' and '.join(map(str, sources))
         targets = _PhraseCutTargets(file, coco, self.load_report, self.clip_to)
         return self.make_items(refs, coco, targets, file)
 
@@ -130,6 +153,8 @@ class PhraseCutDataset(ReferringDataset):
         item = super().get_data_info(idx)
         for instance in item['instances']:
             instance['mask'] = polygons_to_rle(instance['mask'], item['height'], item['width'])
+        if self.packed is not None:
+            item['img_bytes'] = self.packed.image(item['img_id'])
         return item
 
     def _check_counts(self, refs: list[Ref]) -> None:
@@ -193,10 +218,16 @@ def _default_images_file(folder: Path) -> Path:
     return next((folder / name for name in IMAGE_FILES if (folder / name).is_file()), folder / IMAGE_FILES[0])
 
 
-def _read_images(file: Path, report: LoadReport) -> list[dict]:
+def _images_of_tasks(tasks: list[dict]) -> list[dict]:
+    """The images of packed tasks, as ``image_data_split3000.json`` has them."""
+    sizes = {task['image_id']: task['image_size'] for task in tasks}
+    return [dict(image_id=image_id, height=height, width=width) for image_id, (height, width) in sizes.items()]
+
+
+def _read_images(records: list, file: Path, report: LoadReport) -> list[dict]:
     """The images in COCO's words; their files are ``<image_id>.jpg``."""
     images = []
-    for position, image in enumerate(read_json(file, list)):
+    for position, image in enumerate(records):
         if not isinstance(image, dict) or 'image_id' not in image:
             report.fail('image without image_id', file, f'entry {position} is {image!r:.200}')
         image_id = as_id(image['image_id'], 'image_id', file, f'entry {position}', report)

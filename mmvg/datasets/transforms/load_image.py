@@ -3,6 +3,7 @@
 import logging
 
 import cv2
+import mmcv
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 
@@ -30,14 +31,17 @@ class LoadImage(LoadImageFromFile):
         self.bad_image = bad_image
 
     def transform(self, results: dict) -> dict | None:
-        """Read ``img_path``; set ``img``, ``img_shape`` and ``ori_shape``, both (H, W). None for a sample to skip.
+        """Read ``img_path``, or decode ``img_bytes`` where a dataset gives these.
+
+        Sets ``img``, ``img_shape`` and ``ori_shape``, both (H, W). None for a sample to skip.
 
         Raises:
             FileNotFoundError: If the file is not there and ``bad_image='raise'``.
             ValueError: If it is not a whole image and ``bad_image='raise'``.
         """
+        content = results.pop('img_bytes', None)
         try:
-            return super().transform(results)
+            return super().transform(results) if content is None else self._decode(content, results)
         except FileNotFoundError:
             error = FileNotFoundError(
                 f'{sample_name(results)}: there is no such image; data/README.md says which images go where'
@@ -50,6 +54,13 @@ class LoadImage(LoadImageFromFile):
             raise error
         print_log(f'{error}; the sample is skipped', 'current', logging.WARNING)
         return None
+
+    def _decode(self, content: bytes, results: dict) -> dict:
+        image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
+        if image is None:
+            raise AssertionError('not an image')  # as mmcv says it of a file
+        results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
+        return results
 
     def __repr__(self) -> str:
         return f'LoadImage(bad_image={self.bad_image!r}, backend_args={self.backend_args})'

@@ -57,7 +57,8 @@ def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
     grid = torch.stack([(2 * x_ + 1) / width - 1, (2 * y + 1) / height - 1], -1).flatten(1, 2)
     samples = F.grid_sample(x, grid, padding_mode='zeros', align_corners=False)  # (B, C_in, 9h, w)
     samples = samples.view(batch, -1, 9, height * width).flatten(1, 2)
-    return (weight.flatten(1) @ samples).view(batch, -1, height, width)
+    kernels = weight.flatten(1).expand(batch, -1, -1)
+    return kernels.bmm(samples).view(batch, -1, height, width)
 
 
 class EnhancementBlock(nn.Module):

@@ -1,0 +1,46 @@
+"""CRIS (arXiv:2111.15174) on CLIP-RN101: 416 x 416 pixels, cross-entropy, threshold 0.35."""
+
+from mmvg.models import Grounder, GroundingPreprocessor
+from mmvg.models.backbones import CLIPResNet
+from mmvg.models.heads import DynamicMaskHead, VisualProjector
+from mmvg.models.losses import RAFLoss
+from mmvg.models.necks import CRISNeck, VisionLanguageDecoder
+
+model = dict(
+    type=Grounder,
+    data_preprocessor=dict(
+        type=GroundingPreprocessor,
+        mean=[122.771, 116.746, 104.094],
+        std=[68.501, 66.632, 70.323],
+        bgr_to_rgb=True,
+    ),
+    backbone=dict(
+        type=CLIPResNet,
+        image_layers=(3, 4, 23, 3),
+        embed_dims=512,
+        out_indices=(1, 2),
+        pooling='proj',
+        connect=True,
+        checkpoint='data/weights/RN101.pt',
+    ),
+    neck=dict(
+        fusion=dict(type=CRISNeck, in_channels=(512, 1024, 512), sentence_channels=512, channels=(256, 512, 1024)),
+        decoder=dict(
+            type=VisionLanguageDecoder,
+            embed_dims=512,
+            text_channels=512,
+            num_layers=3,
+            num_heads=8,
+            ffn_channels=2048,
+            dropout=0.1,
+        ),
+    ),
+    neck_order=['fusion', 'decoder'],
+    head=dict(
+        type=DynamicMaskHead,
+        projector=dict(type=VisualProjector, in_channels=512, out_channels=256),
+        loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
+        sentence_channels=512,
+        test_cfg=dict(mask_thr=0.35, interpolation='bicubic'),
+    ),
+)

@@ -1,0 +1,11 @@
+"""SegVLM (arXiv:2505.19242): CRIS with a deformable, recalibrated, residual projector and the RAF loss."""
+
+from mmengine.config import read_base
+
+from mmvg.models.losses import RAFLoss
+
+with read_base():
+    from .cris import model
+
+model.head.projector.update(deform=True, residual=True, se=True)
+model.head.loss = dict(type=RAFLoss)

@@ -1,0 +1,149 @@
+"""PhraseCut in one LMDB file, for file systems that are slow at many small files."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mmvg.datasets.load_report import DataError
+from mmvg.datasets.safe_reading import read_json
+
+#: Of the layout below; a reader refuses another one.
+LAYOUT_VERSION = 1
+_TASK_KEYS = ('task_id', 'image_id', 'ann_ids', 'phrase', 'phrase_structure', 'instance_boxes', 'Polygons')
+_RECORDS_PER_COMMIT = 1000
+
+
+def write_phrasecut_lmdb(
+    out: Path, split: str, task_files: Sequence[Path], images_file: Path, image_folder: Path, force: bool = False
+) -> tuple[int, int]:
+    """Pack tasks and their images; returns how many of each.
+
+    Keys and values, none of which is a pickle, since reading one can run code::
+
+        img:<image_id>   the image file as it is
+        task:<index>     JSON of the task as in refer_<split>.json, and image_size [height, width] of images_file
+        __meta__         JSON: version, split, tasks, images, sources {file name: SHA-256}
+
+    An image is stored once, however many tasks are about it. ``out`` appears only when it is complete.
+
+    Raises:
+        FileExistsError: If ``out`` is there and ``force`` is not set.
+        DataError: If a task names no image, or one without a size or a file.
+        ImportError: If the package ``lmdb`` is not installed.
+    """
+    lmdb = _import_lmdb()
+    if out.exists() and not force:
+        raise FileExistsError(f'{out} is there already; use --force to write it again')
+    sizes = {image['image_id']: [image.get('height'), image.get('width')] for image in read_json(images_file, list)}
+    tasks = [task for file in task_files for task in read_json(file, list)]
+    files: dict[int, Path] = {}
+    for position, task in enumerate(tasks):
+        image_id = task.get('image_id') if isinstance(task, dict) else None
+        if image_id not in sizes:
+            raise DataError(f'{task_files[0]}: task {position} has image_id {image_id!r}, which {images_file} has not')
+        files.setdefault(image_id, image_folder / f'{image_id}.jpg')
+    missing = [file for file in files.values() if not file.is_file()]
+    if missing:
+        raise DataError(f'{len(missing)} of {len(files)} images are missing, such as {missing[0]}; get them first')
+    sources = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (*task_files, images_file)}
+    meta = dict(version=LAYOUT_VERSION, split=split, tasks=len(tasks), images=len(files), sources=sources)
+
+    def records() -> Iterator[tuple[str, bytes]]:
+        for image_id, file in files.items():
+            yield f'img:{image_id}', file.read_bytes()
+        for position, task in enumerate(tasks):
+            record = {key: task[key] for key in _TASK_KEYS if key in task}
+            yield f'task:{position}', _dump(record | dict(image_size=sizes[task['image_id']]))
+        yield '__meta__', _dump(meta)
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = out.with_name(f'{out.name}.unfinished')
+    unfinished.unlink(missing_ok=True)
+    content = sum(file.stat().st_size for file in (*files.values(), *task_files))
+    room = 2 * content + 8192 * (len(files) + len(tasks)) + 2**24  # an upper bound: the file grows as it is written
+    with lmdb.open(str(unfinished), map_size=room, subdir=False, lock=False) as environment:
+        transaction = environment.begin(write=True)
+        for number, (key, value) in enumerate(records(), 1):
+            transaction.put(key.encode(), value)
+            if number % _RECORDS_PER_COMMIT == 0:
+                transaction.commit()
+                transaction = environment.begin(write=True)
+        transaction.commit()
+    os.replace(unfinished, out)
+    return len(tasks), len(files)
+
+
+class PhraseCutLMDB:
+    """Reads what :func:`write_phrasecut_lmdb` wrote; every process opens the file for itself when it first needs it.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._environment = None
+        self._process = None
+
+    def tasks(self, split: str) -> list[dict]:
+        """All tasks, in the words of ``refer_<split>.json``, and with ``image_size`` [height, width].
+
+        Raises:
+            DataError: If the file has another layout or split, or is incomplete.
+        """
+        meta = self._meta()
+        if meta.get('version') != LAYOUT_VERSION:
+            raise DataError(
+                f'{self.path}: its layout has version {meta.get("version")}, expected {LAYOUT_VERSION}; pack it again'
+            )
+        if meta.get('split') != split:
+            raise DataError(f'{self.path} holds the split {meta.get("split")!r}, not {split!r}')
+        return [json.loads(self._get(f'task:{position}')) for position in range(meta['tasks'])]
+
+    def image(self, image_id: int) -> bytes:
+        """The image file ``image_id``.
+
+        Raises:
+            DataError: If it is not there.
+        """
+        return self._get(f'img:{image_id}')
+
+    def __getstate__(self) -> dict:
+        return dict(self.__dict__, _environment=None, _process=None)
+
+    def _meta(self) -> dict:
+        lmdb = _import_lmdb()
+        try:
+            return json.loads(self._get('__meta__'))
+        except lmdb.Error as error:
+            raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
+
+    def _get(self, key: str) -> bytes:
+        with self._open().begin() as transaction:
+            value = transaction.get(key.encode())
+        if value is None:
+            raise DataError(f'{self.path} has no {key!r}; it was made by another program or is cut off: pack it again')
+        return value
+
+    def _open(self):
+        """The environment of this process: one that was opened before a fork must not be used after it."""
+        if self._process != os.getpid():
+            self._environment = _import_lmdb().open(
+                str(self.path), subdir=False, readonly=True, lock=False, readahead=False, meminit=False
+            )
+            self._process = os.getpid()
+        return self._environment
+
+
+def _dump(record: dict) -> bytes:
+    return json.dumps(record, separators=(',', ':')).encode()
+
+
+def _import_lmdb():
+    try:
+        import lmdb
+    except ImportError as error:
+        raise ImportError('packed PhraseCut needs the package lmdb: pip install lmdb') from error
+    return lmdb
