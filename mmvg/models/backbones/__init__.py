@@ -4,6 +4,7 @@ from .beit3 import BEiT3, ConvStem
 from .bert import BertTextEncoder
 from .clip_dual import CLIPDualEncoder
 from .clip_resnet import CLIPResNet
+from .conv_text_encoder import ConvTextEncoder
 from .staged_encoder import StagedEncoder, StageOutput
 from .swin_stages import SwinStages
 from .vilt import ViLTEncoder
@@ -15,6 +16,7 @@ __all__ = [
     'CLIPDualEncoder',
     'CLIPResNet',
     'ConvStem',
+    'ConvTextEncoder',
     'StageOutput',
     'StagedEncoder',
     'SwinStages',

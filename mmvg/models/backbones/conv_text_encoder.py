@@ -1,0 +1,102 @@
+"""A small image encoder and a small text encoder, to train from scratch."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import conv_bn_relu
+from mmvg.registry import MODELS
+
+
+class ResidualBlock(nn.Module):
+    """ReLU(x + two 3x3 convolutions of x), with BatchNorm.
+
+    Args:
+        channels: Width.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *conv_bn_relu(channels, channels),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Keep the shape of ``x`` (B, C, h, w)."""
+        return (x + self.body(x)).relu()
+
+
+@MODELS.register_module()
+class ConvTextEncoder(BaseModule):
+    """Convolutions for the image and a transformer over the words, in the place of encoders that have seen the world.
+
+    Each stage halves the map with one convolution, and residual blocks follow. Word vectors start as far apart as
+    independent noise puts them, which lets a model tell words apart from its first step on. The sentence is the mean of
+    its words.
+
+    Args:
+        image_channels: Width of each stage; the first has stride 2.
+        image_blocks: Residual blocks of each stage.
+        text_channels: Width C of the words.
+        text_layers: Layers over the words, pre-norm.
+        text_heads: Their heads.
+        sentence_channels: Width of the sentence.
+        vocab_size: Rows of the token table.
+        max_text_positions: Rows of the text position table.
+        first_map: Index of the finest stage whose map is given.
+    """
+
+    def __init__(
+        self,
+        image_channels: Sequence[int] = (24, 48, 96),
+        image_blocks: Sequence[int] = (0, 1, 2),
+        text_channels: int = 64,
+        text_layers: int = 2,
+        text_heads: int = 4,
+        sentence_channels: int = 64,
+        vocab_size: int = 128,
+        max_text_positions: int = 32,
+        first_map: int = 0,
+    ) -> None:
+        super().__init__()
+        self.max_text_positions = max_text_positions
+        self.first_map = first_map
+        self.stages = nn.ModuleList()
+        for before, channels, blocks in zip((3, *image_channels), image_channels, image_blocks, strict=False):
+            down = conv_bn_relu(before, channels)
+            down[0].stride = (2, 2)
+            self.stages.append(nn.Sequential(*down, *(ResidualBlock(channels) for _ in range(blocks))))
+        self.words = nn.Embedding(vocab_size, text_channels)
+        self.positions = nn.Parameter(0.3 * torch.randn(max_text_positions, text_channels))
+        layer = nn.TransformerEncoderLayer(
+            text_channels, text_heads, 2 * text_channels, dropout=0.0, batch_first=True, norm_first=True
+        )
+        norm = nn.LayerNorm(text_channels)
+        self.text = nn.TransformerEncoder(layer, text_layers, norm, enable_nested_tensor=False)
+        self.sentence = nn.Linear(text_channels, sentence_channels)
+
+    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+        """Encode ``images`` (B, 3, H, W) and ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        Raises:
+            ValueError: If the text is longer than the position table.
+        """
+        length = input_ids.shape[1]
+        if length > self.max_text_positions:
+            raise ValueError(
+                f'ConvTextEncoder reads {self.max_text_positions} tokens, but got {tuple(input_ids.shape)}'
+            )
+        maps = []
+        for stage in self.stages:
+            images = stage(images)
+            maps.append(images)
+        text_mask = text_mask.bool()
+        text = self.text(self.words(input_ids) + self.positions[:length], src_key_padding_mask=~text_mask)
+        weights = text_mask / text_mask.sum(1, keepdim=True).clamp(min=1)
+        sentence = self.sentence((text * weights[..., None]).sum(1))
+        return GroundingFeatures(images=maps[self.first_map :], text=text, text_mask=text_mask, sentence=sentence)
