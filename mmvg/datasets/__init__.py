@@ -5,6 +5,7 @@ from mmvg.datasets.instancevg_json import InstanceVGJSONDataset
 from mmvg.datasets.json_lines import JSONLDataset
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.mixed_refcoco import MixedRefCOCODataset
+from mmvg.datasets.ocid_vlg import OCIDVLGDataset
 from mmvg.datasets.phrasecut import PhraseCutDataset
 from mmvg.datasets.refcoco import RefCOCODataset
 from mmvg.datasets.refzom import RefZOMDataset
@@ -17,6 +18,7 @@ __all__ = [
     'JSONLDataset',
     'LoadReport',
     'MixedRefCOCODataset',
+    'OCIDVLGDataset',
     'PhraseCutDataset',
     'RRefDataset',
     'RefCOCODataset',

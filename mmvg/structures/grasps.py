@@ -2,7 +2,8 @@
 
 A grasp (..., 5) is its centre ``x``, ``y`` in pixels (x right, y down), the opening ``w`` of the gripper, the size
 ``h`` of its jaws across the opening, and ``theta``, the opening axis in radians, counter-clockwise as seen on the
-screen, in (-pi/2, pi/2]. Corners (..., 4, 2) are p1 p2 p3 p4 in the order of OCID-VLG: p1 -> p4 is the opening, p1 -> p2 a jaw.
+screen, in (-pi/2, pi/2]. Corners (..., 4, 2) are p1 p2 p3 p4 in the order of OCID-VLG: p1 -> p4 is the opening, p1 ->
+p2 a jaw.
 
 All functions take tensors and arrays alike and return what they were given, in the same floating-point type.
 """

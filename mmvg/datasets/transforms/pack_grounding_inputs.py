@@ -36,9 +36,9 @@ _META_KEYS = (
 class PackGroundingInputs(BaseTransform):
     """Pack a sample as ``inputs`` (3, H, W) uint8 BGR and ``data_samples``, a :class:`GroundingSample`.
 
-    Grasps are moved to the input here, if that is the frame of the ground truth: they go with everything that records
-    itself in ``homography_matrix``. Instances with ``ignore_flag`` (crowds) go to ``ignored_instances``; neither ``gt_instances`` nor the union mask
-    ``gt_sem_seg`` has them.
+    Instances with ``ignore_flag`` (crowds) go to ``ignored_instances``; neither ``gt_instances`` nor the union mask
+    ``gt_sem_seg`` has them. Where the ground truth is in the frame of the input, grasps are moved there now: they go
+    with everything that has recorded itself in ``homography_matrix``.
 
     Args:
         meta_keys: What becomes metainfo, of the keys that the sample has.

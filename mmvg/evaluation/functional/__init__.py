@@ -3,6 +3,14 @@
 from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
 from mmvg.evaluation.functional.cover import covered_share
 from mmvg.evaluation.functional.existence import existence_accuracy
+from mmvg.evaluation.functional.grasps import (
+    crog_matches,
+    first_match,
+    harmonic_mean,
+    jaccard_at,
+    limit_grasps,
+    strict_matches,
+)
 from mmvg.evaluation.functional.grec import greedy_matches, set_f1
 from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
 from mmvg.evaluation.functional.masks import (
@@ -30,12 +38,17 @@ __all__ = [
     'box_overlaps',
     'check_boxes',
     'covered_share',
+    'crog_matches',
     'encode_mask',
     'existence_accuracy',
+    'first_match',
     'greedy_matches',
     'gres_score',
     'gres_scores',
+    'harmonic_mean',
     'intersection_and_union',
+    'jaccard_at',
+    'limit_grasps',
     'mask_area',
     'mask_iou',
     'mask_size',
@@ -52,6 +65,7 @@ __all__ = [
     'rref_scores',
     'scores_above',
     'set_f1',
+    'strict_matches',
     'top_box',
     'top_box_iou',
 ]

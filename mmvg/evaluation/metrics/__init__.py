@@ -1,6 +1,8 @@
 """Registered metrics: thin classes over :mod:`mmvg.evaluation.functional`."""
 
 from mmvg.evaluation.metrics.cover_acc import CoverAcc
+from mmvg.evaluation.metrics.grasp_metric import GraspMetric
+from mmvg.evaluation.metrics.grasp_success_metric import GraspSuccessMetric
 from mmvg.evaluation.metrics.grec_metric import GRECMetric
 from mmvg.evaluation.metrics.gres_metric import GRESMetric
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric
@@ -14,6 +16,8 @@ __all__ = [
     'CoverAcc',
     'GRECMetric',
     'GRESMetric',
+    'GraspMetric',
+    'GraspSuccessMetric',
     'GroundingMetric',
     'PhraseCutMetric',
     'RECMetric',

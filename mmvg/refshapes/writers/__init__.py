@@ -2,6 +2,7 @@
 
 from .grefcoco import GRefCOCOWriter
 from .instancevg_json import InstanceVGJSONWriter
+from .ocid_vlg import OCIDVLGWriter
 from .phrasecut import PhraseCutWriter
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
 from .refzom import RefZOMWriter
@@ -19,6 +20,7 @@ WRITERS: dict[str, type[FormatWriter]] = {
     'rrefcocog': RRefCOCOgWriter,
     'phrasecut': PhraseCutWriter,
     'instancevg_json': InstanceVGJSONWriter,
+    'ocid_vlg': OCIDVLGWriter,
 }
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     'FormatWriter',
     'GRefCOCOWriter',
     'InstanceVGJSONWriter',
+    'OCIDVLGWriter',
     'PhraseCutWriter',
     'RRefCOCOPlusWriter',
     'RRefCOCOWriter',

@@ -1,0 +1,49 @@
+"""Grasps as data files list them, and what of them can be used."""
+
+from typing import Any
+
+import numpy as np
+
+from mmvg.structures import corners_to_grasps, fold_angle, usable_grasps
+
+
+def read_corner_lists(grasps: Any) -> tuple[np.ndarray, int]:
+    """Rectangles as lists of corners, N x 4 x 2 or one 4 x 2, to grasps (M, 5) float32 and the number left out.
+
+    Left out are those that are not 4 x 2 finite numbers, or have a side without length. Rectangles outside of the image
+    are legal.
+    """
+    if not isinstance(grasps, list):
+        return np.zeros((0, 5), np.float32), int(grasps is not None)
+    if _corners(grasps) is not None:
+        grasps = [grasps]
+    read = [_corners(grasp) for grasp in grasps]
+    corners = np.array([corner for corner in read if corner is not None]).reshape(-1, 4, 2)
+    found = corners_to_grasps(corners)
+    found = found[usable_grasps(found)].astype(np.float32)
+    return found, len(grasps) - len(found)
+
+
+def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
+    """Rows ``[quality, x, y, w, h, theta]`` of Grasp-Anything, N x 6, to grasps (M, 5) float32 and the number left out.
+
+    ``theta`` of the file is in degrees and clockwise on screen. Anything but N x 6 numbers is an empty list.
+    """
+    rows = np.asarray(rows)
+    if rows.ndim != 2 or rows.shape[1] != 6 or rows.dtype.kind not in 'iuf':
+        return np.zeros((0, 5), np.float32), len(rows) if rows.ndim else 1
+    found = rows[:, 1:].astype(np.float64)
+    found[:, 4] = fold_angle(-np.deg2rad(found[:, 4]))
+    found = found[usable_grasps(found)].astype(np.float32)
+    return found, len(rows) - len(found)
+
+
+def _corners(grasp: Any) -> np.ndarray | None:
+    """Four points of finite numbers, (4, 2) float64, or None."""
+    try:
+        corners = np.array(grasp)
+    except ValueError:  # lists of unequal length
+        return None
+    if corners.shape != (4, 2) or corners.dtype.kind not in 'iuf' or not np.isfinite(corners).all():
+        return None
+    return corners.astype(np.float64)

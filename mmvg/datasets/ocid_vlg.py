@@ -1,0 +1,239 @@
+"""OCID-VLG: sentences about objects in clutter, with the mask of the object and the grasps on it."""
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.logging import print_log
+
+from mmvg.datasets.choices import check_choice
+from mmvg.datasets.grasp_lists import read_corner_lists
+from mmvg.datasets.instance_images import instance_to_rle, read_instance_image, rle_box
+from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.refs import as_id, is_usable_text
+from mmvg.datasets.safe_reading import read_json
+from mmvg.datasets.segmentations import is_finite_number
+from mmvg.registry import DATASETS
+
+VERSIONS = ('multiple', 'unique', 'novel-instances', 'novel-classes')
+SPLITS = ('train', 'val', 'test')
+EXPRESSION_TYPES = ('name', 'attr', 'rel', 'loc', 'mixed', 'unknown')
+
+#: version -> expressions in train, val and test, as users of the data report them.
+REPORTED_COUNTS = {
+    'multiple': (63221, 8669, 17749),
+    'unique': (26295, 3778, 7675),
+    'novel-instances': (22423, 2491, 12834),
+    'novel-classes': (26247, 2916, 8585),
+}
+_DIMENSIONS = {'filter_color': 'attr', 'relate': 'rel', 'locate': 'loc'}
+_PLAIN_NODES = ('scene', 'filter_category', 'ground', 'unique', 'return')
+_INSTANCE_NAME = re.compile(r'^(.+)_(\d+)$')
+
+
+@DATASETS.register_module()
+class OCIDVLGDataset(ReferringDataset):
+    """OCID-VLG (arXiv:2311.05779): an item per expression, which means one object; its mask and its grasps.
+
+    Reads ``refer/<version>/<split>_expressions.json`` and the instance images of the scenes; depth, point clouds and
+    ``OCID_sub_class_dict.py`` are never touched. For the items see :class:`ReferringDataset`; ``ref_id`` and
+    ``sent_id`` are the position of the record, since ``question_index`` is used more than once. They have more keys:
+    ``grasps`` (M, 5) float32, M >= 0, see :mod:`mmvg.structures.grasps`; ``expression_type``, one of
+    ``EXPRESSION_TYPES``; ``question_index``; ``target``, the name of the object, and ``category``, its class. Boxes are
+    those of the file and masks the pixels that hold the number ``answer``, as RLE.
+
+    A rectangle that is not finite or has no area is left out of ``grasps``. A training sample without grasps or
+    without mask is left out; an evaluation keeps it, and a metric of grasps does not count one without grasps.
+
+    Args:
+        version: ``'multiple'``, ``'unique'``, ``'novel-instances'`` or ``'novel-classes'``.
+        split: ``'train'``, ``'val'`` or ``'test'``.
+        data_root: Folder that holds ``refer``, ``ARID10`` and ``ARID20``.
+        ann_file: The expressions; the default is ``refer/<version>/<split>_expressions.json``.
+        mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
+        check_counts: Whether to compare the split with the reported sizes; off for subsets.
+        check_images: Whether to look for every image file while loading.
+        pipeline: Transforms.
+        test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
+        lazy_init: Whether to read the files later.
+        serialize_data: Whether to keep the items as bytes that the workers share.
+        indices: Use only the first so many items, or these.
+        max_refetch: How many unusable training samples in a row are replaced by others.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        split: str,
+        data_root: str = 'data/OCID-VLG',
+        ann_file: str | None = None,
+        mode: str = 'strict',
+        check_counts: bool = False,
+        check_images: bool = False,
+        pipeline: Sequence[dict | Callable] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        serialize_data: bool = True,
+        indices: int | Sequence[int] | None = None,
+        max_refetch: int = 100,
+    ) -> None:
+        self.version = check_choice('version', version, VERSIONS)
+        check_choice('split', split, SPLITS)
+        self.ann_file_path = Path(data_root) / (ann_file or f'refer/{version}/{split}_expressions.json')
+        self.check_counts = check_counts
+        super().__init__(
+            name='ocid_vlg',
+            data_root=data_root,
+            img_prefix='',
+            split=split,
+            sentence_mode='all',
+            mode=mode,
+            check_images=check_images,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            serialize_data=serialize_data,
+            indices=indices,
+            max_refetch=max_refetch,
+        )
+
+    def required_files(self) -> list[Path]:
+        return [self.ann_file_path]
+
+    def load_data_list(self) -> list[dict]:
+        """Read the files; called by :meth:`full_init`."""
+        file, report = self.ann_file_path, self.load_report
+        records = read_json(file, dict).get('data')
+        if not isinstance(records, list):
+            report.fail('no list "data"', file, 'the file')
+        reported = REPORTED_COUNTS[self.version][SPLITS.index(self.split)]
+        print_log(f'{file}: {len(records)} expressions; OCID-VLG is reported to have {reported}', 'current')
+        if self.check_counts and len(records) != reported:
+            raise DataError(
+                f'{file}: {len(records)} expressions, but OCID-VLG is reported to have {reported}. '
+                'Get the original file, or drop check_counts if this is a subset.'
+            )
+        places = [check_record(index, record, file, report) for index, record in enumerate(records)]
+        image_ids = {place: number for number, place in enumerate(dict.fromkeys(places))}
+        read = lru_cache(1)(self._read_instances)  # an instance image is read once
+        grouped = sorted(range(len(records)), key=lambda index: image_ids[places[index]])
+        made = {
+            index: self._make_item(index, records[index], places[index], image_ids[places[index]], read)
+            for index in grouped
+        }
+        items = [made[index] for index in range(len(records)) if made[index] is not None]
+        report.log()
+        if not items:
+            raise DataError(f'{file}: no usable sample is left; {"; ".join(report.lines())}')
+        return items
+
+    def _make_item(
+        self, index: int, record: dict, place: tuple[str, str], image_id: int, read: Callable
+    ) -> dict | None:
+        """The item of a record about the image at ``place`` (sequence, name); None if it is left out."""
+        file, report = self.ann_file_path, self.load_report
+        folder, name = place
+        where = f'record {index} ({record["image_filename"]})'
+        if not is_usable_text(record['question'], file, where, report):
+            return None
+        answer = as_id(record['answer'], 'answer', file, where, report)
+        pixels, rles = read(self.root / folder / 'seg_mask_instances_combi' / name, where)
+        if answer not in rles:
+            rles[answer] = instance_to_rle(pixels, answer)
+        has_mask = rle_box(rles[answer])[2] > 0
+        grasps, left_out = read_corner_lists(record.get('grasps'))
+        if left_out:
+            report.problem('grasp that is no rectangle', file, f'{where}: {left_out} of its grasps', 'it is left out')
+        if not has_mask and not self._keep('answer that is not in the instance image', f'{where}: answer {answer}'):
+            return None
+        if not len(grasps) and not self._keep('expression without a grasp', where):
+            return None
+        path = self.root / folder / 'rgb' / name
+        if self.check_images and not path.is_file():
+            report.drop('missing image file', path, where)
+            return None
+        target = record.get('target')
+        instance = _INSTANCE_NAME.match(target) if isinstance(target, str) else None
+        return dict(
+            img_path=str(path),
+            img_id=image_id,
+            height=pixels.shape[0],
+            width=pixels.shape[1],
+            dataset=self.name,
+            ref_id=index,
+            sentences=[dict(sent_id=index, text=record['question'])],
+            instances=[
+                dict(
+                    bbox=self._read_box(record.get('box'), rles[answer], where),
+                    mask=rles[answer],
+                    bbox_label=0,
+                    ignore_flag=0,
+                    ann_id=answer,
+                )
+            ],
+            no_target=False,
+            grasps=grasps,
+            expression_type=expression_type(record.get('program')),
+            question_index=record.get('question_index'),
+            target=target,
+            category=instance[1] if instance else None,
+        )
+
+    def _read_instances(self, file: Path, where: str) -> tuple[np.ndarray, dict[int, dict]]:
+        """An instance image, and room for the masks that are taken from it."""
+        return read_instance_image(file, where, self.load_report), {}
+
+    def _read_box(self, box: Any, rle: dict, where: str) -> list[float]:
+        """``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or the box around the mask."""
+        if isinstance(box, list) and len(box) == 4 and all(map(is_finite_number, box)):
+            x, y, w, h = map(float, box)
+            return [x, y, x + w, y + h]
+        action = 'the box around the mask is taken'
+        self.load_report.problem('box that is not four numbers', self.ann_file_path, f'{where}: {box!r}', action)
+        return rle_box(rle)
+
+    def _keep(self, kind: str, where: str) -> bool:
+        """Whether to keep a sample that lacks a part of its ground truth."""
+        if self.load_report.evaluation:
+            self.load_report.problem(kind, self.ann_file_path, where, 'it is kept, and scored where it can be')
+        else:
+            self.load_report.drop(kind, self.ann_file_path, where)
+        return self.load_report.evaluation
+
+
+def check_record(index: int, record: Any, file: Path, report: LoadReport) -> tuple[str, str]:
+    """Sequence folder and file name of a record.
+
+    Raises:
+        DataError: If it lacks ``image_filename``, ``question`` or ``answer``, or its file name has no comma.
+    """
+    where = f'record {index}'
+    if not isinstance(record, dict):
+        report.fail('record that is not a dict', file, f'{where} is a {type(record).__name__}')
+    for key in ('image_filename', 'question', 'answer'):
+        if key not in record:
+            report.fail(f'record without {key}', file, f'{where} has only {sorted(record)}')
+    folder, comma, name = str(record['image_filename']).partition(',')
+    if not comma or not name:
+        expected = '"<sequence>,<name>.png"'
+        report.fail(f'image_filename that is not {expected}', file, f'{where}: {record["image_filename"]!r}')
+    return folder, name
+
+
+def expression_type(program: Any) -> str:
+    """What an expression tells its object by, from the node types of its program: one of ``EXPRESSION_TYPES``.
+
+    ``'name'`` is the class alone, ``'mixed'`` two or more of colour, relation and location, and ``'unknown'`` a program
+    that is missing or has a node of a type that is not known.
+    """
+    if not isinstance(program, list) or not all(isinstance(node, dict) for node in program):
+        return 'unknown'
+    types = [node.get('type') for node in program]
+    if not types or any(name not in _DIMENSIONS and name not in _PLAIN_NODES for name in types):
+        return 'unknown'
+    dimensions = {_DIMENSIONS[name] for name in types if name in _DIMENSIONS}
+    return dimensions.pop() if len(dimensions) == 1 else 'mixed' if dimensions else 'name'

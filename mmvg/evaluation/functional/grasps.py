@@ -1,0 +1,122 @@
+"""Which predicted grasps match true ones, and the shares that papers report."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from mmvg.evaluation.functional.percent import mean_percent
+from mmvg.structures import rotated_iou, usable_grasps
+
+MAX_ANGLE = 30.0  # degrees, included
+MIN_IOU = 0.25  # excluded
+CROG_CANVAS = 480  # pixels of the authors' canvas, in x as in y
+_ROUNDING = 1e-4  # degrees that two float32 angles may be off
+
+
+def strict_matches(pred: np.ndarray, gt: np.ndarray, max_angle: float = MAX_ANGLE) -> np.ndarray:
+    """Which of the grasps ``pred`` (N, 5) match which of ``gt`` (M, 5), bool (N, M), as papers describe it.
+
+    The angle between the opening axes, modulo half a turn, is ``max_angle`` degrees or less, and the exact IoU of the
+    rectangles, which are not cut off at the border of the image, is more than 0.25.
+    """
+    left, right = _degrees(pred)[:, None], _degrees(gt)[None]
+    matches = np.abs((left - right + 90) % 180 - 90) <= max_angle + _ROUNDING
+    small, large = (extreme(_areas(pred)[:, None], _areas(gt)[None]) for extreme in (np.minimum, np.maximum))
+    matches &= small > MIN_IOU * large  # else the IoU cannot be more than that
+    rows, columns = matches.nonzero()
+    matches[rows, columns] = rotated_iou(pred[rows], gt[columns]) > MIN_IOU
+    return matches
+
+
+def crog_matches(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
+    """Which of the grasps ``pred`` (N, 5) match which of ``gt`` (M, 5), bool (N, M), by the evaluator of CROG.
+
+    It is what the published J@N were measured with, and kept with its peculiarities: an angle of -a passes for a; the
+    IoU is counted in pixels of rectangles with their corners cut to whole numbers; and nothing at x >= 480 is seen.
+    """
+    left, right = _degrees(pred)[:, None], _degrees(gt)[None]
+    matches = np.minimum(np.abs(left - right), np.abs(left + right)) <= MAX_ANGLE + _ROUNDING
+    matches &= usable_grasps(pred)[:, None] & usable_grasps(gt)[None]
+    wide = {side: np.hypot(grasps[:, 2], grasps[:, 3]) for side, grasps in (('pred', pred), ('gt', gt))}
+    apart = np.hypot(pred[:, None, 0] - gt[None, :, 0], pred[:, None, 1] - gt[None, :, 1])
+    matches &= 2 * apart < wide['pred'][:, None] + wide['gt'][None] + 8  # the cut corners move by less than that
+    rasters = [_Raster(grasp) if matches[i].any() else None for i, grasp in enumerate(pred)]
+    others = [_Raster(grasp) if matches[:, i].any() else None for i, grasp in enumerate(gt)]
+    for row, column in zip(*matches.nonzero(), strict=True):
+        matches[row, column] = rasters[row].iou(others[column]) > MIN_IOU
+    return matches
+
+
+def limit_grasps(grasps: np.ndarray, width: float | None, jaw: float | None) -> np.ndarray:
+    """A copy of ``grasps`` (M, 5) with openings clipped to ``width`` pixels and jaws of ``jaw`` pixels."""
+    limited = np.array(grasps, dtype=np.float64).reshape(-1, 5)
+    if width is not None:
+        limited[:, 2] = limited[:, 2].clip(0, width)
+    if jaw is not None:
+        limited[:, 3] = jaw
+    return limited
+
+
+def first_match(matches: np.ndarray) -> int | None:
+    """Rank, from 0, of the first prediction that matches anything in ``matches`` (N, M); None if none does."""
+    hits = matches.any(axis=1)
+    return int(hits.argmax()) if hits.any() else None
+
+
+def jaccard_at(ranks: Sequence[int | None], top: int) -> float:
+    """J@N in percent: samples with a match among the first ``top`` predictions; NaN for no samples."""
+    return mean_percent(rank is not None and rank < top for rank in ranks)
+
+
+def harmonic_mean(first: float, second: float) -> float:
+    """2ab / (a + b), 0 where both are 0."""
+    return 2 * first * second / (first + second) if first + second else 0.0 * (first + second)
+
+
+def _degrees(grasps: np.ndarray) -> np.ndarray:
+    theta = np.asarray(grasps, dtype=np.float64)[:, 4]
+    return np.rad2deg(np.where(np.isfinite(theta), theta, np.nan))
+
+
+def _areas(grasps: np.ndarray) -> np.ndarray:
+    return np.where(usable_grasps(grasps), np.asarray(grasps, dtype=np.float64)[:, 2:4].prod(1), 0)
+
+
+class _Raster:
+    """The pixels of a rectangle as CROG's evaluator fills it, in a window around it."""
+
+    def __init__(self, grasp: np.ndarray) -> None:
+        x, y, w, h, theta = np.asarray(grasp, dtype=np.float64).tolist()
+        corners = cv2.boxPoints(((x, y), (w, h), -np.rad2deg(theta))).astype(np.int64)
+        self.low = corners.min(0).clip(0, CROG_CANVAS)
+        self.high = (corners.max(0) + 1).clip(0, CROG_CANVAS)
+        columns = np.arange(self.low[0], self.high[0])[None]
+        rows = np.arange(self.low[1], self.high[1])[:, None]
+        self.pixels = _fill(corners, columns, rows)
+        self.area = int(np.count_nonzero(self.pixels))
+
+    def iou(self, other: '_Raster') -> float:
+        (left, top), (right, bottom) = np.maximum(self.low, other.low), np.minimum(self.high, other.high)
+        if left >= right or top >= bottom:
+            return 0.0
+        windows = [
+            raster.pixels[top - raster.low[1] : bottom - raster.low[1], left - raster.low[0] : right - raster.low[0]]
+            for raster in (self, other)
+        ]
+        common = int(np.count_nonzero(windows[0] & windows[1]))
+        union = self.area + other.area - common
+        return common / union if union else 0.0
+
+
+def _fill(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which pixels at ``columns`` (1, w) and ``rows`` (h, 1) are inside or on the border of a polygon, even-odd."""
+    inside = np.zeros((rows.size, columns.size), bool)
+    border = inside.copy()
+    for (ax, ay), (bx, by) in zip(corners.tolist(), np.roll(corners, -1, axis=0).tolist(), strict=True):
+        cross = (bx - ax) * (rows - ay) - (by - ay) * (columns - ax)
+        straddles = (ay > rows) != (by > rows)
+        inside ^= straddles & ((cross > 0) == (by > ay))
+        between = (columns >= min(ax, bx)) & (columns <= max(ax, bx)) & (rows >= min(ay, by)) & (rows <= max(ay, by))
+        border |= (cross == 0) & between
+    return inside | border

@@ -1,0 +1,83 @@
+"""What is said to a robot: sentences that mean one object by its class, colour, place or relation to another one."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .english import Writer
+from .evaluator import evaluate
+from .expressions import Expression, Noun, Place, Rank, Relation, Single
+from .layout import choose
+from .proposals import Proposer
+from .records import SceneRecord, view_of
+
+_KINDS = {'attribute': 0.5, 'place': 0.25, 'relation': 0.25}
+_COLOURLESS = 0.5  # share of the sentences that do without colours, where they can
+_TRIES = 6  # per wanted command
+
+
+@dataclass(frozen=True)
+class Command:
+    """A sentence about the object with index ``target``, and the symbolic program that finds it."""
+
+    text: str
+    target: int
+    program: tuple[dict, ...]
+
+
+def draw_commands(record: SceneRecord, rng: np.random.Generator, number: int) -> list[Command]:
+    """Up to ``number`` different sentences, each of which means exactly one object beyond doubt."""
+    proposer = Proposer(view_of(record), rng)
+    writer = Writer(rng)
+    found: dict[str, Command] = {}
+    for _ in range(_TRIES * number):
+        if len(found) == number:
+            break
+        target = int(rng.integers(len(record.annotations)))
+        proposal = proposer.propose(choose(rng, _KINDS), target)
+        if proposal is None:
+            continue
+        expression, plain = proposal[0], _without_colours(proposal[0])
+        if rng.random() < _COLOURLESS:
+            answer = evaluate(plain, proposer.view)
+            expression = plain if answer.certain and answer.targets == (target,) else expression
+        if _named_by_class_and_colour(expression):
+            text = writer.write(expression)
+            found.setdefault(text, Command(text, target, tuple(_program(expression))))
+    return list(found.values())
+
+
+def _nouns(expression: Expression) -> list[Noun]:
+    referent = expression.referent
+    return [referent.noun] + ([referent.where.anchor] if isinstance(referent.where, Relation) else [])
+
+
+def _without_colours(expression: Single) -> Single:
+    referent = expression.referent
+    where = referent.where
+    if isinstance(where, Relation):
+        where = replace(where, anchor=replace(where.anchor, colour=None))
+    return replace(expression, referent=replace(referent, noun=replace(referent.noun, colour=None), where=where))
+
+
+def _named_by_class_and_colour(expression: Expression) -> bool:
+    """Whether every noun names a class, and nothing but a colour beside it."""
+    return all(noun.shape and not noun.size and not noun.pattern for noun in _nouns(expression))
+
+
+def _program(expression: Expression) -> list[dict]:
+    """The nodes by which OCID-VLG's expressions are evaluated, from the anchor to the object."""
+    where = expression.referent.where
+    nodes: list[dict] = [{'type': 'scene'}]
+    if isinstance(where, Relation):
+        nodes += [*_filters(where.anchor), {'type': 'unique'}, {'type': 'relate', 'value_inputs': [where.direction]}]
+    nodes += _filters(expression.referent.noun)
+    if isinstance(where, Place | Rank):
+        side = where.name if isinstance(where, Place) else where.side
+        nodes.append({'type': 'locate', 'value_inputs': [side]})
+    return [*nodes, {'type': 'unique'}, {'type': 'ground'}, {'type': 'return'}]
+
+
+def _filters(noun: Noun) -> list[dict]:
+    filters = [{'type': 'filter_category', 'value_inputs': [noun.shape]}]
+    return filters + ([{'type': 'filter_color', 'value_inputs': [noun.colour]}] if noun.colour else [])
