@@ -29,6 +29,8 @@ class SwinStages(BaseModule):
         window_size: Side of a window.
         drop_path_rate: Of the last block; earlier ones linearly less.
         weight_std: Standard deviation of fresh linear weights.
+        stem: Replaces the patch convolution, e.g. ``dict(type=ConvStem, channels=(32, 64))``; gets ``embed_dims`` and
+            ``patch_size=4`` too.
         checkpoint: Local file in Microsoft's or mmdet's layout, read by :meth:`init_weights`. Tables of relative
             positions are resized (bicubic) where windows differ.
     """
@@ -41,6 +43,7 @@ class SwinStages(BaseModule):
         window_size: int = 12,
         drop_path_rate: float = 0.3,
         weight_std: float = 0.02,
+        stem: dict | None = None,
         checkpoint: str | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -56,6 +59,11 @@ class SwinStages(BaseModule):
             strides=(4,) + (2,) * (len(depths) - 1),
             out_indices=(),
         )
+        if stem is not None:
+            self.swin.patch_embed.projection = MODELS.build(
+                stem, default_args=dict(embed_dims=embed_dims, patch_size=4)
+            )
+            self.swin.patch_embed.adap_padding = None
         self.channels = tuple(self.swin.num_features)
         self.strides = tuple(4 * 2**i for i in range(len(depths)))
 

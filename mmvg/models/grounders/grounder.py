@@ -23,8 +23,8 @@ class Grounder(BaseModel):
             sorts the keys of a config that it saves.
         head: Has ``forward(features) -> dict``, ``loss(features, data_samples) -> dict`` and
             ``predict(features, data_samples) -> list[GroundingSample]``.
-        aux_heads: Named heads with a ``loss`` of the same form, used in training only. Their losses are reported under
-            ``<name>.<key>``.
+        aux_heads: Named heads with a ``loss`` of the same form, used in training only; ``None`` leaves one out. Their
+            losses are reported under ``<name>.<key>``.
         data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
     """
 
@@ -44,7 +44,9 @@ class Grounder(BaseModel):
         order = _run_order(neck, neck_order)
         self.neck = nn.ModuleDict({name: MODELS.build(neck[name]) for name in order if neck[name] is not None})
         self.head = MODELS.build(head)
-        self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in (aux_heads or {}).items()})
+        self.aux_heads = nn.ModuleDict(
+            {name: MODELS.build(part) for name, part in (aux_heads or {}).items() if part is not None}
+        )
 
     def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
         """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""

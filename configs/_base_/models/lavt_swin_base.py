@@ -1,0 +1,46 @@
+"""LAVT (arXiv:2112.02244) with Swin-B (window 12) and BERT, 480 x 480.
+
+Weights to start from: data/weights/swin_base_patch4_window12_384_22k.pth and data/weights/bert-base-uncased/
+(data/README.md says where they come from).
+"""
+
+from mmvg.models import Grounder, GroundingPreprocessor
+from mmvg.models.backbones import BertTextEncoder, StagedEncoder, SwinStages
+from mmvg.models.fusions import PixelWordFusion
+from mmvg.models.heads import PixelMaskHead
+from mmvg.models.losses import BinaryMaskLoss
+from mmvg.models.necks import TopDownDecoder
+
+model = dict(
+    type=Grounder,
+    data_preprocessor=dict(
+        type=GroundingPreprocessor,
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=True,
+    ),
+    backbone=dict(
+        type=StagedEncoder,
+        image=dict(
+            type=SwinStages,
+            embed_dims=128,
+            depths=(2, 2, 18, 2),
+            num_heads=(4, 8, 16, 32),
+            window_size=12,
+            drop_path_rate=0.3,
+            checkpoint='data/weights/swin_base_patch4_window12_384_22k.pth',
+        ),
+        text=dict(type=BertTextEncoder, checkpoint='data/weights/bert-base-uncased'),
+        fusion=dict(type=PixelWordFusion, image_channels=(128, 256, 512, 1024), text_channels=768),
+    ),
+    neck=dict(decoder=dict(type=TopDownDecoder, in_channels=(128, 256, 512, 1024), channels=512)),
+    neck_order=['decoder'],
+    head=dict(
+        type=PixelMaskHead,
+        in_channels=512,
+        num_logits=2,
+        mask_loss=dict(type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1)),
+        test_cfg=dict(mask_thr=0.5),
+    ),
+    aux_heads=None,
+)
