@@ -10,6 +10,7 @@ from mmvg.datasets import OCIDVLGDataset
 from mmvg.datasets.tokenizers import CLIPTokenizer
 from mmvg.datasets.transforms import (
     CleanText,
+    EncodeGraspMaps,
     Letterbox,
     LoadGraspAnnotations,
     LoadGroundingAnnotations,
@@ -20,19 +21,20 @@ from mmvg.datasets.transforms import (
 from mmvg.evaluation.metrics import GraspMetric, RESMetric
 
 tokenizer = dict(type=CLIPTokenizer)
-clip_mean = (104, 117, 123)  # BGR: 0 after normalisation
+clip_mean_bgr = (104, 117, 123)  # BGR: 0 after normalisation
 train_pipeline = [
     dict(type=LoadImage, bad_image='skip'),
     dict(type=LoadGroundingAnnotations),
     dict(type=LoadGraspAnnotations),
-    dict(type=Letterbox, size=224, interpolation='bicubic', pad_value=clip_mean),
+    dict(type=Letterbox, size=224, interpolation='bicubic', pad_value=clip_mean_bgr),
+    dict(type=EncodeGraspMaps, center_ratio=0.5, quality_sigma=3.0, width_norm=100.0, smooth_width=True),
     dict(type=CleanText, reader='raw', empty='skip'),
     dict(type=Tokenize, tokenizer=tokenizer, max_length=77),
     dict(type=PackGroundingInputs),
 ]
 test_pipeline = [
     dict(type=LoadImage),
-    dict(type=Letterbox, size=224, interpolation='bicubic', pad_value=clip_mean),
+    dict(type=Letterbox, size=224, interpolation='bicubic', pad_value=clip_mean_bgr),
     dict(type=LoadGroundingAnnotations),  # after Letterbox: the ground truth stays in original pixels
     dict(type=LoadGraspAnnotations),
     dict(type=CleanText, reader='raw', empty='keep'),
