@@ -13,9 +13,10 @@ def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
 
     Returns:
         ``image`` (path or running number), ``size`` [height, width], ``expression``, ``no_target`` (bool: nothing
-        matches) with ``target_score``; for the instances that score ``score_thr`` or more, best first: ``boxes``
-        [[x1, y1, x2, y2]], ``scores``, ``masks`` (COCO's compressed RLE) and ``points`` [[x, y]]; ``mask``, the union;
-        ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``, all of them, best first. Only what the model gives.
+        matches) with ``target_score``; for the instances that score ``score_thr`` or more and more than 0 (suppressed),
+        best first: ``boxes`` [[x1, y1, x2, y2]], ``scores``, ``masks`` (COCO's compressed RLE) and ``points`` [[x, y]];
+        ``mask``, the union; ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``, all of them, best first. Only what
+        the model gives.
     """
     from mmvg.evaluation.functional import encode_mask
 
@@ -26,7 +27,9 @@ def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
         record['target_score'] = float(score)
     if (instances := sample.get('pred_instances')) is not None:
         scores = instances.scores.cpu()
-        order = [int(i) for i in scores.argsort(descending=True, stable=True) if scores[i] >= score_thr]
+        order = [
+            int(i) for i in scores.argsort(descending=True, stable=True) if scores[i] >= score_thr and scores[i] > 0
+        ]
         record['boxes'] = instances.bboxes.cpu()[order].double().tolist()
         record['scores'] = scores[order].double().tolist()
         if 'masks' in instances:

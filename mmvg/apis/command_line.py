@@ -21,13 +21,13 @@ def run_command(main: Callable[[], None]) -> None:
     try:
         main()
     except (ConfigParsingError, OSError, ValueError) as error:
-        if os.environ.get(DEBUG_VARIABLE) or not _is_explained(error):
+        if os.environ.get(DEBUG_VARIABLE) or not is_explained(error):
             raise
         print(f'\n{_message(error)}\n({DEBUG_VARIABLE}=1 shows where this came from)', file=sys.stderr)
         sys.exit(2)
 
 
-def _is_explained(error: BaseException) -> bool:
+def is_explained(error: BaseException) -> bool:
     """Whether the message was written for users: by the operating system, the config parser, or mmvg."""
     if isinstance(error, (OSError, ConfigParsingError)):
         return True
