@@ -8,19 +8,26 @@ from mmvg.apis.run import evaluate, load_config, train, use_amp
 
 if TYPE_CHECKING:
     from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
+    from mmvg.apis.grasp import GraspPose, PinholeCamera, grasp_poses
+    from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
 
 __all__ = [
+    'GraspPose',
     'GroundingInferencer',
+    'PinholeCamera',
     'answer_record',
     'describe_answer',
+    'detection_array',
     'evaluate',
     'find_model',
+    'grasp_poses',
     'list_images',
     'list_models',
     'load_config',
     'model_index',
+    'pose_stamped',
     'read_image',
     'run_command',
     'save_answers',
@@ -29,9 +36,14 @@ __all__ = [
 ]
 
 _LAZY = {
+    'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
     'answer_record': 'mmvg.apis.answer_records',
+    'PinholeCamera': 'mmvg.apis.grasp',
     'describe_answer': 'mmvg.apis.answer_records',
+    'detection_array': 'mmvg.apis.grasp_messages',
+    'grasp_poses': 'mmvg.apis.grasp',
+    'pose_stamped': 'mmvg.apis.grasp_messages',
     'save_answers': 'mmvg.apis.answer_records',
     'list_images': 'mmvg.apis.images',
     'read_image': 'mmvg.apis.images',

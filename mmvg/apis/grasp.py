@@ -109,8 +109,8 @@ def grasp_poses(
         min_score: Least score.
         max_opening: Largest opening of the gripper in metres.
         reach: How far beyond the visible surface the jaws close, in metres along the approach.
-        camera_to_base: (4, 4), from the optical frame to the base of the robot (hand-eye calibration). Without it, poses
-            are in ``OPTICAL_FRAME``.
+        camera_to_base: (4, 4), from the optical frame to the base of the robot (hand-eye calibration). Without it,
+            poses are in ``OPTICAL_FRAME``.
         base_frame: Name of the frame of the base.
 
     Raises:
@@ -178,7 +178,7 @@ def read_depth(depth: np.ndarray, camera: PinholeCamera) -> np.ndarray:
     """Depth (H, W) in metres, float64, NaN where nothing was measured.
 
     Args:
-        depth: Float, in metres, or uint16, in millimetres. 0, negative, NaN and infinite mean that nothing was measured.
+        depth: Float, in metres, or uint16, in millimetres. 0, negative, NaN and infinite mean: nothing was measured.
         camera: Of the image that the depth is registered to.
 
     Raises:

@@ -1,0 +1,255 @@
+"""Grasps of objects in scenes whose depth images are computed by intersecting rays with planes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from mmvg.apis.grasp import PinholeCamera, check_rigid, grasp_poses, grasp_to_pose, read_depth, to_frame
+from mmvg.apis.grasp_messages import detection_array, pose_stamped
+
+CAMERA = PinholeCamera(fx=610.0, fy=603.0, cx=322.4, cy=238.7, width=640, height=480)
+MM, HALF_A_DEGREE = 1e-3, math.radians(0.5)
+
+
+def rays() -> np.ndarray:
+    """Directions (H, W, 3) of the pixels' rays, z = 1."""
+    columns, rows = np.meshgrid(np.arange(CAMERA.width), np.arange(CAMERA.height))
+    x, y = (columns - CAMERA.cx) / CAMERA.fx, (rows - CAMERA.cy) / CAMERA.fy
+    return np.stack([x, y, np.ones_like(x)], -1)
+
+
+def plane_depth(point, normal) -> np.ndarray:
+    """Depth (H, W) in metres of an endless plane."""
+    return np.dot(point, normal) / (rays() @ np.asarray(normal, float))
+
+
+def box_scene(centre, yaw, size, table=0.9):
+    """Depth, mask, and the corners of the top of a box on a table, both square to the camera.
+
+    Args:
+        centre: (3,) middle of the top in metres.
+        yaw: Turn of its long side about z, from x towards y.
+        size: Long and short side in metres.
+    """
+    depth = np.full((CAMERA.height, CAMERA.width), table)
+    hit = rays() * centre[2] - np.asarray(centre)
+    along = hit[..., 0] * math.cos(yaw) + hit[..., 1] * math.sin(yaw)
+    across = -hit[..., 0] * math.sin(yaw) + hit[..., 1] * math.cos(yaw)
+    mask = (abs(along) <= size[0] / 2) & (abs(across) <= size[1] / 2)
+    depth[mask] = centre[2]
+    return depth, mask
+
+
+def project(points) -> np.ndarray:
+    points = np.asarray(points, float)
+    return points[..., :2] / points[..., 2:] * (CAMERA.fx, CAMERA.fy) + (CAMERA.cx, CAMERA.cy)
+
+
+def grasp_of(centre, yaw, opening, jaw=0.02) -> np.ndarray:
+    """The grasp in pixels of jaws at ``centre`` that open by ``opening`` metres along ``yaw`` (from x towards y)."""
+    axis = np.array([math.cos(yaw), math.sin(yaw), 0])
+    left, right = project([centre - opening / 2 * axis, centre + opening / 2 * axis])
+    across = np.array([-axis[1], axis[0], 0])
+    h = np.linalg.norm(np.diff(project([centre - jaw / 2 * across, centre + jaw / 2 * across]), axis=0))
+    dx, dy = right - left
+    return np.array([*project(centre), math.hypot(dx, dy), h, -math.atan2(dy, dx)])
+
+
+def angle_between(first: float, second: float) -> float:
+    return abs((first - second + math.pi / 2) % math.pi - math.pi / 2)
+
+
+@pytest.mark.parametrize('centre', [(0.0, 0.0, 0.8), (0.12, -0.09, 0.62), (-0.2, 0.15, 0.75)])
+@pytest.mark.parametrize('yaw', [0.0, 0.4, math.pi / 2, -1.1])
+def test_a_box_on_a_table_is_found_to_a_millimetre_and_half_a_degree(centre, yaw):
+    depth, _ = box_scene(centre, yaw + math.pi / 2, (0.14, 0.05))
+    pose = grasp_to_pose(grasp_of(np.array(centre), yaw, 0.07), depth, CAMERA)
+    assert np.abs(pose.position - centre).max() < MM
+    assert abs(pose.opening - 0.07) < MM
+    assert abs(pose.jaw - 0.02) < MM
+    assert angle_between(pose.angle, yaw) < HALF_A_DEGREE
+    assert pose.frame == 'camera_optical_frame'
+
+
+def test_millimetres_and_metres_give_the_same_pose():
+    centre = np.array([0.05, 0.02, 0.7])
+    depth, _ = box_scene(centre, 0.3, (0.1, 0.1))
+    grasp = grasp_of(centre, 0.3, 0.12)
+    single = grasp_to_pose(grasp, depth.astype(np.float32), CAMERA)
+    millimetres = grasp_to_pose(grasp, np.round(depth * 1000).astype(np.uint16), CAMERA)
+    for pose in (single, millimetres):
+        assert np.abs(pose.position - centre).max() < MM
+
+
+@pytest.mark.parametrize('hole', [0.0, np.nan, np.inf, -1.0])
+def test_holes_do_not_count(hole):
+    centre = np.array([0.05, -0.05, 0.7])
+    depth, _ = box_scene(centre, 0.0, (0.06, 0.06))
+    rng = np.random.default_rng(0)
+    depth[rng.random(depth.shape) < 0.6] = hole
+    u, v = np.round(project(centre)).astype(int)
+    depth[v - 3 : v + 4, u - 3 : u + 4] = hole  # the centre itself among them
+    pose = grasp_to_pose(grasp_of(centre, 0.0, 0.08), depth, CAMERA)
+    assert np.abs(pose.position - centre).max() < MM
+
+
+def test_a_few_wrong_measurements_do_not_count():
+    centre = np.array([0.0, 0.0, 0.7])
+    depth, _ = box_scene(centre, 0.0, (0.06, 0.06))
+    depth[np.random.default_rng(0).random(depth.shape) < 0.3] = 3.5
+    assert abs(grasp_to_pose(grasp_of(centre, 0.0, 0.08), depth, CAMERA).position[2] - 0.7) < MM
+
+
+def test_the_mask_keeps_the_table_out_of_a_thin_object():
+    centre = np.array([0.0, 0.0, 0.7])
+    depth, mask = box_scene(centre, math.pi / 2, (0.1, 0.012))
+    grasp = grasp_of(centre, 0.0, 0.08)  # of its middle half, only a third is on the object
+    assert abs(grasp_to_pose(grasp, depth, CAMERA).position[2] - 0.9) < MM
+    pose = grasp_to_pose(grasp, depth, CAMERA, mask)
+    assert np.abs(pose.position - centre).max() < MM
+    assert abs(pose.opening - 0.08) < MM
+
+
+@pytest.mark.parametrize('tilt', [0.2, -0.4])
+def test_a_tilted_surface_is_met_in_the_middle(tilt):
+    centre = np.array([0.06, 0.04, 0.7])
+    depth = plane_depth(centre, (math.sin(tilt), 0, math.cos(tilt)))
+    pose = grasp_to_pose(grasp_of(centre, 0.5, 0.05), depth, CAMERA)
+    assert np.abs(pose.position - centre).max() < MM
+    assert angle_between(pose.angle, 0.5) < HALF_A_DEGREE
+
+
+def test_the_jaws_can_reach_beyond_the_surface():
+    centre = np.array([0.1, 0.05, 0.7])
+    depth, _ = box_scene(centre, 0.0, (0.1, 0.1))
+    pose = grasp_to_pose(grasp_of(centre, 0.0, 0.08), depth, CAMERA, reach=0.015)
+    assert np.abs(pose.position - centre - (0, 0, 0.015)).max() < MM
+    assert abs(pose.opening - 0.08) < MM
+
+
+def test_the_frame_of_a_pose_is_right_handed_and_comes_in_along_the_optical_axis():
+    depth = np.full((480, 640), 0.7)
+    pose = grasp_to_pose(np.array([300, 200, 60, 20, 0.7]), depth, CAMERA)
+    assert np.allclose(pose.rotation.T @ pose.rotation, np.eye(3))
+    assert np.linalg.det(pose.rotation) == pytest.approx(1)
+    assert pose.rotation[:, 2].tolist() == [0, 0, 1]
+    assert pose.rotation[1, 0] < 0  # up on the screen is -y
+
+
+def test_a_hand_eye_matrix_moves_the_pose_to_the_base():
+    # a camera that looks down from 1 m above (0.4, 0.1): its x is the x of the base, its y is -y, its z is -z
+    looking_down = np.array([[1, 0, 0, 0.4], [0, -1, 0, 0.1], [0, 0, -1, 1.0], [0, 0, 0, 1]])
+    centre = np.array([0.1, 0.05, 0.8])
+    depth, _ = box_scene(centre, 0.0, (0.1, 0.1))
+    (pose,) = grasp_poses(
+        grasp_of(centre, 0.6, 0.08)[None], [0.9], depth, CAMERA, camera_to_base=looking_down, base_frame='base'
+    )
+    assert np.abs(pose.position - (0.5, 0.05, 0.2)).max() < MM
+    assert angle_between(pose.angle, -0.6) < HALF_A_DEGREE
+    assert np.allclose(pose.rotation[:, 2], (0, 0, -1))
+    assert (pose.frame, pose.score) == ('base', 0.9)
+    back = to_frame(pose, np.linalg.inv(looking_down), 'camera_optical_frame')
+    assert np.abs(back.position - centre).max() < MM
+
+
+def test_poses_come_best_first_and_leave_out_what_cannot_be_done():
+    depth = np.full((480, 640), 0.6)
+    depth[:, 500:] = np.nan
+    grasps = np.array(
+        [
+            [100, 100, 40, 20, 0],
+            [200, 100, 40, 20, 0],
+            [580, 100, 40, 20, 0],  # no depth
+            [300, 100, 200, 20, 0],  # too wide
+            [np.nan, 100, 40, 20, 0],
+            [300, 100, 0, 20, 0],
+            [300, 300, 40, 20, 0],  # a score too low
+            [9000, 9000, 40, 20, 0],  # outside of the image
+        ]
+    )
+    scores = np.array([0.5, 0.9, 0.95, 0.95, 0.99, 0.99, 0.1, 0.99])
+    poses = grasp_poses(grasps, scores, depth, CAMERA, min_score=0.2, max_opening=0.08)
+    assert [pose.score for pose in poses] == [0.9, 0.5]
+
+
+@pytest.mark.parametrize('grasps', [np.zeros((0, 5)), np.array([[300, 100, 0, 20, 0]])])
+def test_no_grasp_is_an_answer(grasps):
+    assert grasp_poses(grasps, np.ones(len(grasps)), np.ones((480, 640)), CAMERA) == []
+
+
+def test_a_depth_image_without_a_measurement_gives_no_pose():
+    assert grasp_poses(np.array([[300, 100, 40, 20, 0]]), [1.0], np.zeros((480, 640), np.uint16), CAMERA) == []
+
+
+@pytest.mark.parametrize('score', [np.nan, 0.1])
+def test_a_score_that_is_too_low_or_not_a_number_gives_no_pose(score):
+    assert grasp_poses(np.array([[300, 100, 40, 20, 0]]), [score], np.ones((480, 640)), CAMERA, min_score=0.2) == []
+
+
+def test_depth_of_another_size_or_type_or_unit_is_refused():
+    with pytest.raises(ValueError, match=r'depth is \(240, 320\).*\(480, 640\).*register'):
+        read_depth(np.ones((240, 320)), CAMERA)
+    with pytest.raises(ValueError, match='not uint8'):
+        read_depth(np.ones((480, 640), np.uint8), CAMERA)
+    with pytest.raises(ValueError, match='in metres, not millimetres'):
+        read_depth(np.full((480, 640), 700.0), CAMERA)
+
+
+def test_a_mask_of_another_size_is_refused():
+    with pytest.raises(ValueError, match=r'mask is \(240, 320\)'):
+        grasp_to_pose(np.array([300, 100, 40, 20, 0]), np.ones((480, 640)), CAMERA, np.ones((240, 320), bool))
+
+
+@pytest.mark.parametrize('shape', [(5,), (2, 4)])
+def test_grasps_of_another_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r'\(N, 5\)'):
+        grasp_poses(np.ones(shape), np.ones(2), np.ones((480, 640)), CAMERA)
+
+
+@pytest.mark.parametrize(
+    'matrix', [np.eye(3), np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, -1, 1]), np.full((4, 4), np.nan)]
+)
+def test_a_matrix_that_is_not_rigid_is_refused(matrix):
+    with pytest.raises(ValueError, match='hand-eye'):
+        check_rigid(matrix)
+
+
+def test_a_camera_is_read_from_camera_info():
+    k = [610.0, 0, 322.4, 0, 603.0, 238.7, 0, 0, 1]
+    assert PinholeCamera.from_matrix(k, 640, 480) == CAMERA
+    assert PinholeCamera.from_matrix(np.reshape(k, (3, 3)), 640, 480) == CAMERA
+    for bad in ([610.0, 2, 322.4, 0, 603.0, 238.7, 0, 0, 1], [0.0] * 9, [1.0] * 4):
+        with pytest.raises(ValueError, match='camera matrix'):
+            PinholeCamera.from_matrix(bad, 640, 480)
+
+
+def test_a_pose_has_the_fields_of_a_stamped_pose():
+    pose = grasp_to_pose(np.array([322.4, 238.7, 61.0, 20, 0.0]), np.full((480, 640), 0.5), CAMERA)
+    message = pose_stamped(pose, stamp=(12, 34))
+    assert message['header'] == dict(stamp=dict(sec=12, nanosec=34), frame_id='camera_optical_frame')
+    assert message['pose']['position'] == pytest.approx(dict(x=0, y=0, z=0.5))
+    assert message['pose']['orientation'] == pytest.approx(dict(x=0, y=0, z=0, w=1))
+
+
+def test_the_quaternion_turns_x_to_the_opening_axis():
+    pose = grasp_to_pose(np.array([300, 200, 60, 20, math.pi / 2]), np.full((480, 640), 0.5), CAMERA)
+    x, y, z, w = pose.quaternion
+    # the first column of the matrix of a quaternion
+    assert [1 - 2 * (y * y + z * z), 2 * (x * y + z * w), 2 * (x * z - y * w)] == pytest.approx([0, -1, 0])
+
+
+def test_grasps_are_detections_with_their_score_and_space_between_the_jaws():
+    depth = np.full((480, 640), 0.61)
+    poses = grasp_poses(np.array([[322.4, 238.7, 50, 20, 0], [100, 100, 50, 20, 0]]), [0.4, 0.8], depth, CAMERA)
+    message = detection_array(poses, 'the blue mug', 'camera_optical_frame', (5, 6))
+    first, second = message['detections']
+    assert (first['id'], second['id']) == ('0', '1')
+    assert first['results'][0]['hypothesis'] == dict(class_id='the blue mug', score=0.8)
+    assert len(first['results'][0]['pose']['covariance']) == 36
+    assert second['bbox']['size']['x'] == pytest.approx(0.05)
+    assert second['bbox']['center'] == second['results'][0]['pose']['pose']
+    empty = detection_array([], 'the blue mug', 'base_link')
+    assert empty == dict(header=dict(stamp=dict(sec=0, nanosec=0), frame_id='base_link'), detections=[])
+    with pytest.raises(ValueError, match='camera_optical_frame'):
+        detection_array(poses, 'the blue mug', 'base_link')
