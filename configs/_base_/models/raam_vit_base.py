@@ -45,7 +45,7 @@ model = dict(
         layer_fusion=True,
     ),
     # the map of the first stage is left out
-    neck=dict(type=RegionModulation, in_channels=(768, 768, 768), anchor_channels=768),
+    neck=dict(regions=dict(type=RegionModulation, in_channels=(768, 768, 768), anchor_channels=768)),
     head=dict(
         type=RegionHead,
         in_channels=2304,

@@ -1,0 +1,93 @@
+"""RaAM-RVG in small, REC and RES together from scratch on RefShapes in the format of RefCOCO.
+
+Every part of the paper's model, narrow and at 64 x 64 pixels, with a convolutional stem. The schedule is for four
+processes of one thread (batches of 4 x 16): ``tools/dist_train.sh configs/raam/refshapes.py 4``, ten minutes.
+"""
+
+from mmengine.config import read_base
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from mmengine.runner import IterBasedTrainLoop, TestLoop, ValLoop
+from torch.optim import AdamW
+
+from mmvg.engine.hooks import AverageBuffersHook
+from mmvg.models.backbones import ConvStem
+from mmvg.models.heads import AuxiliaryMaskHead
+
+with read_base():
+    from .._base_.datasets.refshapes_refcoco import (
+        test_dataloader,
+        test_evaluator,
+        test_pipeline,
+        tokenizer,
+        train_dataloader,
+        train_pipeline,
+        val_dataloader,
+        val_evaluator,
+    )
+    from .._base_.models.raam_vit_base import model
+    from .._base_.runtime import (
+        custom_hooks,
+        default_hooks,
+        default_scope,
+        env_cfg,
+        log_processor,
+        randomness,
+        visualizer,
+    )
+
+iterations = 1400
+
+train_pipeline[2].scale = (64, 64)
+test_pipeline[1].scale = (64, 64)
+train_pipeline[4].max_length = 14
+test_pipeline[4].max_length = 14
+train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+train_dataloader.dataset.pipeline = train_pipeline
+val_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+val_dataloader.dataset.pipeline = test_pipeline
+test_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+test_dataloader.dataset.pipeline = test_pipeline
+
+model.backbone.image.update(
+    img_size=64,
+    patch_size=8,
+    embed_dims=128,
+    num_layers=4,
+    num_heads=4,
+    drop_path_rate=0.0,
+    patch_embed=dict(type=ConvStem, channels=(32, 64, 128)),
+    weight_std=0.08,  # about 1 / sqrt(128)
+    checkpoint=None,
+)
+model.backbone.text.update(
+    embed_dims=128,
+    num_layers=2,
+    num_heads=4,
+    ffn_channels=256,
+    vocab_size=128,
+    max_positions=32,
+    dropout=0.0,
+    weight_std=0.08,
+    checkpoint=None,
+)
+model.backbone.fusion.update(image_channels=(128, 128, 128, 128), text_channels=128, anchor_std=1.0, weight_std=0.08)
+model.neck.regions.update(in_channels=(128, 128, 128), anchor_channels=128)
+model.head.update(in_channels=384, patch_size=8, hidden_channels=128)
+model.head.box_loss.loss_weight = 2.0
+model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels=384, loss_weight=1.0))
+
+train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
+optim_wrapper = dict(
+    type=OptimWrapper,
+    optimizer=dict(type=AdamW, lr=1e-3, weight_decay=0.01, fused=True),
+    clip_grad=dict(max_norm=5.0),
+)
+param_scheduler = [
+    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=60),
+    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=60, end=iterations, T_max=iterations - 60),
+]
+log_processor.by_epoch = False
+custom_hooks = [*custom_hooks, dict(type=AverageBuffersHook, interval=iterations)]
+default_hooks.checkpoint.update(by_epoch=False, interval=iterations, max_keep_ckpts=1)
