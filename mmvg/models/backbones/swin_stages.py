@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch.nn.functional as F
-from mmdet.models.backbones import SwinTransformer
-from mmdet.models.backbones.swin import swin_converter
+from mmdet.models.backbones.swin import SwinBlockSequence, swin_converter
+from mmdet.models.layers import PatchEmbed, PatchMerging
 from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_init
 from torch import Tensor, nn
 
 from mmvg.registry import MODELS
 
-#: In Swin's files, but not used here: classifier, last norm, norms of the outputs, and tables that follow from sizes.
-_UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask', '*.relative_position_index')
+#: In Swin's files, but not used here: classifier, last norm, norms of the outputs, and masks that follow from sizes.
+_UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask')
 
 
 @MODELS.register_module()
@@ -50,22 +50,26 @@ class SwinStages(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.weight_std = weight_std
         self.checkpoint = checkpoint
-        self.swin = SwinTransformer(
-            embed_dims=embed_dims,
-            depths=tuple(depths),
-            num_heads=tuple(num_heads),
-            window_size=window_size,
-            drop_path_rate=drop_path_rate,
-            strides=(4,) + (2,) * (len(depths) - 1),
-            out_indices=(),
-        )
-        if stem is not None:
-            self.swin.patch_embed.projection = MODELS.build(
-                stem, default_args=dict(embed_dims=embed_dims, patch_size=4)
-            )
-            self.swin.patch_embed.adap_padding = None
-        self.channels = tuple(self.swin.num_features)
+        self.channels = tuple(embed_dims * 2**i for i in range(len(depths)))
         self.strides = tuple(4 * 2**i for i in range(len(depths)))
+        self.patch_embed = PatchEmbed(embed_dims=embed_dims, kernel_size=4, stride=4, norm_cfg=dict(type='LN'))
+        if stem is not None:
+            self.patch_embed.projection = MODELS.build(stem, default_args=dict(embed_dims=embed_dims, patch_size=4))
+            self.patch_embed.adap_padding = None
+        blocks = sum(depths)
+        rates = [drop_path_rate * i / max(blocks - 1, 1) for i in range(blocks)]
+        self.stages = nn.ModuleList(
+            SwinBlockSequence(
+                channels,
+                heads,
+                feedforward_channels=4 * channels,
+                depth=depth,
+                window_size=window_size,
+                drop_path_rate=rates[sum(depths[:i]) :][:depth],
+                downsample=PatchMerging(channels, 2 * channels) if i < len(depths) - 1 else None,
+            )
+            for i, (channels, heads, depth) in enumerate(zip(self.channels, num_heads, depths, strict=True))
+        )
 
     def init_weights(self) -> None:
         """Draw fresh weights, or load ``checkpoint``.
@@ -85,29 +89,33 @@ class SwinStages(BaseModule):
         state = load_state_dict_file(path)
         if any(name.startswith('layers.') for name in state):
             state = swin_converter(state)
-        state = {name.removeprefix('backbone.'): value.float() for name, value in state.items()}
-        own = self.swin.state_dict()
+        state = {
+            name.removeprefix('backbone.'): value.float()
+            for name, value in state.items()
+            if not name.endswith('relative_position_index')  # follows from the window
+        }
+        own = self.state_dict()
         for name, table in own.items():
             if name.endswith('relative_position_bias_table') and name in state:
                 state[name] = _resize_table(state[name], len(table))
         indices = [name for name in own if name.endswith('relative_position_index')]
-        load_state_dict(self.swin, state, path, allowed_missing=indices, allowed_unexpected=_UNUSED)
+        load_state_dict(self, state, path, allowed_missing=indices, allowed_unexpected=_UNUSED)
 
     def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Turn ``images`` (B, 3, H, W) into the tokens (B, h*w, C) of the first stage, and their (h, w)."""
-        return self.swin.patch_embed(images)
+        return self.patch_embed(images)
 
     def run_stage(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> list[Tensor]:
         """Send ``tokens`` (B, h*w, C) through a stage; returns the output of every block."""
         outputs = []
-        for block in self.swin.stages[stage].blocks:
+        for block in self.stages[stage].blocks:
             tokens = block(tokens, size)
             outputs.append(tokens)
         return outputs
 
     def merge(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """Merge the patches of ``tokens`` after ``stage``, which is not the last one."""
-        return self.swin.stages[stage].downsample(tokens, size)
+        return self.stages[stage].downsample(tokens, size)
 
 
 def _resize_table(table: Tensor, length: int) -> Tensor:
