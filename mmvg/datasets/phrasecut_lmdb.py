@@ -84,8 +84,6 @@ class PhraseCutLMDB:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._environment = None
-        self._process = None
 
     def tasks(self, split: str) -> list[dict]:
         """All tasks, in the words of ``refer_<split>.json``, and with ``image_size`` [height, width].
@@ -110,9 +108,6 @@ class PhraseCutLMDB:
         """
         return self._get(f'img:{image_id}')
 
-    def __getstate__(self) -> dict:
-        return dict(self.__dict__, _environment=None, _process=None)
-
     def _meta(self) -> dict:
         lmdb = _import_lmdb()
         try:
@@ -121,20 +116,31 @@ class PhraseCutLMDB:
             raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
 
     def _get(self, key: str) -> bytes:
-        with self._open().begin() as transaction:
+        with _opened(str(self.path.resolve())).begin() as transaction:
             value = transaction.get(key.encode())
         if value is None:
             raise DataError(f'{self.path} has no {key!r}; it was made by another program or is cut off: pack it again')
         return value
 
-    def _open(self):
-        """The environment of this process: one that was opened before a fork must not be used after it."""
-        if self._process != os.getpid():
-            self._environment = _import_lmdb().open(
-                str(self.path), subdir=False, readonly=True, lock=False, readahead=False, meminit=False
-            )
-            self._process = os.getpid()
-        return self._environment
+
+#: What is open in this process, by path: LMDB allows to open a file once, and not to use it after a fork.
+_OPENED: dict = {}
+
+
+def _opened(path: str):
+    if path not in _OPENED:
+        _OPENED[path] = _import_lmdb().open(
+            path, subdir=False, readonly=True, lock=False, readahead=False, meminit=False
+        )
+    return _OPENED[path]
+
+
+def _close_all() -> None:
+    while _OPENED:
+        _OPENED.popitem()[1].close()
+
+
+os.register_at_fork(before=_close_all)  # so that workers, and this process too, open what they need again
 
 
 def _dump(record: dict) -> bytes:
