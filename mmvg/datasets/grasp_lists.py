@@ -15,10 +15,11 @@ def read_corner_lists(grasps: Any) -> tuple[np.ndarray, int]:
     """
     if not isinstance(grasps, list):
         return np.zeros((0, 5), np.float32), int(grasps is not None)
-    if _corners(grasps) is not None:
-        grasps = [grasps]
-    read = [_corners(grasp) for grasp in grasps]
-    corners = np.array([corner for corner in read if corner is not None]).reshape(-1, 4, 2)
+    corners = _numbers(grasps)
+    if corners is None or corners.ndim != 3 or corners.shape[1:] != (4, 2):  # not the usual clean list
+        grasps = [grasps] if _numbers(grasps, (4, 2)) is not None else grasps
+        read = [_numbers(grasp, (4, 2)) for grasp in grasps]
+        corners = np.array([corner for corner in read if corner is not None]).reshape(-1, 4, 2)
     found = corners_to_grasps(corners)
     found = found[usable_grasps(found)].astype(np.float32)
     return found, len(grasps) - len(found)
@@ -38,12 +39,12 @@ def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
     return found, len(rows) - len(found)
 
 
-def _corners(grasp: Any) -> np.ndarray | None:
-    """Four points of finite numbers, (4, 2) float64, or None."""
+def _numbers(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray | None:
+    """Nested lists of numbers as a float64 array; None if they are none, of unequal length, or not of ``shape``."""
     try:
-        corners = np.array(grasp)
+        array = np.array(value)
     except ValueError:  # lists of unequal length
         return None
-    if corners.shape != (4, 2) or corners.dtype.kind not in 'iuf' or not np.isfinite(corners).all():
+    if array.dtype.kind not in 'iuf' or shape not in (None, array.shape):
         return None
-    return corners.astype(np.float64)
+    return array.astype(np.float64)

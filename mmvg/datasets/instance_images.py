@@ -9,21 +9,49 @@ from pycocotools import mask as coco_mask
 from mmvg.datasets.load_report import LoadReport
 
 
-def read_instance_image(file: Path, where: str, report: LoadReport) -> np.ndarray:
+def read_instance_image(file: Path | str, where: str, report: LoadReport) -> np.ndarray:
     """The numbers (H, W) in an image of one channel, or of several equal ones.
 
     Raises:
         DataError: If the file is missing, damaged, or its colour channels differ.
     """
-    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if file.is_file() else None
+    found = Path(file).is_file()
+    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if found else None
     if pixels is None:
-        kind = 'instance image that cannot be decoded' if file.is_file() else 'missing instance image'
-        report.fail(kind, file, where)
+        report.fail('instance image that cannot be decoded' if found else 'missing instance image', file, where)
     if pixels.ndim == 3:
         if not (pixels[..., :3] == pixels[..., :1]).all():
             report.fail('instance image whose channels differ', file, f'{where}: {pixels.shape[2]} channels')
         pixels = pixels[..., 0]
     return pixels
+
+
+class InstanceReader:
+    """Reads masks from instance images, and each image once if all of its masks are asked for one after the other.
+
+    Args:
+        report: Judges files that cannot be read.
+    """
+
+    def __init__(self, report: LoadReport) -> None:
+        self.report = report
+        self._file: Path | str | None = None
+        self._pixels = np.zeros((0, 0), np.uint8)
+        self._masks: dict[int, tuple[dict, list[float]]] = {}
+
+    def mask_and_box(self, file: Path | str, number: int, where: str) -> tuple[dict, list[float]]:
+        """COCO RLE of an object and the box around it, ``[x1, y1, x2, y2]``; all 0 if it has no pixel.
+
+        Raises:
+            DataError: See :func:`read_instance_image`.
+        """
+        if file != self._file:
+            self._pixels = read_instance_image(file, where, self.report)
+            self._file, self._masks = file, {}
+        if number not in self._masks:
+            rle = instance_to_rle(self._pixels, number)
+            self._masks[number] = rle, rle_box(rle)
+        return self._masks[number]
 
 
 def instance_to_rle(pixels: np.ndarray, number: int) -> dict:

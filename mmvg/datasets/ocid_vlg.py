@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.logging import print_log
 
 from mmvg.datasets.choices import check_choice
 from mmvg.datasets.grasp_lists import read_corner_lists
-from mmvg.datasets.instance_images import instance_to_rle, read_instance_image, rle_box
+from mmvg.datasets.instance_images import InstanceReader
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import as_id, is_usable_text
@@ -119,10 +117,10 @@ class OCIDVLGDataset(ReferringDataset):
             )
         places = [check_record(index, record, file, report) for index, record in enumerate(records)]
         image_ids = {place: number for number, place in enumerate(dict.fromkeys(places))}
-        read = lru_cache(1)(self._read_instances)  # an instance image is read once
-        grouped = sorted(range(len(records)), key=lambda index: image_ids[places[index]])
+        reader = InstanceReader(report)
+        grouped = sorted(range(len(records)), key=lambda index: image_ids[places[index]])  # an image is read once
         made = {
-            index: self._make_item(index, records[index], places[index], image_ids[places[index]], read)
+            index: self._make_item(index, records[index], places[index], image_ids[places[index]], reader)
             for index in grouped
         }
         items = [made[index] for index in range(len(records)) if made[index] is not None]
@@ -132,7 +130,7 @@ class OCIDVLGDataset(ReferringDataset):
         return items
 
     def _make_item(
-        self, index: int, record: dict, place: tuple[str, str], image_id: int, read: Callable
+        self, index: int, record: dict, place: tuple[str, str], image_id: int, reader: InstanceReader
     ) -> dict | None:
         """The item of a record about the image at ``place`` (sequence, name); None if it is left out."""
         file, report = self.ann_file_path, self.load_report
@@ -141,35 +139,32 @@ class OCIDVLGDataset(ReferringDataset):
         if not is_usable_text(record['question'], file, where, report):
             return None
         answer = as_id(record['answer'], 'answer', file, where, report)
-        pixels, rles = read(self.root / folder / 'seg_mask_instances_combi' / name, where)
-        if answer not in rles:
-            rles[answer] = instance_to_rle(pixels, answer)
-        has_mask = rle_box(rles[answer])[2] > 0
+        mask, box = reader.mask_and_box(f'{self.root}/{folder}/seg_mask_instances_combi/{name}', answer, where)
         grasps, left_out = read_corner_lists(record.get('grasps'))
         if left_out:
             report.problem('grasp that is no rectangle', file, f'{where}: {left_out} of its grasps', 'it is left out')
-        if not has_mask and not self._keep('answer that is not in the instance image', f'{where}: answer {answer}'):
+        if box[2] == 0 and not self._keep('answer that is not in the instance image', f'{where}: answer {answer}'):
             return None
         if not len(grasps) and not self._keep('expression without a grasp', where):
             return None
-        path = self.root / folder / 'rgb' / name
-        if self.check_images and not path.is_file():
+        path = f'{self.root}/{folder}/rgb/{name}'
+        if self.check_images and not Path(path).is_file():
             report.drop('missing image file', path, where)
             return None
         target = record.get('target')
         instance = _INSTANCE_NAME.match(target) if isinstance(target, str) else None
         return dict(
-            img_path=str(path),
+            img_path=path,
             img_id=image_id,
-            height=pixels.shape[0],
-            width=pixels.shape[1],
+            height=mask['size'][0],
+            width=mask['size'][1],
             dataset=self.name,
             ref_id=index,
             sentences=[dict(sent_id=index, text=record['question'])],
             instances=[
                 dict(
-                    bbox=self._read_box(record.get('box'), rles[answer], where),
-                    mask=rles[answer],
+                    bbox=self._read_box(record.get('box'), box, where),
+                    mask=mask,
                     bbox_label=0,
                     ignore_flag=0,
                     ann_id=answer,
@@ -183,18 +178,14 @@ class OCIDVLGDataset(ReferringDataset):
             category=instance[1] if instance else None,
         )
 
-    def _read_instances(self, file: Path, where: str) -> tuple[np.ndarray, dict[int, dict]]:
-        """An instance image, and room for the masks that are taken from it."""
-        return read_instance_image(file, where, self.load_report), {}
-
-    def _read_box(self, box: Any, rle: dict, where: str) -> list[float]:
+    def _read_box(self, box: Any, around_mask: list[float], where: str) -> list[float]:
         """``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or the box around the mask."""
         if isinstance(box, list) and len(box) == 4 and all(map(is_finite_number, box)):
             x, y, w, h = map(float, box)
             return [x, y, x + w, y + h]
         action = 'the box around the mask is taken'
         self.load_report.problem('box that is not four numbers', self.ann_file_path, f'{where}: {box!r}', action)
-        return rle_box(rle)
+        return around_mask
 
     def _keep(self, kind: str, where: str) -> bool:
         """Whether to keep a sample that lacks a part of its ground truth."""
