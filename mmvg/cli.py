@@ -13,6 +13,11 @@ COMMANDS = {
     'train': ('tools/train.py', 'train a model: mmvg train CONFIG'),
     'test': ('tools/test.py', 'score a checkpoint: mmvg test CONFIG CHECKPOINT'),
     'demo': ('demo/image_demo.py', 'ask sentences about pictures: mmvg demo IMAGE "the red mug" --checkpoint FILE'),
+    'demo video': (
+        'demo/video_demo.py',
+        'ask sentences about a film or a camera: mmvg demo video FILM "the red mug" ...',
+    ),
+    'demo web': ('demo/web_demo.py', 'start a page in the browser: upload a picture, type sentences'),
     'score': ('tools/analysis_tools/eval_metric.py', 'score a file of predictions: mmvg score CONFIG preds.json'),
     'analyze': ('tools/analysis_tools/analyze_results.py', 'show the best and the worst answers of such a file'),
     'data check': ('tools/data.py', 'find everything that is wrong with data: mmvg data check FOLDER'),
@@ -35,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not words or words[0] in ('-h', '--help', 'help'):
         print(usage())
         return
-    name = next((name for name in COMMANDS if name.split() == words[: len(name.split())]), None)
+    longest_first = sorted(COMMANDS, key=lambda name: -len(name.split()))
+    name = next((name for name in longest_first if name.split() == words[: len(name.split())]), None)
     if name is None:
         print(f'mmvg: there is no command {" ".join(words[:2])!r}\n\n{usage()}', file=sys.stderr)
         sys.exit(2)

@@ -36,3 +36,11 @@ def test_a_mistyped_command_shows_what_there_is(capsys):
 def test_models_of_the_index(capsys):
     main(['models', 'grefcoco'])
     assert 'instancevg_grefcoco  configs/instancevg/grefcoco_resized.py' in capsys.readouterr().out
+
+
+def test_the_longest_command_wins(capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['mmvg'])
+    for words, usage in ((['demo', 'video'], 'usage: mmvg demo video '), (['demo', 'video.jpg'], 'usage: mmvg demo [')):
+        with pytest.raises(SystemExit):
+            main([*words, '--help'])
+        assert usage in capsys.readouterr().out

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
+    from mmvg.apis.video import FrameSource, answer_video
 
 __all__ = [
     'GraspPose',
@@ -36,9 +37,11 @@ __all__ = [
 ]
 
 _LAZY = {
+    'FrameSource': 'mmvg.apis.video',
     'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
     'answer_record': 'mmvg.apis.answer_records',
+    'answer_video': 'mmvg.apis.video',
     'PinholeCamera': 'mmvg.apis.grasp',
     'describe_answer': 'mmvg.apis.answer_records',
     'detection_array': 'mmvg.apis.grasp_messages',

@@ -79,13 +79,14 @@ def text_bar(
     background: Color = WHITE,
     bold: bool = False,
     max_lines: int = 6,
+    min_lines: int = 1,
 ) -> np.ndarray:
-    """A bar (h, width, 3) with ``text`` wrapped to its width; h follows from the number of lines."""
+    """A bar (h, width, 3) with ``text`` wrapped to its width; h follows from the number of lines, or ``min_lines``."""
     font = load_font(font_size, bold)
     margin = max(4, font_size // 3)
     lines = wrap(text, font, width - 2 * margin, max_lines)
     step = round(font_size * 1.3)
-    bar = Image.new('RGB', (width, step * len(lines) + margin), background)
+    bar = Image.new('RGB', (width, step * max(len(lines), min_lines) + margin), background)
     pen = ImageDraw.Draw(bar)
     for row, line in enumerate(lines):
         pen.text((margin, margin // 2 + row * step), line, fill=color, font=font)

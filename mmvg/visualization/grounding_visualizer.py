@@ -59,6 +59,7 @@ class GroundingVisualizer(Visualizer):
         draw_pred: bool = True,
         score_thr: float | None = None,
         parts: Collection[str] = OVERLAYS,
+        bar_lines: int = 1,
     ) -> np.ndarray:
         """Draw one sample.
 
@@ -71,6 +72,7 @@ class GroundingVisualizer(Visualizer):
             score_thr: Overrides the threshold of the visualizer.
             parts: What is drawn of ``'boxes'``, ``'masks'``, ``'points'`` and ``'grasps'``; ``'attention'`` adds a
                 panel with the map of ``pred_attention``, if there is one.
+            bar_lines: Lines that the bar over a panel has room for at least; 2 gives all frames of a film one size.
 
         Returns:
             A picture (h, w, 3) uint8 RGB.
@@ -97,7 +99,10 @@ class GroundingVisualizer(Visualizer):
         gap = max(4, self.panel_size // 80)
         picture = drawing.beside(panels, gap)
         if bars:
-            bars = [drawing.text_bar(title, panels[0].shape[1], font_size, WHITE, color) for title, color in bars]
+            width = panels[0].shape[1]
+            bars = [
+                drawing.text_bar(title, width, font_size, WHITE, color, min_lines=bar_lines) for title, color in bars
+            ]
             picture = drawing.below([drawing.beside(drawing.same_height(bars), gap), picture])
         text = f'“{sample.get("text", "")}”'
         return drawing.below([drawing.text_bar(text, picture.shape[1], font_size + 2, bold=True), picture])
