@@ -1,0 +1,39 @@
+import os
+
+import pytest
+
+from mmvg.webpage import ModelChoice, find_choices
+
+
+def touch(path, age=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b'')
+    os.utime(path, (1_000_000 - age,) * 2)
+    return path
+
+
+def test_the_checkpoint_of_the_demo_comes_first_and_then_the_newest(tmp_path):
+    old = touch(tmp_path / 'grefcoco/epoch_1.pth', age=50)
+    new = touch(tmp_path / 'grefcoco/best.safetensors', age=5)
+    demo = touch(tmp_path / 'instancevg_refshapes/iter_1400.pth', age=99)
+    (demo.parent / 'last_checkpoint').write_text('/moved/since/iter_1400.pth')
+    touch(tmp_path / 'grefcoco/notes.txt')
+    assert [choice.model for choice in find_choices(tmp_path)][:3] == [str(demo), str(new), str(old)]
+    mine = ModelChoice('configs/mine.py', str(old))
+    choices = find_choices(tmp_path, [mine])
+    assert choices[0] == mine
+    assert len({choice.label for choice in choices}) == len(choices)
+
+
+def test_without_any_checkpoint_it_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmvg.webpage.checkpoints.list_models', list)
+    with pytest.raises(FileNotFoundError, match='make demo'):
+        find_choices(tmp_path)
+
+
+def test_models_of_the_index_are_offered_where_their_weights_are_there(tmp_path, monkeypatch):
+    weights = touch(tmp_path / 'b.pth')
+    found = dict(a=None, b=str(weights), c=str(tmp_path / 'gone.pth'))
+    monkeypatch.setattr('mmvg.webpage.checkpoints.list_models', lambda: list(found))
+    monkeypatch.setattr('mmvg.webpage.checkpoints.find_model', lambda name: ('x.py', found[name]))
+    assert find_choices(tmp_path / 'empty') == [ModelChoice('b')]
