@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from mmvg.apis.video import FrameSource, answer_video
 
 __all__ = [
+    'FrameSource',
     'GraspPose',
     'GroundingInferencer',
     'PinholeCamera',
     'answer_record',
+    'answer_video',
     'describe_answer',
     'detection_array',
     'evaluate',
