@@ -13,11 +13,12 @@ STAMP := $(VENV)/.installed-$(shell cat $(SETUP_FILES) | cksum | cut -d' ' -f1)
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
 HIDE_GPU := $(shell command -v nvcc >/dev/null 2>&1 || [ -x "$${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ] || echo CUDA_VISIBLE_DEVICES=)
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, train InstanceVG on it, evaluate it and leave a picture of its predictions"
 	@echo "make test   run the test suite"
+	@echo "make docs   build the documentation as a site, work_dirs/site/index.html"
 	@echo "make lint   check style"
 	@echo "make clean  remove the environment, the drawn data and the demo's results"
 
@@ -44,9 +45,14 @@ demo: install
 test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
 
+docs: install
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements/constraints.txt -r requirements/docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "The site: work_dirs/site/index.html"
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf $(VENV) $(DATA) $(DEMO)
+	rm -rf $(VENV) $(DATA) $(DEMO) work_dirs/site

@@ -27,5 +27,5 @@ setup(
     packages=find_packages(include=['mmvg', 'mmvg.*']),
     install_requires=requirements('runtime'),
     entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
-    extras_require={name: requirements(name) for name in ('onedl', 'openmmlab', 'optional', 'tests', 'web')},
+    extras_require={name: requirements(name) for name in ('docs', 'onedl', 'openmmlab', 'optional', 'tests', 'web')},
 )

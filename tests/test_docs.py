@@ -1,30 +1,439 @@
-"""The pages whose code is run, block by block, as a reader would."""
+"""README.md, CONTRIBUTING.md and docs/*.md: every block of code and every command is run, or says what it needs.
 
+Python blocks run as a script; one with ``title="path"`` is written to that file. Bash blocks run command by command.
+A comment ``# needs X`` after a command, or ``<!-- needs X -->`` before a block, says what is missing here: then flags,
+files and configs are checked instead, and so is the need (``NEEDS``). ``<!-- fails -->`` before a block: its last
+command ends with an error, whose message is in the text block that follows. ``<!-- prints -->`` before a text block:
+the last command printed it. There, ``...`` stands for anything. Blocks of other languages are not run.
+
+Commands of Python run in forks of this process, which has imported torch already: minutes become seconds.
+"""
+
+import contextlib
+import importlib
+import itertools
+import json
 import os
 import re
+import runpy
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import mmengine
+import pytest
+import torch
+from mmengine.logging import MessageHub, MMLogger
+from mmengine.registry import DefaultScope
+
+from mmvg.apis import GroundingInferencer, load_config
+from mmvg.cli import COMMANDS, OWN_WORDS
+from mmvg.refshapes import generate
+from mmvg.registry import MODELS
+
 ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
+READMES = [ROOT / 'data/README.md', *sorted(ROOT.glob('configs/*/README.md'))]
+CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1400.pth'
+PICTURE = 'data/refshapes/images/train2014/COCO_train2014_000000104009.jpg'
+BLOCK = re.compile(
+    r'^(?:<!-- (?P<marker>[^\n]*) -->\n)?```(?P<info>[^\n]*)\n(?P<code>.*?)^```$', re.DOTALL | re.MULTILINE
+)
+LANGUAGES = {'bash', 'python', 'text', 'json', 'mermaid', 'bibtex'}
+SHELL_ONLY = re.compile(r'[|<>;&`]|\$\(')
 
 
-def test_the_page_on_custom_data(tmp_path):
+@dataclass
+class Block:
+    """A fenced block: the marker before it, its language, the file it is to be written to, code, and line number."""
+
+    page: Path
+    marker: str
+    language: str
+    title: str | None
+    code: str
+    line: int
+
+    def commands(self, start: str = '') -> Iterator['Command']:
+        """The commands of a bash block that start so, with lines that end in a backslash joined."""
+        for line in filter(re.compile(start).match, re.sub(r'\\\n', ' ', self.code).splitlines()):
+            words = shlex.split(line, comments=True)
+            if words:
+                comment = re.search(r'#\s.*?\bneeds (.+)$', line)
+                block = re.fullmatch(r'needs (.+)', self.marker)
+                needs = (comment or block or [None, None])[1]
+                yield Command(line, words, needs and re.split('[,;]', needs)[0].strip())
+
+
+@dataclass
+class Command:
+    """One command: the line, its words, and what it needs that is not here."""
+
+    line: str
+    words: list[str]
+    needs: str | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        while re.fullmatch(r'[A-Z_]+=\S*', self.words[0]):
+            name, value = self.words.pop(0).split('=', 1)
+            self.environment[name] = value
+
+
+def blocks_of(page: Path) -> list[Block]:
+    text = page.read_text(encoding='utf-8')
+    found = []
+    for match in BLOCK.finditer(text):
+        language, _, rest = match['info'].partition(' ')
+        title = re.fullmatch(r'title="(.+)"', rest)
+        assert title or not rest, f'{page.name}: ```{match["info"]}: only title="path" may follow the language'
+        line = text.count('\n', 0, match.start()) + 1
+        found.append(Block(page, match['marker'] or '', language, title and title[1], match['code'], line))
+    assert len(re.findall('^ *```', text, re.MULTILINE)) == 2 * len(found), f'{page.name}: a fence is not at column 0'
+    return found
+
+
+# Running
+
+
+@pytest.fixture(scope='module')
+def after_demo(tmp_path_factory):
+    """What `make demo` leaves, in small: a tiny RefShapes, and a checkpoint that has learned nothing."""
+    folder = tmp_path_factory.mktemp('after_demo')
+    generate(folder / 'data/refshapes', size='tiny', formats=['grefcoco', 'refcoco', 'refcoco+', 'refcocog'], workers=1)
+    first = min((folder / PICTURE).parent.iterdir())
+    shutil.copy(first, folder / PICTURE)
+    cfg = load_config(str(ROOT / 'configs/instancevg/refshapes.py'))
+    model = MODELS.build(cfg.model)
+    (folder / CHECKPOINT).parent.mkdir(parents=True)
+    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), folder / CHECKPOINT)
+    for module in (
+        'mmvg.apis.inferencer',
+        'mmvg.apis.rescore',
+        'mmvg.engine.runner',
+        'mmdet.engine',
+        'matplotlib.pyplot',
+    ):
+        importlib.import_module(module)  # once, not in every fork
+    return folder
+
+
+@pytest.fixture
+def place(after_demo, tmp_path):
+    """A clone of one's own: a copy of the code outside the package, and of what `make demo` leaves."""
     for name in ('configs', 'tools', 'demo'):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    page = (ROOT / 'docs/custom_data.md').read_text()
-    blocks = re.findall(r'^```(python config|python|bash)\n(.*?)^```', page, re.DOTALL | re.MULTILINE)
-    assert [kind for kind, _ in blocks] == ['python', 'bash', 'python config', 'bash', 'bash', 'bash']
-    environment = dict(os.environ, OMP_NUM_THREADS='1', PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}')
-    for kind, code in blocks:
-        if kind == 'python config':
-            (tmp_path / 'configs/custom').mkdir()
-            (tmp_path / 'configs/custom/mine.py').write_text(code)
-            continue
-        command = [sys.executable, '-c', code] if kind == 'python' else ['bash', '-euo', 'pipefail', '-c', code]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f'{code}\n{done.stdout[-2000:]}\n{done.stderr[-3000:]}'
-    assert len(list((tmp_path / 'work_dirs/mine/answers').iterdir())) == 1
-    assert (tmp_path / 'work_dirs/mine/browse/browse.png').is_file()
-    assert len((tmp_path / 'data/mine/again.jsonl').read_text().splitlines()) == 16
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns('__pycache__'))
+    for name in ('Makefile', 'requirements', 'docs'):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in ('data', 'work_dirs'):
+        shutil.copytree(after_demo / name, tmp_path / name, copy_function=os.link)
+    shutil.copytree(tmp_path / 'data/refshapes', tmp_path / 'data/refshapes_tiny', copy_function=os.link)
+    return tmp_path
+
+
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs(page, place):
+    output, status, written = '', 0, []
+    for block in blocks_of(page):
+        where = f'{page.name}:{block.line}'
+        assert block.language in LANGUAGES, f'{where}: ```{block.language} is none of {sorted(LANGUAGES)}'
+        written = [title for title in written if not mentions(block.code, title)]
+        if block.title:
+            (place / block.title).parent.mkdir(parents=True, exist_ok=True)
+            (place / block.title).write_text(block.code, encoding='utf-8')
+            written.append(block.title)
+        elif block.language == 'python':
+            output, status = run(lambda code=block.code: run_code(code), place)
+            assert status == 0, f'{where}\n{output[-4000:]}'
+        elif block.language == 'bash':
+            for command in block.commands():
+                assert block.marker != 'fails' or status == 0, f'{where}: only the last command may fail\n{output}'
+                if command.needs:
+                    check_need(command, place)
+                    continue
+                output, status = run_command(command, place)
+                assert block.marker == 'fails' or status == 0, f'{where}: {command.line}\n{output[-4000:]}'
+            if block.marker == 'fails':
+                assert status != 0, f'{where} should fail, but printed\n{output[-4000:]}'
+                assert 'Traceback' not in output, output
+        elif block.language == 'text' and (block.marker == 'prints' or status):
+            assert_printed(block.code, output, where)
+            status = 0
+    assert status == 0, f'{page.name}: the message of the last error is not shown'
+    assert not written, f'{page.name}: written and never used: {written}'
+    PROMISES.get(page.name, lambda place: None)(place)
+
+
+def mentions(code: str, title: str) -> bool:
+    """Whether code runs or imports the file."""
+    return title in code or title.removesuffix('.py').replace('/', '.') in code
+
+
+def promises_of_custom_data(place: Path) -> None:
+    assert len(list((place / 'work_dirs/mine/answers').iterdir())) == 1
+    assert (place / 'work_dirs/mine/browse/browse.png').is_file()
+    assert len((place / 'data/mine/again.jsonl').read_text().splitlines()) == 16
+
+
+def promises_of_inference(place: Path) -> None:
+    saved = json.loads((place / 'answers/answers.json').read_text())
+    record, file = (
+        json.loads(block.code) for block in blocks_of(ROOT / 'docs/inference.md') if block.language == 'json'
+    )
+    assert list(saved) == list(file)
+    assert [list(answer) for answer in saved['predictions']] == [list(file['predictions'][0])] * 2
+    assert [answer['image'] for answer in saved['predictions']] == [file['predictions'][0]['image']] * 2
+    assert set(file['predictions'][0]['instances'][0]) <= set(saved['predictions'][0]['instances'][0])
+    with contextlib.chdir(place):
+        find = GroundingInferencer(CHECKPOINT, device='cpu')
+        assert [list(answer) for answer in find(PICTURE, 'the red ring')['predictions']] == [list(record[0])]
+    assert len(list((place / 'answers').glob('*.png'))) == 2
+
+
+def promises_of_get_started(place: Path) -> None:
+    for name in ('tiny/browse/browse.png', 'tiny/analysis/worst.png', 'tiny/two/browse.png'):
+        assert (place / 'work_dirs' / name).is_file()
+
+
+#: Page -> what must be there after it.
+PROMISES = {
+    'custom_data.md': promises_of_custom_data,
+    'inference.md': promises_of_inference,
+    'get_started.md': promises_of_get_started,
+}
+
+
+@pytest.mark.parametrize('page', ['new_head.md', 'new_dataset.md', 'new_metric.md'])
+def test_a_new_part_takes_less_than_40_lines(page):
+    parts = [block for block in blocks_of(ROOT / 'docs' / page) if block.title and block.title.startswith('mine/')]
+    assert len(parts) == 2  # the part and its test
+    for block in parts:
+        assert len(block.code.splitlines()) < 40, block.title
+
+
+def assert_printed(expected: str, output: str, where: str) -> None:
+    """Every piece between ``...`` is in the output, in order; runs of blanks and line breaks count as one blank."""
+    printed, position = ' '.join(output.split()), 0
+    for piece in filter(None, map(str.strip, ' '.join(expected.split()).split('...'))):
+        found = printed.find(piece, position)
+        for line in expected.splitlines():  # lines of a log begin with date and level, which no page shows
+            if found < 0 and (line := ' '.join(line.split('...')[0].split())) in piece:
+                assert line in printed, f'{where}: {line!r} was not printed\n{output[-4000:]}'
+        position = max(position, found)
+
+
+def run_command(command: Command, place: Path) -> tuple[str, int]:
+    """Output and exit code of a command."""
+    words = command.words
+    if words == ['source', '.venv/bin/activate']:
+        return '', 0  # these tests run in it
+    if words[0] in ('python', 'mmvg') and not SHELL_ONLY.search(re.sub(r'"[^"]*"|#.*', '', command.line)):
+        return run(lambda: run_python(words), place, command.environment)
+    done = subprocess.run(
+        ['bash', '-euo', 'pipefail', '-c', command.line],
+        cwd=place,
+        env=dict(os.environ, PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}'),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr, done.returncode
+
+
+def run_python(words: list[str]) -> None:
+    """What ``python FILE ...``, ``python -m MODULE ...`` and ``mmvg ...`` do."""
+    if words[0] == 'mmvg':
+        from mmvg.cli import main
+
+        main(words[1:])
+    elif words[1] == '-m':
+        sys.argv = words[2:]
+        runpy.run_module(words[2], run_name='__main__', alter_sys=True)
+    else:
+        sys.argv = words[1:]
+        sys.path.insert(0, str(Path(words[1]).parent.resolve()))
+        runpy.run_path(words[1], run_name='__main__')
+
+
+def run_code(code: str) -> None:
+    exec(compile(code, 'block', 'exec'), {'__name__': '__main__'})
+
+
+def run(call: Callable[[], None], place: Path, environment: dict[str, str] | None = None) -> tuple[str, int]:
+    """Output and exit code of ``call`` in a fork of this process, on the CPU."""
+    log = place / 'output.log'
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with log.open('w') as out:
+                os.dup2(out.fileno(), 1)
+                os.dup2(out.fileno(), 2)
+                sys.stdout, sys.stderr = os.fdopen(1, 'w', buffering=1), os.fdopen(2, 'w', buffering=1)
+                signal.alarm(120)
+                torch.set_num_threads(1)
+                mmengine.config.config.FormatCode = lambda code, **_: (code, True)  # half of the time of a short run
+                torch.cuda.is_available = lambda: False  # a fork cannot use CUDA
+                os.chdir(place)
+                os.environ.update(environment or {})
+                paths = (environment or {}).get('PYTHONPATH', '').split(':')
+                sys.path[:0] = [str(place / path) for path in paths if path]
+                for singletons in (MMLogger, MessageHub, DefaultScope):
+                    singletons._instance_dict.clear()  # this process has made some, which write where it writes
+                try:
+                    call()
+                    status = 0
+                except SystemExit as end:
+                    status = end.code if isinstance(end.code, int) else int(end.code is not None)
+                except BaseException:
+                    traceback.print_exc()
+                sys.stdout.flush()
+                sys.stderr.flush()
+        finally:
+            os._exit(status)
+    return_code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return log.read_text(errors='replace'), return_code
+
+
+# Checking what is not run
+
+
+def read_arguments(script: str, arguments: list[str], monkey: pytest.MonkeyPatch):
+    """What the parser of a tool makes of the arguments; wrong ones fail the test."""
+    assert (ROOT / script).is_file(), f'there is no {script}'
+    names = runpy.run_path(str(ROOT / script), run_name='docs')
+    if 'parse_args' not in names:
+        return None
+    monkey.setattr(sys, 'argv', [script, *arguments])
+    try:
+        return names['parse_args']()
+    except SystemExit as end:
+        if end.code:
+            pytest.fail(f'{script} does not take {arguments}')
+
+
+def split_command(words: list[str]) -> tuple[str, list[str]] | None:
+    """Tool and arguments of a command, if it starts one of this repository."""
+    if words[0] in ('python', '.venv/bin/python', 'python3') and words[1:] and words[1].endswith('.py'):
+        return words[1], words[2:]
+    if words[0] == 'mmvg':
+        name = next(name for name in COMMANDS if name.split() == words[1 : 1 + len(name.split())])
+        count = 1 + len(name.split())
+        own = [name.split()[1]] if name in OWN_WORDS else []
+        return (COMMANDS[name][0], [*own, *words[count:]]) if COMMANDS[name][0] else None
+    tool = re.fullmatch(r'tools/(dist|slurm)_(train|test)\.sh', words[0])
+    if tool:
+        subprocess.run(['bash', '-n', ROOT / words[0]], check=True)
+        rest = words[1:] if tool[1] == 'dist' else words[3:]  # slurm: PARTITION JOB CONFIG ...
+        if tool[1] == 'dist':  # CONFIG GPUS ..., or CONFIG CHECKPOINT GPUS ...
+            assert rest.pop(1 if tool[2] == 'train' else 2).isdigit(), words
+        if tool[0] == 'tools/slurm_train.sh':  # CONFIG WORK_DIR ...
+            rest.insert(1, '--work-dir')
+        return f'tools/{tool[2]}.py', rest
+    return None
+
+
+def check_command(command: Command) -> None:
+    """Tool, flags, files and config of a command that is not run are there; the model of the config is built."""
+    words = command.words
+    if words[0] == 'make':
+        subprocess.run(['make', '-n', *words[1:]], cwd=ROOT, check=True, capture_output=True)
+        return
+    for option, name in itertools.pairwise(words):
+        if option in ('-r', '--constraints', '--overrides'):
+            assert (ROOT / name).is_file(), name
+    if (tool := split_command(words)) is None:
+        return
+    with pytest.MonkeyPatch.context() as monkey, contextlib.chdir(ROOT):
+        args = read_arguments(*tool, monkey)
+    config = getattr(args, 'config', None)
+    if config and not is_placeholder(config) and config.endswith('.py'):
+        build(config, getattr(args, 'cfg_options', None))
+
+
+def build(config: str, options: dict | None) -> None:
+    """Check a config with its options, and build its model without memory."""
+    with contextlib.chdir(ROOT):
+        cfg = load_config(config, options)
+    with torch.device('meta'):
+        MODELS.build(cfg.model)
+
+
+def is_placeholder(word: str) -> bool:
+    return re.fullmatch(r'[A-Z_]+', word) is not None
+
+
+def missing_files(words: list[str], place: Path) -> list[str]:
+    """Words that look like a path below ``data`` or ``work_dirs`` and lead nowhere."""
+    return [word for word in words if word.startswith(('data/', 'work_dirs/')) and not (place / word).exists()]
+
+
+def reads_missing_data(words: list[str], place: Path) -> bool:
+    """Whether the data of a config among the words is not there."""
+    for word in words:
+        if word.endswith('.py') and word.startswith('configs/'):
+            loader = load_config(str(place / word)).test_dataloader
+            dataset = loader.dataset
+            while 'datasets' in dataset:
+                dataset = dataset.datasets[0]
+            root = dataset.get('data_root', 'data')
+            return root == 'data' or not (place / root).exists()
+    return bool(missing_files(words, place))
+
+
+#: What a command may need -> whether it does.
+NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
+    'data/': reads_missing_data,
+    'weights': lambda words, place: bool(missing_files(words, place)),
+    'a GPU': lambda words, place: '--amp' in words,
+    'two GPUs': lambda words, place: 'tools/dist_' in words[0] and '2' in words[2:4],
+    'slurm': lambda words, place: 'slurm_' in words[0],
+    'minutes': lambda words, place: words[0] == 'make' or 'small' in words or 'full' in words or 'train' in words[1],
+    'the network': lambda words, place: (
+        bool({'pip', 'venv', 'clone'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
+    ),  # the tests of the environment that the lines before have made
+    'a browser': lambda words, place: bool({'demo/web_demo.py', 'web', 'serve'} & set(words)),
+    'a camera': lambda words, place: any(word.isdigit() for word in words),
+    'your files': lambda words, place: any(map(is_placeholder, words)) or any('/mine/' in word for word in words),
+}
+
+
+def check_need(command: Command, place: Path) -> None:
+    """The need is a known one, the command has it, and everything else about it is right."""
+    assert command.needs in NEEDS, f'{command.line}: needs {command.needs!r}, which is none of {list(NEEDS)}'
+    assert NEEDS[command.needs](command.words, place), f'{command.line}: does not need {command.needs}: let it run'
+    check_command(command)
+
+
+@pytest.mark.parametrize('page', READMES, ids=lambda page: f'{page.parent.name}')
+def test_the_commands_of_a_readme_are_right(page):
+    """These READMEs are about data and weights that are not here: nothing is run."""
+    for block in blocks_of(page):
+        if block.language in ('', 'bash'):
+            for command in block.commands('(python|mmvg|make|tools/|demo/)'):
+                check_command(command)
+
+
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip('mkdocs')
+    pytest.importorskip('material')
+    done = subprocess.run(
+        [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    zoo = (tmp_path / 'model_zoo.html').read_text()
+    for paper in ROOT.glob('configs/*/metafile.yml'):
+        assert f'papers/{paper.parent.name}.html' in zoo, f'{paper} is not in the model zoo'
+    configs = (tmp_path / 'configs.html').read_text()
+    for config in ROOT.glob('configs/[!_]*/*.py'):
+        assert config.relative_to(ROOT / 'configs').as_posix() in configs

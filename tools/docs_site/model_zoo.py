@@ -1,0 +1,108 @@
+"""Tables of all models and configs, in Markdown: ``python tools/docs_site/model_zoo.py`` prints those of the models.
+
+Read from ``configs/*/metafile.yml`` and from the docstrings of ``configs/*/*.py``; a new paper needs no change here.
+"""
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read_metafiles(root: Path = ROOT) -> list[dict[str, Any]]:
+    """Contents of the metafiles, by folder; ``folder`` is added.
+
+    Raises:
+        ValueError: If a file lacks ``Collections`` or ``Models``, or a model its name, config or a known collection.
+    """
+    found = []
+    for file in sorted(root.glob('configs/*/metafile.yml')):
+        content = yaml.safe_load(file.read_text(encoding='utf-8')) or {}
+        for key in ('Collections', 'Models'):
+            if not isinstance(content.get(key), list):
+                raise ValueError(f'{file}: no list {key!r}')
+        names = {collection['Name'] for collection in content['Collections']}
+        for model in content['Models']:
+            if missing := [key for key in ('Name', 'Config', 'In Collection') if key not in model]:
+                raise ValueError(f'{file}: model {model.get("Name", model)!r} lacks {", ".join(missing)}')
+            if model['In Collection'] not in names:
+                raise ValueError(f'{file}: {model["Name"]} is in the collection {model["In Collection"]!r}, not here')
+        found.append(dict(content, folder=file.parent.name))
+    return found
+
+
+def zoo_by_paper(metafiles: list[dict[str, Any]]) -> str:
+    """A section per collection: paper, code, and a table of its models. Links start at ``docs/``."""
+    lines = []
+    for content in metafiles:
+        for collection in content['Collections']:
+            lines += [f'## {collection["Name"]}', '', _about(collection, content['folder']), '']
+            lines += ['| model | data | scores | source | seeds | hours |', '| --- | --- | --- | --- | --- | --- |']
+            for model in content['Models']:
+                if model['In Collection'] == collection['Name']:
+                    lines += _model_rows(model)
+            lines.append('')
+    return '\n'.join(lines)
+
+
+def zoo_by_data(metafiles: list[dict[str, Any]]) -> str:
+    """A table per data set and split, with the models as rows and the scores as columns."""
+    tables: dict[str, list[tuple[dict, dict]]] = {}
+    for content in metafiles:
+        for model in content['Models']:
+            for result in model.get('Results') or []:
+                tables.setdefault(result['Dataset'], []).append((model, result))
+    lines = []
+    for data, rows in tables.items():
+        metrics = list(dict.fromkeys(name for _, result in rows for name in result['Metrics']))
+        lines += [f'### {data}', '', f'| model | source | {" | ".join(metrics)} |', '| --- ' * (len(metrics) + 2) + '|']
+        for model, result in rows:
+            scores = ' | '.join(str(result['Metrics'].get(name, '')) for name in metrics)
+            lines.append(f'| {_link(model)} | {result["Source"]} | {scores} |')
+        lines.append('')
+    return '\n'.join(lines)
+
+
+def config_list(root: Path = ROOT) -> str:
+    """A table of all configs with the first sentence of their docstrings."""
+    lines = ['| config | what it is |', '| --- | --- |']
+    for file in sorted(root.glob('configs/*/*.py')):
+        if file.parent.name != '_base_':
+            doc = ast.get_docstring(ast.parse(file.read_text(encoding='utf-8'))) or ''
+            first = ' '.join(doc.split('\n\n')[0].split()).replace('|', '\\|')
+            path = file.relative_to(root).as_posix()
+            lines.append(f'| [{path.removeprefix("configs/")}](../{path}) | {first} |')
+    return '\n'.join(lines)
+
+
+def _about(collection: dict, folder: str) -> str:
+    paper, code = collection.get('Paper') or {}, collection.get('Code') or {}
+    parts = [f'[README](../configs/{folder}/README.md)']
+    if paper.get('URL'):
+        parts.append(f'[{paper.get("Title", "paper")}]({paper["URL"]})')
+    if code.get('URL'):
+        version = f' ({code["Version"]})' if code.get('Version') else ''
+        parts.append(f"[authors' code]({code['URL']}){version}")
+    return ', '.join(parts)
+
+
+def _model_rows(model: dict) -> list[str]:
+    """A row per result; name and config stand in the first one only."""
+    name, rows = _link(model), []
+    for result in model.get('Results') or [dict(Dataset='', Metrics={}, Source='')]:
+        scores = ', '.join(f'{key} {value}' for key, value in result['Metrics'].items())
+        cells = (result['Dataset'], scores, result['Source'], result.get('Seeds', ''), result.get('Hours', ''))
+        rows.append(f'| {name} | {" | ".join(map(str, cells))} |')
+        name = ''
+    return rows
+
+
+def _link(model: dict) -> str:
+    return f'[`{model["Name"]}`](../{model["Config"]})'
+
+
+if __name__ == '__main__':
+    print(zoo_by_paper(read_metafiles()))

@@ -1,0 +1,120 @@
+"""MkDocs hook: brings the pages that live outside ``docs/`` onto the site, fills in tables, and mends the links.
+
+Pages link to each other and to code as the repository lays them out, so that they work there too. On the site a link to
+a README becomes one to its page, and a link to any other file of the repository one to a page that shows the file.
+"""
+
+import posixpath
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+from model_zoo import config_list, read_metafiles, zoo_by_data, zoo_by_paper  # MkDocs has put this folder on the path
+
+ROOT = Path(__file__).resolve().parents[2]
+LANGUAGES = {'.py': 'python', '.sh': 'bash', '.yml': 'yaml', '.yaml': 'yaml', '.toml': 'toml', '.json': 'json'}
+#: Marker in a page -> what is put in its place.
+TABLES = {
+    '<!-- table: models by paper -->': lambda: zoo_by_paper(read_metafiles()),
+    '<!-- table: models by data set -->': lambda: zoo_by_data(read_metafiles()),
+    '<!-- table: configs -->': config_list,
+}
+_FENCE = re.compile(r'^(?P<fence>```+|~~~+).*?^(?P=fence)[ \t]*$', re.DOTALL | re.MULTILINE)
+_LINK = re.compile(r'(?<=\]\()(?!\w+:|#|/)([^)\s#]+)(#[^)\s]*)?(?=[)\s])')
+
+
+def outside_pages() -> dict[str, str]:
+    """Path in the repository -> page of the site, of the Markdown files outside ``docs/``."""
+    papers = sorted(ROOT.glob('configs/*/README.md'))
+    return {
+        'CONTRIBUTING.md': 'contributing.md',
+        'CHANGELOG.md': 'changelog.md',
+        'data/README.md': 'data.md',
+        **{path.relative_to(ROOT).as_posix(): f'papers/{path.parent.name}.md' for path in papers},
+    }
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Add the READMEs of the papers, and pages that nobody has listed, to the navigation."""
+    sections = {name: pages for entry in config.nav if isinstance(entry, dict) for name, pages in entry.items()}
+    sections['Models'] += [page for page in outside_pages().values() if page.startswith('papers/')]
+    listed = {entry for entry in config.nav if isinstance(entry, str)}.union(*sections.values())
+    sections['More'] += sorted({path.name for path in (ROOT / 'docs').glob('*.md')} - listed)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages from outside ``docs/``, and one for every file of the repository that a page links to."""
+    for origin, uri in outside_pages().items():
+        files.append(File.generated(config, uri, content=(ROOT / origin).read_text(encoding='utf-8')))
+    linked = set()
+    for file in files.documentation_pages():
+        origin = _origin(file.src_uri)
+        for target, _ in _LINK.findall(_FENCE.sub('', fill_in(file.content_string))):
+            linked.add(posixpath.normpath(posixpath.join(posixpath.dirname(origin), target)))
+    for path in sorted(linked):
+        if _site_uri(path) == f'source/{path}.md' and (ROOT / path).is_file():
+            files.append(File.generated(config, f'source/{path}.md', content=source_page(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Fill in the tables and point the links of a page to pages of the site."""
+    if page.file.src_uri.startswith('source/'):
+        return markdown
+    return rewrite_links(fill_in(markdown), page.file.src_uri)
+
+
+def fill_in(markdown: str) -> str:
+    """Put the generated tables in the places of their markers."""
+    for marker, table in TABLES.items():
+        if marker in markdown:
+            markdown = markdown.replace(marker, table())
+    return markdown
+
+
+def rewrite_links(markdown: str, src_uri: str) -> str:
+    """Turn the links of a page, which follow the layout of the repository, into links within the site.
+
+    Raises:
+        PluginError: If a link leads to a file that does not exist.
+    """
+    origin = _origin(src_uri)
+
+    def rewrite(match: re.Match) -> str:
+        target, anchor = match[1], match[2] or ''
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(origin), target))
+        if not (ROOT / path).is_file():
+            raise PluginError(f'{origin}: the link {target!r} leads to {path}, which is no file')
+        return posixpath.relpath(_site_uri(path), posixpath.dirname(src_uri) or '.') + anchor
+
+    parts, end = [], 0
+    for fence in _FENCE.finditer(markdown):
+        parts += [_LINK.sub(rewrite, markdown[end : fence.start()]), fence[0]]
+        end = fence.end()
+    return ''.join([*parts, _LINK.sub(rewrite, markdown[end:])])
+
+
+def source_page(path: str) -> str:
+    """A page that shows a file of the repository; the search leaves it out."""
+    code = (ROOT / path).read_text(encoding='utf-8')
+    language = LANGUAGES.get(posixpath.splitext(path)[1], 'text')
+    fence = '`' * max(3, 1 + max(map(len, re.findall('`+', code)), default=0))
+    return f'---\nsearch: {{exclude: true}}\n---\n# {path}\n\n{fence}{language}\n{code.rstrip()}\n{fence}\n'
+
+
+def _origin(src_uri: str) -> str:
+    """Path in the repository of a page of the site."""
+    return {uri: path for path, uri in outside_pages().items()}.get(src_uri, f'docs/{src_uri}')
+
+
+def _site_uri(path: str) -> str:
+    """Page or file of the site for a path in the repository."""
+    if path == 'README.md':
+        return 'index.md'
+    if path.startswith('docs/'):
+        return path.removeprefix('docs/')
+    return outside_pages().get(path, f'source/{path}.md')
