@@ -1,7 +1,7 @@
 """LGGD in small, from scratch on RefShapes in the format of OCID-VLG; ten minutes on a CPU of four cores.
 
-Every part of the paper's model, narrow and at 96 x 96 pixels, on a small trainable encoder instead of CLIP's towers. The
-schedule is for four processes of one thread: ``tools/dist_train.sh configs/lggd/refshapes.py 4``.
+Every part of the paper's model, narrow and at 96 x 96 pixels, on a small trainable encoder instead of CLIP's towers.
+The schedule is for four processes of one thread: ``tools/dist_train.sh configs/lggd/refshapes.py 4``.
 """
 
 from mmengine.config import read_base
@@ -11,6 +11,7 @@ from torch.optim import AdamW
 
 from mmvg.engine.hooks import AverageBuffersHook
 from mmvg.models.backbones import ConvTextEncoder
+from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.datasets.refshapes_ocid_vlg import (
@@ -41,24 +42,25 @@ model.backbone = dict(
     type=ConvTextEncoder,
     image_channels=(16, 32, 64),
     image_blocks=(0, 1, 2),
-    text_channels=64,
+    text_channels=48,
     text_layers=2,
-    sentence_channels=64,
+    sentence_channels=48,
     vocab_size=128,
 )
-model.neck.fusion.update(in_channels=64, embed_dims=64, num_heads=4, ffn_channels=128, dropout=0.0)
+model.neck.fusion.update(in_channels=64, embed_dims=48, num_heads=4, ffn_channels=96, dropout=0.0)
 model.neck.upsampling.update(
-    in_channels=64,
+    in_channels=48,
     skip_channels=(32, 16),
-    joined_channels=(32, 8),
-    out_channels=(24, 16),
-    plain_channels=(),
-    sentence_channels=64,
+    joined_channels=(16, 8),
+    out_channels=(16, 16),
+    plain_channels=(),  # maps of 48 x 48
+    sentence_channels=48,
 )
-model.head.coarse.update(in_channels=16, channels=8, sentence_channels=64)
-model.head.refinement.widths = (8, 16, 16, 32)
+model.head.coarse.update(in_channels=16, channels=8, sentence_channels=48)
+model.head.refinement.widths = (4, 8, 16, 16)
 model.head.criterion.angle_on_grasp_only = True
-model.head.test_cfg.update(width_norm=60.0)
+model.head.test_cfg.update(width_norm=60.0, jaw_size=7.0)
+model.aux_heads = dict(fused=dict(type=AuxiliaryMaskHead, in_channels=48, level=-1, loss_weight=1.0))
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)
 val_cfg = dict(type=ValLoop)

@@ -54,9 +54,9 @@ class EncodeGraspMaps(BaseTransform):
             )
         grasps = np.array(results['gt_grasps'], dtype=np.float64)
         if results.get('homography_matrix') is not None:
+            grasps[:, :2] += 0.5  # grasps count from the centre of the first pixel, the matrix from its corner
             grasps = transform_grasps(grasps, results['homography_matrix'])
-        # grasps count pixels from the centre of the first one; a resize keeps the corner of the image where it is
-        grasps[:, :2] += (scale - 1) / 2
+            grasps[:, :2] -= 0.5
         maps, painted = grasps_to_maps(
             grasps,
             results['img'].shape[:2],

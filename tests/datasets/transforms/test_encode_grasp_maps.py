@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvg.datasets.transforms import EncodeGraspMaps, Letterbox
+from mmvg.datasets.transforms import EncodeGraspMaps, Letterbox, RandomTurnZoom
 from mmvg.models.heads.grasp_postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
@@ -53,6 +53,21 @@ def test_positions_have_no_bias_across_the_resize(size):
         painted = letterboxed([[x, 240, 200, 100, 0.0]], size)['gt_grasp_maps'].painted[0]
         errors.append(painted.nonzero()[:, 1].float().mean().item() - ((x + 0.5) * scale - 0.5))
     assert abs(np.mean(errors)) < 0.08  # leaving the halves out would be (scale - 1) / 2: up to 0.46
+
+
+@pytest.mark.parametrize('seed', range(6))
+def test_grasps_go_with_the_image_through_turns_and_enlargement(seed):
+    np.random.seed(seed)
+    image = np.zeros((200, 200, 3), np.uint8)
+    image[79:98, 90:121] = 255  # what is painted of the grasp below: 31 x 19 pixels around (105, 88)
+    grasps = np.float32([[105, 88, 60, 18, 0.0]])
+    results = RandomTurnZoom(zoom=(0.7, 1.0))(dict(img=image, img_path='a.png', gt_grasps=grasps))
+    results = EncodeGraspMaps(quality_sigma=0.0)(Letterbox(160)(results))
+    painted = results['gt_grasp_maps'].painted[0].numpy()
+    seen = results['img'][..., 0] > 127
+    assert (painted & seen).sum() / (painted | seen).sum() > 0.85
+    zoom = np.sqrt(abs(np.linalg.det(results['homography_matrix']))) / 0.8
+    assert results['gt_grasp_maps'].maps[3].max() == pytest.approx(min(0.6 * zoom, 1), abs=1e-3)
 
 
 def test_an_empty_list_gives_maps_of_the_background():
