@@ -92,10 +92,10 @@ def test_a_saved_config_loads_again_and_means_the_same(config, tmp_path):
 
 @pytest.mark.parametrize('config', CONFIGS, ids=str)
 def test_options_of_the_command_line_reach_the_model(config):
-    options = 'model.head.test_cfg.score_thr=0.42 randomness.seed=7'
-    cfg, changes = read(config, options)
+    threshold = 'score_thr' if config.parent == INSTANCEVG else 'mask_thr'
+    cfg, changes = read(config, f'model.head.test_cfg.{threshold}=0.42 randomness.seed=7')
     check_config(cfg, changes)
-    assert MODELS.build(cfg.model.head).postprocess.score_thr == 0.42
+    assert getattr(MODELS.build(cfg.model.head).postprocess, threshold) == 0.42
     assert cfg.randomness.seed == 7
 
 
