@@ -1,5 +1,6 @@
 """Datasets of images with expressions, read from the files of the public benchmarks."""
 
+from mmvg.datasets.grasp_anything import GraspAnythingDataset
 from mmvg.datasets.grefcoco import GRefCOCODataset
 from mmvg.datasets.instancevg_json import InstanceVGJSONDataset
 from mmvg.datasets.json_lines import JSONLDataset
@@ -14,6 +15,7 @@ from mmvg.datasets.rrefcoco import RRefDataset
 __all__ = [
     'DataError',
     'GRefCOCODataset',
+    'GraspAnythingDataset',
     'InstanceVGJSONDataset',
     'JSONLDataset',
     'LoadReport',

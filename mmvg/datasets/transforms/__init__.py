@@ -7,6 +7,7 @@ from mmvg.datasets.transforms.load_grasp_annotations import LoadGraspAnnotations
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
 from mmvg.datasets.transforms.load_image import LoadImage
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
+from mmvg.datasets.transforms.random_turn_zoom import RandomTurnZoom
 from mmvg.datasets.transforms.swap_left_right import SwapLeftRight
 from mmvg.datasets.transforms.tokenize import Tokenize
 
@@ -18,6 +19,7 @@ __all__ = [
     'LoadGroundingAnnotations',
     'LoadImage',
     'PackGroundingInputs',
+    'RandomTurnZoom',
     'SwapLeftRight',
     'Tokenize',
 ]

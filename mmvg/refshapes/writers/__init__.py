@@ -1,5 +1,6 @@
 """Writers of the on-disk formats. A new one is a class like :class:`FormatWriter` and a line in ``WRITERS``."""
 
+from .grasp_anything import GraspAnythingWriter
 from .grefcoco import GRefCOCOWriter
 from .instancevg_json import InstanceVGJSONWriter
 from .ocid_vlg import OCIDVLGWriter
@@ -21,12 +22,14 @@ WRITERS: dict[str, type[FormatWriter]] = {
     'phrasecut': PhraseCutWriter,
     'instancevg_json': InstanceVGJSONWriter,
     'ocid_vlg': OCIDVLGWriter,
+    'grasp_anything': GraspAnythingWriter,
 }
 
 __all__ = [
     'WRITERS',
     'FormatWriter',
     'GRefCOCOWriter',
+    'GraspAnythingWriter',
     'InstanceVGJSONWriter',
     'OCIDVLGWriter',
     'PhraseCutWriter',
