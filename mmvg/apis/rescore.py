@@ -1,6 +1,7 @@
 """Scoring and looking at a file of predictions, without the model that made it."""
 
 import json
+import os.path as osp
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def read_predictions(path: str | Path) -> dict[tuple, dict[str, Any]]:
     """The records of a file by what they answer.
 
     Those that ``tools/test.py --out`` wrote are found by ``(dataset, img_id, ref_id, sent_id)``, those that
-    :func:`mmvg.apis.save_answers` wrote by ``(file name of the image, expression)``.
+    :func:`mmvg.apis.save_answers` wrote by ``(absolute path of the image, expression)``.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -68,12 +69,12 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
     load = LoadGroundingAnnotations(with_mask=_with_mask(cfg))
-    used, names = set(), _ImageNames()
+    used = set()
     for index in range(len(dataset)):
         item = dataset.get_data_info(index)
         for sentence in item['sentences']:
             ids = (item['dataset'], item['img_id'], item['ref_id'], sentence['sent_id'])
-            key = ids if ids in predictions else names.key(item['img_path'], sentence['text'])
+            key = ids if ids in predictions else (osp.realpath(item['img_path']), sentence['text'])
             if key not in predictions:
                 raise PredictionError(
                     f'{path}: no answer to {dict(zip(ID_KEYS, ids, strict=True))} ("{sentence["text"]}"); the file '
@@ -104,13 +105,13 @@ def score_predictions(cfg: Config, path: str | Path) -> dict[str, float]:
 
 
 def _key_of(record: Any) -> tuple | None:
-    """Ids of a data set, or else file name and expression, or else None."""
+    """Ids of a data set, or else absolute path of the image and expression, or else None."""
     if not isinstance(record, dict):
         return None
     if all(record.get(key) is not None for key in ID_KEYS):
         return tuple(record[key] for key in ID_KEYS)
     if isinstance(record.get('image'), str) and isinstance(record.get('expression'), str):
-        return Path(record['image']).name, record['expression']
+        return osp.realpath(record['image']), record['expression']
     return None
 
 
@@ -119,27 +120,6 @@ def _agree(first: dict, second: dict, key: tuple) -> bool:
     if len(key) == len(ID_KEYS):
         return first == second
     return abs(first.get('target_score', 0) - second.get('target_score', 0)) < 1e-4
-
-
-class _ImageNames:
-    """Finds answers by the file name of their image, as long as no two images of the test set share it."""
-
-    def __init__(self) -> None:
-        self._paths: dict[str, str] = {}
-
-    def key(self, img_path: str, expression: str) -> tuple[str, str]:
-        """Key of :func:`read_predictions`.
-
-        Raises:
-            PredictionError: If another image has the same file name.
-        """
-        name = Path(img_path).name
-        if self._paths.setdefault(name, img_path) != img_path:
-            raise PredictionError(
-                f'two images of the test set are called {name}: {self._paths[name]} and {img_path}; answers can be '
-                'told apart only by the ids that tools/test.py --out writes'
-            )
-        return name, expression
 
 
 def _with_mask(cfg: Config) -> bool:
@@ -166,6 +146,7 @@ def _sample(
             gt_frame='original',
             pred_frame=record.get('frame', 'original'),
             phrase_structure=item.get('phrase_structure'),
+            expression_type=item.get('expression_type'),
         )
     )
     if sample.pred_frame != 'original':
@@ -180,6 +161,8 @@ def _sample(
     if 'gt_masks' in results:
         union = results['gt_masks'].masks[kept.numpy()].max(axis=0, initial=0)
         sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(union)[None])
+    if 'grasps' in item:
+        sample.gt_grasps = torch.from_numpy(item['grasps'].astype(np.float32))
     try:
         _add_answer(sample, record)
     except (KeyError, TypeError, ValueError) as error:
@@ -207,6 +190,10 @@ def _add_answer(sample: GroundingSample, record: dict[str, Any]) -> None:
         if rows and all('segmentation' in row for row in rows):
             fields['masks'] = torch.stack([_decode(row['segmentation'], sample) for row in rows])
         sample.pred_instances = InstanceData(**fields)
+    if 'grasps' in record:
+        grasps = np.array([row['grasp'] for row in record['grasps']], dtype=np.float32).reshape(-1, 5)
+        scores = np.array([row['score'] for row in record['grasps']], dtype=np.float32)
+        sample.pred_grasps = InstanceData(grasps=torch.from_numpy(grasps), scores=torch.from_numpy(scores))
     if 'segmentation' in record:
         sample.pred_sem_seg = PixelData(sem_seg=_decode(record['segmentation'], sample)[None])
 

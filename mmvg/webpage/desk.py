@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from threading import Lock
 
@@ -21,15 +21,29 @@ MAX_SENTENCES = 32
 
 @dataclass
 class Answers:
-    """Answers to all sentences about one picture, whatever the threshold.
+    """Answers to all sentences about one picture.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
         samples: One per sentence.
+        own_thr: The threshold at which the model gave its verdicts.
     """
 
     picture: np.ndarray
-    samples: list[GroundingSample] = field(default_factory=list)
+    samples: list[GroundingSample]
+    own_thr: float
+
+    def at(self, score_thr: float) -> list[GroundingSample]:
+        """The samples with their verdicts at a threshold: nothing matches if the score of the target is not above it.
+
+        At the model's own threshold, and of a model that gives no verdict or no score, they are left as they are.
+
+        Raises:
+            ValueError: If the threshold is not in [0, 1].
+        """
+        if check_threshold(score_thr) == self.own_thr:
+            return self.samples
+        return [_at_threshold(sample, score_thr) for sample in self.samples]
 
 
 class Desk:
@@ -87,7 +101,7 @@ class Desk:
         model = self.model(label)
         with self._lock:
             samples = model(image, sentences, return_datasamples=True)['predictions']
-        return Answers(np.ascontiguousarray(image[..., ::-1]), samples)
+        return Answers(np.ascontiguousarray(image[..., ::-1]), samples, model.score_thr)
 
     def draw(self, label: str, answers: Answers, score_thr: float, parts: Collection[str] = PARTS) -> list[np.ndarray]:
         """A picture (h, w, 3) uint8 RGB per sentence, at a threshold.
@@ -95,19 +109,12 @@ class Desk:
         Raises:
             ValueError: If the threshold is not in [0, 1].
         """
-        threshold = check_threshold(score_thr)
+        samples = answers.at(score_thr)
         visualizer = self.model(label).visualizer
-        return [
-            visualizer.draw(answers.picture, at_threshold(sample, threshold), score_thr=threshold, parts=parts)
-            for sample in answers.samples
-        ]
+        return [visualizer.draw(answers.picture, sample, score_thr=score_thr, parts=parts) for sample in samples]
 
 
-def at_threshold(sample: GroundingSample, score_thr: float) -> GroundingSample:
-    """``sample`` with its verdict at another threshold than the model's own: nothing matches if no score is above.
-
-    A model that gives no such verdict, or no score for it, is left as it is.
-    """
+def _at_threshold(sample: GroundingSample, score_thr: float) -> GroundingSample:
     score = sample.get('target_score')
     if sample.get('pred_no_target') is None or score is None:
         return sample
@@ -118,8 +125,7 @@ def at_threshold(sample: GroundingSample, score_thr: float) -> GroundingSample:
 
 def records(answers: Answers, score_thr: float) -> list[dict]:
     """The answers as JSON can hold them, see :func:`mmvg.apis.answer_record`."""
-    threshold = check_threshold(score_thr)
-    return [answer_record(at_threshold(sample, threshold), threshold) for sample in answers.samples]
+    return [answer_record(sample, score_thr) for sample in answers.at(score_thr)]
 
 
 def table(rows: Sequence[dict]) -> str:

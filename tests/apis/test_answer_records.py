@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 
 from mmvg.apis import GroundingInferencer, describe_answer, evaluate, load_config, save_answers
 from mmvg.apis.rescore import PredictionError, read_predictions, score_predictions
+from mmvg.evaluation.metrics import GraspMetric
 from mmvg.refshapes import generate
 from mmvg.registry import DATASETS, MODELS
 from mmvg.structures import GroundingSample
@@ -135,13 +136,39 @@ def test_answers_that_are_missing_or_belong_to_other_pictures(work, saved, tmp_p
         read_predictions(tmp_path / 'arrays.json')
 
 
-def test_pictures_of_one_name_cannot_be_told_apart(work, saved):
-    from mmvg.apis.rescore import _ImageNames
+def test_grasps_are_written_and_scored_again(tmp_path):
+    """Grasps as good as the truth and as bad as another's: through the file they score what they score directly."""
+    from mmengine.evaluator import Evaluator
 
-    names = _ImageNames()
-    assert names.key('a/1.jpg', 'the ring') == names.key('a/1.jpg', 'the ring') == ('1.jpg', 'the ring')
-    with pytest.raises(PredictionError, match=r'two images of the test set are called 1\.jpg'):
-        names.key('b/1.jpg', 'the ring')
+    from mmvg.apis.rescore import answered_samples
+
+    generate(tmp_path / 'data', size='tiny', formats=['ocid_vlg'], workers=1)
+    cfg = load_config(str(ROOT / 'configs/lggd/tiny.py'), work_dir=str(tmp_path / 'work'))
+    cfg.test_dataloader.dataset.update(data_root=str(tmp_path / 'data/ocid_vlg'), indices=None)
+    cfg.test_evaluator = [dict(type=GraspMetric, gt_width=None, gt_jaw=None)]
+    dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
+    items = [dataset.get_data_info(i) for i in range(len(dataset))]
+    samples = []
+    for number, item in enumerate(items):
+        sample = GroundingSample(
+            metainfo=dict(
+                img_path=item['img_path'],
+                ori_shape=(item['height'], item['width']),
+                expression=item['sentences'][0]['text'],
+                pred_frame='original',
+            )
+        )
+        grasps = torch.from_numpy(items[number - number % 2]['grasps'].astype(np.float32))
+        sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.linspace(1, 0.5, len(grasps)))
+        samples.append(sample)
+    save_answers(samples, tmp_path / 'answers.json', 0.5)
+    scores = score_predictions(cfg, tmp_path / 'answers.json')
+    assert 50 <= scores['grasp/J@1'] < 100
+    evaluator = Evaluator(cfg.test_evaluator)
+    for sample, truth in zip(samples, answered_samples(cfg, tmp_path / 'answers.json'), strict=True):
+        truth.pred_grasps = sample.pred_grasps
+        evaluator.process(data_samples=[truth])
+    assert scores == evaluator.evaluate(len(samples))
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,12 @@ def test_a_record_has_ids_answer_and_coco_boxes_and_masks():
     assert mask_api.area(record['segmentation']) == 600
 
 
+def test_a_record_of_grasps():
+    sample = GroundingSample(metainfo=dict(dataset='toy', img_id=1, ref_id=1, sent_id=1))
+    sample.pred_grasps = InstanceData(grasps=torch.tensor([[1.0, 2.0, 3.0, 4.0, 0.5]]), scores=torch.tensor([0.25]))
+    assert prediction_record(sample)['grasps'] == [dict(grasp=[1, 2, 3, 4, 0.5], score=0.25)]
+
+
 @pytest.mark.parametrize('num_queries', [0, 1])
 def test_a_record_holds_what_the_model_gives(num_queries):
     sample = answered(1, num_queries=num_queries)

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from mmvg.structures import GroundingSample
-from mmvg.webpage.desk import MAX_SENTENCES, Desk, at_threshold, explain, records, table
+from mmvg.webpage.desk import MAX_SENTENCES, Answers, Desk, explain, records, table
 
 SENTENCES = 'the red ring\n\n  both stars \n'
 
@@ -27,11 +27,16 @@ def test_the_threshold_decides_what_is_found_and_that_nothing_matches(desk, pict
     assert all(row['boxes'] and not row['no_target'] for row in low)
     assert all(not row['boxes'] and row['no_target'] for row in high)
     assert table(high).count('nothing matches') == 2
-    verdict = answers.samples[0].pred_no_target
-    at_threshold(answers.samples[0], 1.0)
-    assert answers.samples[0].pred_no_target == verdict
-    sample = GroundingSample()
-    assert at_threshold(sample, 0.5) is sample
+    assert answers.at(0.05) is answers.samples  # nothing was written into them
+
+
+def test_verdicts_are_the_models_own_at_its_threshold_and_without_a_score():
+    with_score, without = GroundingSample(), GroundingSample()
+    with_score.pred_no_target = without.pred_no_target = False
+    with_score.target_score = 0.0  # as of a model that found a mask, but no grasp
+    answers = Answers(np.zeros((4, 4, 3), np.uint8), [with_score, without], own_thr=0.2)
+    assert [sample.pred_no_target for sample in answers.at(0.2)] == [False, False]
+    assert [sample.pred_no_target for sample in answers.at(0.3)] == [True, False]
 
 
 def test_no_more_models_stay_loaded_than_allowed(desk):

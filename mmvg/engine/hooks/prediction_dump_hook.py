@@ -24,7 +24,8 @@ class PredictionDumpHook(Hook):
     - ``no_target`` (bool) and ``target_score`` in [0, 1];
     - ``instances``: for every query, in their order, ``bbox`` (COCO's ``[x, y, width, height]`` in pixels), ``score``
       in [0, 1], ``segmentation`` (COCO's compressed RLE) and ``point`` ``[x, y]``, as far as the model gives them;
-    - ``segmentation``: RLE of the union mask, if the model gives one.
+    - ``segmentation``: RLE of the union mask, if the model gives one;
+    - ``grasps``: in their order, ``grasp`` ``[x, y, w, h, theta]`` in pixels and radians with ``score``, if it does.
 
     Args:
         out_file: Where to write, ``*.json``.
@@ -67,6 +68,9 @@ def prediction_record(sample: GroundingSample) -> dict[str, Any]:
         record['instances'] = _instances(sample.pred_instances)
     if 'pred_sem_seg' in sample:
         record['segmentation'] = _rle(sample.pred_sem_seg.sem_seg[0])
+    if 'pred_grasps' in sample:
+        grasps, scores = (sample.pred_grasps[key].cpu().double().tolist() for key in ('grasps', 'scores'))
+        record['grasps'] = [dict(grasp=grasp, score=score) for grasp, score in zip(grasps, scores, strict=True)]
     return record
 
 
