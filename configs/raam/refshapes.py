@@ -51,30 +51,30 @@ test_dataloader.dataset.pipeline = test_pipeline
 model.backbone.image.update(
     img_size=64,
     patch_size=8,
-    embed_dims=128,
+    embed_dims=96,
     num_layers=4,
     num_heads=4,
     drop_path_rate=0.0,
-    patch_embed=dict(type=ConvStem, channels=(32, 64, 128)),
-    weight_std=0.08,  # about 1 / sqrt(128)
+    patch_embed=dict(type=ConvStem, channels=(32, 64, 96)),
+    weight_std=0.1,  # about 1 / sqrt(96)
     checkpoint=None,
 )
 model.backbone.text.update(
-    embed_dims=128,
+    embed_dims=96,
     num_layers=2,
     num_heads=4,
-    ffn_channels=256,
+    ffn_channels=192,
     vocab_size=128,
     max_positions=32,
     dropout=0.0,
-    weight_std=0.08,
+    weight_std=0.1,
     checkpoint=None,
 )
-model.backbone.fusion.update(image_channels=(128, 128, 128, 128), text_channels=128, anchor_std=1.0, weight_std=0.08)
-model.neck.regions.update(in_channels=(128, 128, 128), anchor_channels=128)
-model.head.update(in_channels=384, patch_size=8, hidden_channels=128)
+model.backbone.fusion.update(image_channels=(96, 96, 96, 96), text_channels=96, anchor_std=1.0, weight_std=0.1)
+model.neck.regions.update(in_channels=(96, 96, 96), anchor_channels=96)
+model.head.update(in_channels=288, patch_size=8, hidden_channels=96)
 model.head.box_loss.loss_weight = 2.0
-model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels=384, loss_weight=1.0))
+model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels=288, loss_weight=1.0))
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)
 val_cfg = dict(type=ValLoop)

@@ -30,5 +30,5 @@ with read_base():
         visualizer,
     )
 
-model.backbone.fusion = dict(type=PixelWordFusion, image_channels=(128, 128, 128, 128), text_channels=128)
+model.backbone.fusion = dict(type=PixelWordFusion, image_channels=(96, 96, 96, 96), text_channels=96)
 model.neck.regions.anchor_channels = None
