@@ -9,7 +9,9 @@ from mmengine.config import Config
 
 from mmvg.data_check.coco_refs import FORMATS, check_coco_refs
 from mmvg.data_check.findings import FindingReport
+from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
+from mmvg.data_check.ocid_vlg import check_ocid_vlg
 from mmvg.datasets.data_files import KNOWN_IMAGE_FOLDERS
 from mmvg.datasets.load_report import DataError
 
@@ -38,8 +40,8 @@ def check_folder(
 ) -> Diagnosis:
     """Check every data set below ``root`` (see data/README.md), or one ``.jsonl`` file.
 
-    RefCOCO/+/g, gRefCOCO, Ref-ZOM, R-RefCOCO/+/g and JSON lines are checked record by record; of PhraseCut each
-    ``refer_*.json`` is loaded strictly, which stops at its first defect.
+    RefCOCO/+/g, gRefCOCO, Ref-ZOM, R-RefCOCO/+/g, OCID-VLG, Grasp-Anything++ and JSON lines are checked record by
+    record; of PhraseCut each ``refer_*.json`` is loaded strictly, which stops at its first defect.
 
     Args:
         root: Data root, or a ``.jsonl`` file.
@@ -66,11 +68,21 @@ def check_folder(
                 diagnosis.counts.append(row)
     if (root / 'VGPhraseCut_v0').is_dir() and (only is None or 'VGPhraseCut_v0' in only):
         _add_phrasecut(diagnosis, root, images, progress)
+    for name, check, folders in (
+        ('ocid_vlg', check_ocid_vlg, ('.', 'ocid_vlg', 'OCID-VLG')),
+        ('grasp_anything', check_grasp_anything, ('.', 'grasp_anything', 'grasp-anything')),
+    ):
+        for folder in folders:
+            for (file, split), count in check(root / folder, diagnosis.report, decode, progress, only).items():
+                row = (name, file, split, count.refs, count.sentences, count.no_target, len(count.images))
+                diagnosis.counts.append(row)
     for file in sorted(root.glob('*.jsonl')) if only is None else ():
         if file.name != 'scenes.jsonl':  # RefShapes' own notes
             _add_jsonl(diagnosis, file, root / (images or ''), decode, progress)
     if only is None and not diagnosis.counts and not diagnosis.report.findings:
-        known = ', '.join([*(kind.folder for kind in FORMATS.values()), 'VGPhraseCut_v0', '*.jsonl'])
+        known = ', '.join(
+            [*(kind.folder for kind in FORMATS.values()), 'VGPhraseCut_v0', 'OCID-VLG', 'grasp-anything', '*.jsonl']
+        )
         raise FileNotFoundError(f'{root}: no data set in it; looked for {known} (data/README.md shows the tree)')
     return diagnosis
 

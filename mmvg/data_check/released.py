@@ -4,12 +4,16 @@ from collections.abc import Sequence
 
 from mmvg.data_check.findings import FindingReport
 from mmvg.datasets.grefcoco import RELEASED_EXPRESSIONS
+from mmvg.datasets.ocid_vlg import REPORTED_COUNTS as OCID_VLG
+from mmvg.datasets.ocid_vlg import SPLITS as OCID_VLG_SPLITS
 from mmvg.datasets.phrasecut import RELEASED_COUNTS as PHRASECUT
 from mmvg.datasets.refcoco import RELEASED_COUNTS as REFCOCO
 
 
 def compare_with_released(rows: Sequence[tuple], report: FindingReport) -> None:
-    """Find splits whose counts are not those of the released RefCOCO/+/g, gRefCOCO (all splits) and PhraseCut files.
+    """Find splits whose counts are not those of the released files: RefCOCO/+/g, gRefCOCO (all splits), PhraseCut.
+
+    Of OCID-VLG, counts that users of the data report are compared.
 
     Args:
         rows: (data set, file, split, refs, expressions, of them without a target, images).
@@ -20,6 +24,8 @@ def compare_with_released(rows: Sequence[tuple], report: FindingReport) -> None:
         found = dict(refs=refs, expressions=expressions, images=images)
         if name == 'phrasecut' and split in PHRASECUT:
             released = (PHRASECUT[split][0], PHRASECUT[split][0], PHRASECUT[split][1])
+        if name == 'ocid_vlg':
+            released = (OCID_VLG[file.partition('/')[0]][OCID_VLG_SPLITS.index(split)],)
         for (what, count), expected in zip(found.items(), released or (), strict=False):
             if expected not in (None, count):
                 problem = f'count that is not the released one: {count} {what} instead of {expected}'

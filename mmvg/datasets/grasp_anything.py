@@ -59,6 +59,7 @@ class GraspAnythingDataset(ReferringDataset):
         split_files: Novelty -> list of ids, below the root; by default those of the LGD repository, ``SPLIT_FILES``.
         mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`; tolerant leaves out incomplete parts of an
             evaluation as well, and counts them.
+        check_images: Whether to look for the four files of every part while loading.
         pipeline: Transforms.
         test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
         lazy_init: Whether to read the files later.
@@ -73,6 +74,7 @@ class GraspAnythingDataset(ReferringDataset):
         data_root: str = 'data/grasp-anything',
         split_files: Mapping[str, str] | None = None,
         mode: str = 'strict',
+        check_images: bool = True,
         pipeline: Sequence[dict | Callable] = (),
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -96,7 +98,7 @@ class GraspAnythingDataset(ReferringDataset):
             split=split,
             sentence_mode='all',
             mode=mode,
-            check_images=True,
+            check_images=check_images,
             pipeline=pipeline,
             test_mode=test_mode,
             lazy_init=lazy_init,
@@ -116,9 +118,9 @@ class GraspAnythingDataset(ReferringDataset):
         for novelty, name in self.split_files.items():
             file = self.root / name
             listed = [parse_id(text, file, report) for text in read_id_list(file)]
-            for part in self._parts(listed, file):
-                paths = self._paths(part)
-                missing = [str(path) for path in paths.values() if not os.path.isfile(path)]
+            for part in self.parts(listed, file):
+                paths = self.paths(part)
+                missing = [path for path in paths.values() if self.check_images and not os.path.isfile(path)]
                 if missing:
                     where = f'{part_name(part)}: {", ".join(missing)}'
                     report.problem('part of which a file is missing', file, where, 'it is left out')
@@ -161,7 +163,7 @@ class GraspAnythingDataset(ReferringDataset):
         item['grasps'] = grasps
         return item
 
-    def _parts(self, listed: Sequence[PartId], file: Path) -> list[PartId]:
+    def parts(self, listed: Sequence[PartId], file: Path) -> list[PartId]:
         """Single parts, in the order of the list; the parts of an object are those that have an instruction."""
         wanted = {(part.scene, part.object) for part in listed if part.part is None}
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -180,7 +182,8 @@ class GraspAnythingDataset(ReferringDataset):
             parts.update(dict.fromkeys(part._replace(part=number) for number in own))
         return list(parts)
 
-    def _paths(self, part: PartId) -> dict[str, str]:
+    def paths(self, part: PartId) -> dict[str, str]:
+        """Where the image, instruction, label and mask of a part are."""
         name = part_name(part)
         return {
             'image': f'{self.folders["image"]}/{part.scene}.jpg',

@@ -120,7 +120,7 @@ class OCIDVLGDataset(ReferringDataset):
         reader = InstanceReader(report)
         grouped = sorted(range(len(records)), key=lambda index: image_ids[places[index]])  # an image is read once
         made = {
-            index: self._make_item(index, records[index], places[index], image_ids[places[index]], reader)
+            index: self.read_record(index, records[index], places[index], image_ids[places[index]], reader)
             for index in grouped
         }
         items = [made[index] for index in range(len(records)) if made[index] is not None]
@@ -129,7 +129,7 @@ class OCIDVLGDataset(ReferringDataset):
             raise DataError(f'{file}: no usable sample is left; {"; ".join(report.lines())}')
         return items
 
-    def _make_item(
+    def read_record(
         self, index: int, record: dict, place: tuple[str, str], image_id: int, reader: InstanceReader
     ) -> dict | None:
         """The item of a record about the image at ``place`` (sequence, name); None if it is left out."""
