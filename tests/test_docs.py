@@ -10,6 +10,7 @@ Commands of Python run in forks of this process, which has imported torch alread
 """
 
 import contextlib
+import gc
 import importlib
 import itertools
 import json
@@ -26,11 +27,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import mmengine
 import pytest
 import torch
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
+from yapf.yapflib import yapf_api
 
 from mmvg.apis import GroundingInferencer, load_config
 from mmvg.cli import COMMANDS, OWN_WORDS
@@ -113,13 +114,7 @@ def after_demo(tmp_path_factory):
     model = MODELS.build(cfg.model)
     (folder / CHECKPOINT).parent.mkdir(parents=True)
     torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), folder / CHECKPOINT)
-    for module in (
-        'mmvg.apis.inferencer',
-        'mmvg.apis.rescore',
-        'mmvg.engine.runner',
-        'mmdet.engine',
-        'matplotlib.pyplot',
-    ):
+    for module in ('mmvg.apis.rescore', 'mmvg.engine.runner', 'mmdet.engine', 'matplotlib.pyplot', 'setuptools'):
         importlib.import_module(module)  # once, not in every fork
     return folder
 
@@ -278,7 +273,8 @@ def run(call: Callable[[], None], place: Path, environment: dict[str, str] | Non
                 sys.stdout, sys.stderr = os.fdopen(1, 'w', buffering=1), os.fdopen(2, 'w', buffering=1)
                 signal.alarm(120)
                 torch.set_num_threads(1)
-                mmengine.config.config.FormatCode = lambda code, **_: (code, True)  # half of the time of a short run
+                yapf_api.FormatCode = lambda code, **_: (code, True)  # MMEngine's layout of saved configs takes seconds
+                gc.freeze()  # or each collection looks at all that was imported
                 torch.cuda.is_available = lambda: False  # a fork cannot use CUDA
                 os.chdir(place)
                 os.environ.update(environment or {})
