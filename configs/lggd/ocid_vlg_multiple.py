@@ -26,4 +26,5 @@ with read_base():
     )
     from .._base_.schedules.adamw_50e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
 
+train_dataloader.update(batch_size=72, num_workers=8)
 default_hooks.checkpoint.update(save_best='grasp/J@1', rule='greater')
