@@ -4,6 +4,7 @@ import argparse
 import copy
 import functools
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvg.engine.config_check import check_config
+from mmvg.engine.config_check import check_config, runner_config
+from mmvg.engine.runner import GroundingRunner
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
@@ -229,3 +231,16 @@ def test_frozen_towers_stay_as_they_are_when_the_optimizer_steps():
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     wrapper.update_params(model['head'](model['backbone'](torch.ones(1, 2))).sum())
     torch.testing.assert_close(model['backbone'].weight, before, rtol=0, atol=0)
+
+
+def test_the_tiny_config_trains_answers_and_is_scored(refshapes, tmp_path):
+    cfg = on_refshapes(read('tiny.py'), refshapes)
+    cfg.work_dir = str(tmp_path)
+    GroundingRunner.from_cfg(runner_config(cfg)).train()
+    scores = json.loads(next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()[-1])
+    assert {'grasp/J@1', 'grasp/J@5', 'grasp/J@1_strict', 'grasp/J@5_strict', 'res/mIoU'} <= scores.keys()
+    cfg.load_from = str(tmp_path / 'iter_4.pth')
+    cfg.model.head.test_cfg.grasps_from = 'mask'  # the baseline answers with the same weights
+    found = GroundingRunner.from_cfg(runner_config(cfg)).test()
+    assert 0 <= found['grasp/J@1_strict'] <= 100
+    assert list(tmp_path.rglob('*.jpg')) or list(tmp_path.rglob('*.png'))  # pictures of answers
