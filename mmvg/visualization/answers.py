@@ -82,8 +82,8 @@ def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) ->
 def prediction(sample: GroundingSample, frame: str, shape: tuple[int, int], score_thr: float) -> Answer | None:
     """The answer to ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if there is none.
 
-    Kept are the instances and the grasps that score more than ``score_thr``; where a model finds a target but none of
-    them reaches it, the best one. Where it finds none, no instance, no grasp and no mask is kept.
+    Kept are, best first, the instances and grasps that score more than ``score_thr``; where a model finds a target but
+    none of them reaches it, the best one. Where it finds none, no instance, no grasp and no mask is kept.
     """
     if not any(key in sample for key in ('pred_instances', 'pred_sem_seg', 'pred_no_target', 'pred_grasps')):
         return None
@@ -136,12 +136,11 @@ def _keep(answer: Answer, instances: BaseDataElement, move: '_Move', score_thr: 
 
 
 def _kept(scores: np.ndarray, score_thr: float, no_target: bool) -> np.ndarray:
-    """Which of ``scores`` (N,) are above the threshold, and the best one always, bool (N,); none without a target."""
-    if no_target or not len(scores):
-        return np.zeros(len(scores), dtype=bool)
-    kept = scores > score_thr
-    kept[scores.argmax()] = True
-    return kept
+    """Indices of the ``scores`` (N,) above the threshold, or of the best one, best first; none without a target."""
+    if no_target:
+        return np.zeros(0, dtype=int)
+    order = np.argsort(-scores, kind='stable')
+    return order[: max(1, int((scores > score_thr).sum()))]
 
 
 def _attention(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:

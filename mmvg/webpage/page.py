@@ -14,6 +14,8 @@ CSS = """
 .answers {width: 100%; border-collapse: collapse} .answers td, .answers th {text-align: left; padding: 4px 8px}
 .answers tr.nothing td {color: #8a4b00} .problem {border-left: 4px solid #d55e00; padding: 8px 12px; font-weight: 600}
 .hint {padding: 8px 12px; border-left: 4px solid #0072b2} #gallery .grid-wrap {max-height: none; overflow: visible}
+#gallery .thumbnail-item {aspect-ratio: auto; height: auto; align-self: start}
+#gallery .thumbnail-item img {height: auto}
 """
 
 
@@ -82,7 +84,7 @@ def build_page(desk: Desk) -> gr.Blocks:
             with gr.Column(scale=4, min_width=480):
                 hint = gr.HTML(note('Upload a picture, write sentences, and press Find.'), elem_id='hint')
                 gallery = gr.Gallery(
-                    label='answers', format='png', columns=2, height='auto', object_fit='contain', elem_id='gallery'
+                    show_label=False, format='png', columns=2, height='auto', object_fit='contain', elem_id='gallery'
                 )
                 rows = gr.HTML(elem_id='answers')
                 with gr.Accordion('as JSON', open=False):

@@ -58,10 +58,10 @@ def test_a_sample_without_target_has_no_boxes_and_no_masks():
 def test_instances_above_the_threshold_are_kept_and_otherwise_the_best():
     sample = sample_with('original')
     sample.pred_instances = InstanceData(
-        bboxes=torch.arange(12.0).reshape(3, 4), scores=torch.tensor([0.2, 0.9, 0.75]), points=torch.zeros(3, 2)
+        bboxes=torch.arange(12.0).reshape(3, 4), scores=torch.tensor([0.2, 0.75, 0.9]), points=torch.zeros(3, 2)
     )
     kept = prediction(sample, 'original', (20, 10), 0.7)
-    np.testing.assert_allclose(kept.boxes, [[4, 5, 6, 7], [8, 9, 10, 11]])
+    np.testing.assert_allclose(kept.boxes, [[8, 9, 10, 11], [4, 5, 6, 7]])  # the best is number 1
     assert kept.points.shape == (3, 2)  # all prior points are drawn
     np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.95).scores, [0.9])
     sample.pred_no_target = True
@@ -98,7 +98,7 @@ def test_grasps_move_as_corners_with_their_jaws_and_the_best_is_always_kept():
     np.testing.assert_allclose(truth.grasps[0], [[16, 18], [16, 22], [24, 22], [24, 18]])
     grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.5], [3.0, 3.0, 4.0, 2.0, 0.0], [3.0, 9.0, 4.0, 2.0, 0.0]])
     sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.tensor([0.2, 0.6, 0.8]))
-    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.5).grasp_scores, [0.6, 0.8])
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.5).grasp_scores, [0.8, 0.6])
     np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.9).grasps[0].mean(0), [3, 9])
     sample.pred_no_target = True
     assert prediction(sample, 'original', (20, 10), 0.5).grasps.shape == (0, 4, 2)
