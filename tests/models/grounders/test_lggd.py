@@ -246,3 +246,14 @@ def test_a_small_encoder_from_scratch_takes_the_place_of_the_towers():
     sum(losses_of(model, batch()).values()).backward()
     # the first stage is used by the others, though its map is not given
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_mixed_precision_gives_losses_in_float32_that_are_close():
+    model, data = build(), batch()
+    model.eval()
+    exact = losses_of(model, data)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        mixed = losses_of(model, data)
+    for name, loss in exact.items():
+        assert mixed[name].dtype == torch.float32
+        torch.testing.assert_close(mixed[name], loss, rtol=0.05, atol=0.02, msg=name)
