@@ -40,8 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not words or words[0] in ('-h', '--help', 'help'):
         print(usage())
         return
-    longest_first = sorted(COMMANDS, key=lambda name: -len(name.split()))
-    name = next((name for name in longest_first if name.split() == words[: len(name.split())]), None)
+    name = find_command(words)
     if name is None:
         print(f'mmvg: there is no command {" ".join(words[:2])!r}\n\n{usage()}', file=sys.stderr)
         sys.exit(2)
@@ -61,6 +60,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.argv = [f'mmvg {name}', *arguments]
     # as runpy.run_path does, but that would put the path of the script into the help
     exec(compile(script.read_text(encoding='utf-8'), script, 'exec'), {'__name__': '__main__', '__file__': str(script)})
+
+
+def find_command(words: Sequence[str]) -> str | None:
+    """The longest command that ``words`` begin with: ``demo video`` before ``demo``."""
+    found = [name for name in COMMANDS if name.split() == list(words[: len(name.split())])]
+    return max(found, key=lambda name: len(name.split()), default=None)
 
 
 def usage() -> str:

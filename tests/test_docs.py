@@ -34,7 +34,7 @@ from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
 from mmvg.apis import GroundingInferencer, load_config
-from mmvg.cli import COMMANDS, OWN_WORDS
+from mmvg.cli import COMMANDS, OWN_WORDS, find_command
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
@@ -134,6 +134,39 @@ def place(after_demo, tmp_path):
 
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs(page, place):
+    run_page(page, place)
+    PROMISES.get(page.name, lambda place: None)(place)
+
+
+MISTAKES = {
+    'a command that fails': '```bash\nls nowhere\n```',
+    'code that fails': '```python\nimport mmvg.nothing\n```',
+    'an error that does not come': '<!-- fails -->\n```bash\ntrue\n```\n```text\nError\n```',
+    'an error with another message': '<!-- fails -->\n```bash\nls nowhere\n```\n```text\nout of memory\n```',
+    'an error without its message': '<!-- fails -->\n```bash\nls nowhere\n```',
+    'text that is not printed': '```bash\necho one\n```\n<!-- prints -->\n```text\ntwo\n```',
+    'an unknown need': '```bash\npython tools/train.py CONFIG  # needs patience\n```',
+    'a need that is not there': '```bash\npython tools/data.py check data/refshapes  # needs data/\n```',
+    'a flag that does not exist': '```bash\npython tools/train.py configs/lost.py --fast  # needs data/\n```',
+    'a config that does not exist': '```bash\npython tools/train.py configs/lost.py  # needs minutes\n```',
+    'a wrong option': '```bash\npython tools/train.py configs/instancevg/tiny.py --cfg-options a=1 # needs minutes\n```',
+    'a tool that does not exist': '```bash\npython tools/trian.py SRC  # needs your files\n```',
+    'a target that does not exist': '```bash\nmake dinner  # needs minutes\n```',
+    'a file that nothing uses': '```python title="mine/lost.py"\n```',
+    'a language that is not known': '```\nls\n```',
+    'a fence that is not at the edge': '- a list\n\n  ```bash\n  ls\n  ```',
+}
+
+
+@pytest.mark.parametrize('name', MISTAKES)
+def test_a_mistake_in_a_page_is_noticed(name, place):
+    (place / 'page.md').write_text(f'# {name}\n\n{MISTAKES[name]}\n')
+    with pytest.raises((AssertionError, pytest.fail.Exception, subprocess.CalledProcessError, OSError, ValueError)):
+        run_page(place / 'page.md', place)
+
+
+def run_page(page: Path, place: Path) -> None:
+    """Run or check all blocks of a page, in order, in ``place``."""
     output, status, written = '', 0, []
     for block in blocks_of(page):
         where = f'{page.name}:{block.line}'
@@ -162,7 +195,6 @@ def test_the_code_of_a_page_runs(page, place):
             status = 0
     assert status == 0, f'{page.name}: the message of the last error is not shown'
     assert not written, f'{page.name}: written and never used: {written}'
-    PROMISES.get(page.name, lambda place: None)(place)
 
 
 def mentions(code: str, title: str) -> bool:
@@ -189,6 +221,10 @@ def promises_of_inference(place: Path) -> None:
         find = GroundingInferencer(CHECKPOINT, device='cpu')
         assert [list(answer) for answer in find(PICTURE, 'the red ring')['predictions']] == [list(record[0])]
     assert len(list((place / 'answers').glob('*.png'))) == 2
+    assert (place / 'answers/film.mp4').stat().st_size > 1000
+    lines = [(place / f'answers/{name}.jsonl').read_text().splitlines() for name in ('film', 'every_fourth')]
+    assert [len(found) for found in lines] == [24, 3]
+    assert set(json.loads(lines[0][0])) == set(record[0]) - {'image'} | {'frame', 'seconds'}
 
 
 def promises_of_get_started(place: Path) -> None:
@@ -319,7 +355,7 @@ def split_command(words: list[str]) -> tuple[str, list[str]] | None:
     if words[0] in ('python', '.venv/bin/python', 'python3') and words[1:] and words[1].endswith('.py'):
         return words[1], words[2:]
     if words[0] == 'mmvg':
-        name = next(name for name in COMMANDS if name.split() == words[1 : 1 + len(name.split())])
+        name = find_command(words[1:])
         count = 1 + len(name.split())
         own = [name.split()[1]] if name in OWN_WORDS else []
         return (COMMANDS[name][0], [*own, *words[count:]]) if COMMANDS[name][0] else None
@@ -422,6 +458,7 @@ def test_the_site_builds_without_a_warning(tmp_path):
     done = subprocess.run(
         [sys.executable, '-m', 'mkdocs', 'build', '--strict', '--site-dir', str(tmp_path)],
         cwd=ROOT,
+        env=dict(os.environ, NO_MKDOCS_2_WARNING='1'),  # which the theme prints, and which is no warning about pages
         capture_output=True,
         text=True,
         check=False,
