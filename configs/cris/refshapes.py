@@ -1,7 +1,7 @@
 """CRIS in small, from scratch on RefShapes in the format of PhraseCut.
 
-Every part of the model, narrow and at 128 x 128 pixels. The schedule is for four processes of one thread (batches of
-4 x 16): ``tools/dist_train.sh configs/cris/refshapes.py 4``, ten minutes.
+Every part of the model, narrow and at 96 x 96 pixels. The schedule is for four processes of one thread (batches of
+4 x 8): ``tools/dist_train.sh configs/cris/refshapes.py 4``, ten minutes.
 """
 
 from mmengine.config import read_base
@@ -33,13 +33,13 @@ with read_base():
         visualizer,
     )
 
-iterations = 1400
+iterations = 2000
 
-train_pipeline[2].size = 128
-test_pipeline[1].size = 128
+train_pipeline[2].size = 96
+test_pipeline[1].size = 96
 train_pipeline[4].max_length = 14
 test_pipeline[4].max_length = 14
-train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+train_dataloader.update(batch_size=8, num_workers=0, persistent_workers=False)
 train_dataloader.dataset.pipeline = train_pipeline
 val_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
 val_dataloader.dataset.pipeline = test_pipeline
@@ -48,27 +48,27 @@ test_dataloader.dataset.pipeline = test_pipeline
 
 model.backbone.update(
     image_layers=(1, 1, 1, 1),
-    image_channels=16,
-    pool_grid=4,
-    head_channels=16,
-    embed_dims=64,
+    image_channels=12,
+    pool_grid=3,
+    head_channels=8,
+    embed_dims=48,
     text_channels=64,
     text_layers=2,
     vocab_size=128,
     max_text_positions=16,
     checkpoint=None,
 )
-model.neck.fusion.update(in_channels=(128, 256, 64), sentence_channels=64, channels=(32, 64, 128))
-model.neck.decoder.update(embed_dims=64, text_channels=64, num_layers=2, num_heads=4, ffn_channels=128, dropout=0.0)
-model.head.projector.update(in_channels=64, out_channels=32)
-model.head.sentence_channels = 64
+model.neck.fusion.update(in_channels=(96, 192, 48), sentence_channels=48, channels=(24, 48, 96))
+model.neck.decoder.update(embed_dims=48, text_channels=64, num_layers=2, num_heads=4, ffn_channels=96, dropout=0.0)
+model.head.projector.update(in_channels=48, out_channels=24)
+model.head.sentence_channels = 48
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=AdamW, lr=1e-3, weight_decay=0.01, fused=True),
+    optimizer=dict(type=AdamW, lr=1.5e-3, weight_decay=0.01, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [

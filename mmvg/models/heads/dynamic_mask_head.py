@@ -95,9 +95,10 @@ class DynamicMaskHead(BaseModule):
         return dict(mask_logits=dynamic_convolution(self.projector(features.images[0]), kernel, bias[:, 0]))
 
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
-        """Return the named losses at the size of the logits, the truth resized to it (nearest); and ``iou``.
+        """Return the named losses at the size of the logits, and ``iou``.
 
-        ``iou`` is the mean IoU of the batch in percent at this size, and takes no part in the training.
+        A cell belongs to the truth if the targets cover half of it or more. ``iou`` is the mean IoU of the batch in
+        percent at this size, and takes no part in the training.
 
         Raises:
             ValueError: If samples have no union mask.
@@ -106,8 +107,8 @@ class DynamicMaskHead(BaseModule):
         union = GroundingTargets.from_samples(data_samples, logits.device).union
         if union is None:
             raise ValueError('DynamicMaskHead needs gt_sem_seg on every sample')
-        wanted = F.interpolate(union, size=logits.shape[-2:], mode='nearest')
-        return self.mask_loss(logits, wanted) | dict(iou=self._iou(logits.detach(), wanted.bool()))
+        wanted = F.adaptive_avg_pool2d(union.float(), logits.shape[-2:]) >= 0.5
+        return self.mask_loss(logits, wanted) | dict(iou=self._iou(logits.detach(), wanted))
 
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with the predictions that :class:`MaskPostprocess` writes."""

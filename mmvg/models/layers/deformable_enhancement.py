@@ -40,7 +40,9 @@ class OffsetDeformConv(nn.Module):
 
 
 def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
-    """What ``torchvision.ops.deform_conv2d`` does for a 3x3 kernel, by ``grid_sample`` and a matrix product.
+    """What ``torchvision.ops.deform_conv2d`` does for a 3x3 kernel, by a matrix product and ``grid_sample``.
+
+    Each element of the kernel mixes the channels first and is sampled then, which is the same, for both are linear.
 
     Args:
         x: (B, C_in, h, w).
@@ -52,13 +54,13 @@ def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
     """
     (batch, _, height, width), device = x.shape, x.device
     steps = torch.arange(3, device=device) - 1
-    y = offset[:, 0::2] + torch.arange(height, device=device)[:, None] + steps.repeat_interleave(3)[:, None, None]
-    x_ = offset[:, 1::2] + torch.arange(width, device=device) + steps.repeat(3)[:, None, None]
-    grid = torch.stack([(2 * x_ + 1) / width - 1, (2 * y + 1) / height - 1], -1).flatten(1, 2)
-    samples = F.grid_sample(x, grid, padding_mode='zeros', align_corners=False)  # (B, C_in, 9h, w)
-    samples = samples.view(batch, -1, 9, height * width).flatten(1, 2)
-    kernels = weight.flatten(1).expand(batch, -1, -1)
-    return kernels.bmm(samples).view(batch, -1, height, width)
+    ys = offset[:, 0::2] + torch.arange(height, device=device)[:, None] + steps.repeat_interleave(3)[:, None, None]
+    xs = offset[:, 1::2] + torch.arange(width, device=device) + steps.repeat(3)[:, None, None]
+    grid = torch.stack([(2 * xs + 1) / width - 1, (2 * ys + 1) / height - 1], -1).flatten(0, 1)  # (9 B, h, w, 2)
+    mixer = weight.flatten(2).permute(2, 0, 1).flatten(0, 1).expand(batch, -1, -1)  # (B, 9 C_out, C_in)
+    mixed = mixer.bmm(x.flatten(2)).view(batch * 9, -1, height, width)
+    sampled = F.grid_sample(mixed, grid, padding_mode='zeros', align_corners=False)
+    return sampled.view(batch, 9, -1, height, width).sum(1)
 
 
 class EnhancementBlock(nn.Module):

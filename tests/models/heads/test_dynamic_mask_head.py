@@ -93,14 +93,22 @@ def test_logits_are_the_projected_map_convolved_with_what_the_sentence_says(swit
     assert out.shape == (3, 1, 32, 32)
 
 
-def test_targets_are_resized_by_the_nearest_pixel_and_iou_is_logged_beside_the_losses(make_sample):
+def test_targets_are_cells_covered_by_half_and_iou_is_logged_beside_the_losses(make_sample):
     head = make_head()
     samples = [make_sample(count) for count in (0, 1, 2)]
+    samples[1].gt_sem_seg.sem_seg[0, 20:22, 20:22] = torch.tensor([[0, 1], [1, 0]])  # half of a cell
+    samples[2].gt_sem_seg.sem_seg[0, 20:22, 20:22] = torch.tensor([[1, 0], [0, 0]])  # a quarter
     given = features(3, size=(4, 4))  # logits at 16 x 16, inputs at 32 x 32
     losses = head.loss(given, samples)
     assert sorted(losses) == ['iou', 'loss_bce', 'loss_dice', 'loss_focal']
     logits = head(given)['mask_logits']
-    wanted = torch.stack([sample.gt_sem_seg.sem_seg[:, ::2, ::2] for sample in samples])
+    covered = [sample.gt_sem_seg.sem_seg[0].unfold(0, 2, 2).unfold(1, 2, 2).sum((2, 3)) for sample in samples]
+    wanted = torch.stack(covered)[:, None] >= 2
+    assert wanted.sum((1, 2, 3)).tolist() == [
+        0,
+        4 * 4 + 1,
+        6 * 4,
+    ]  # (2..10, 0..8) of the first, 0..12 rows of the second
     assert torch.allclose(losses['loss_bce'], F.binary_cross_entropy_with_logits(logits, wanted.float()))
     ious = []
     for found, truth in zip((logits.sigmoid() > 0.5).flatten(1), wanted.bool().flatten(1), strict=True):
