@@ -73,32 +73,59 @@ def usable_grasps(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
     return lib.isfinite(grasps).all(-1) & (sides >= MIN_SIDE).all(-1)
 
 
-def rotated_iou(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Exact IoU (N,) float64 of N pairs of grasps (N, 5), by polygon intersection with shapely.
+def rotated_iou(left: np.ndarray, right: np.ndarray, above: float = 0.0, where: np.ndarray | None = None) -> np.ndarray:
+    """Exact IoU (...) float64 of grasps (..., 5), which are broadcast, by polygon intersection with shapely.
 
-    Pairs whose circumscribed circles do not meet are not intersected, and a rectangle that is not finite or has no
-    area (:func:`usable_grasps`) has IoU 0 with everything.
+    Pairs that a bound shows to be apart, or not to reach ``above``, are given as 0 and not intersected, and so are
+    rectangles that are not finite or have no area (:func:`usable_grasps`), and pairs that are False in ``where`` (...).
     """
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    reach = np.hypot(left[:, 2], left[:, 3]) + np.hypot(right[:, 2], right[:, 3])
-    apart = np.hypot(left[:, 0] - right[:, 0], left[:, 1] - right[:, 1])
-    near = (2 * apart < reach) & usable_grasps(left) & usable_grasps(right)
-    iou = np.zeros(len(left))
+    areas = left[..., 2] * left[..., 3] + right[..., 2] * right[..., 3]
+    with np.errstate(invalid='ignore', over='ignore'):
+        most = _common_at_most(left, right)
+        near = (most > 0) & (most >= (above - 1e-6) * (areas - most))
+    near &= usable_grasps(left) & usable_grasps(right)
+    if where is not None:
+        near &= where
+    iou = np.zeros(near.shape)
     if not near.any():
         return iou
     from shapely import area, intersection, polygons
 
-    left, right = left[near], right[near]
-    common = area(intersection(polygons(grasps_to_corners(left)), polygons(grasps_to_corners(right))))
-    iou[near] = common / (left[:, 2] * left[:, 3] + right[:, 2] * right[:, 3] - common)
+    shapes = [polygons(grasps_to_corners(np.broadcast_to(grasps, (*near.shape, 5))[near])) for grasps in (left, right)]
+    common = area(intersection(*shapes))
+    iou[near] = common / (areas[near] - common)
     return iou
 
 
 def rotated_ious(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Exact IoU (N, M) float64 of every grasp of ``left`` (N, 5) with every one of ``right`` (M, 5)."""
-    rows, columns = np.indices((len(left), len(right))).reshape(2, -1)
-    pairs = rotated_iou(np.asarray(left)[rows], np.asarray(right)[columns])
-    return pairs.reshape(len(left), len(right))
+    return rotated_iou(np.asarray(left)[:, None], np.asarray(right)[None])
+
+
+def _common_at_most(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Bound (...) on the common area: of each rectangle and the box around the other in its axes; 0 if they are apart.
+
+    As the axes of both are tried, no two rectangles that are apart have more than 0 (separating axis theorem).
+    """
+    cos, sin = (function(left[..., 4]) for function in (np.cos, np.sin))
+    other_cos, other_sin = (function(right[..., 4]) for function in (np.cos, np.sin))
+    along, across = np.abs(cos * other_cos + sin * other_sin), np.abs(sin * other_cos - cos * other_sin)
+    x, y = right[..., 0] - left[..., 0], right[..., 1] - left[..., 1]
+    halves = left[..., 2] / 2, left[..., 3] / 2
+    other_halves = right[..., 2] / 2, right[..., 3] / 2
+    bounds = []
+    for (w, h), (other_w, other_h), (c, s) in (
+        (halves, other_halves, (cos, sin)),
+        (other_halves, halves, (other_cos, other_sin)),
+    ):
+        reach = along * other_w + across * other_h, across * other_w + along * other_h
+        offset = np.abs(c * x - s * y), np.abs(s * x + c * y)
+        sides = [
+            np.minimum(2 * np.minimum(half, r), half + r - o) for half, r, o in zip((w, h), reach, offset, strict=True)
+        ]
+        bounds.append(np.maximum(sides[0], 0) * np.maximum(sides[1], 0))
+    return np.minimum(*bounds)
 
 
 def _lib(value: Tensor | np.ndarray):

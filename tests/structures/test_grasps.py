@@ -145,4 +145,7 @@ def test_the_rejection_test_changes_nothing():
     b = shapely.polygons(grasps_to_corners(right))[None]
     common = shapely.area(shapely.intersection(a, b))
     assert (found > 0).sum() > 20
+    limited = rotated_iou(np.repeat(left, 50, axis=0), np.tile(right, (60, 1)), above=0.2).reshape(60, 50)
+    assert ((limited == found) | (limited == 0)).all()
+    assert (limited > 0.2).sum() == (found > 0.2).sum() > 0
     assert np.abs(found - common / (shapely.area(a) + shapely.area(b) - common)).max() < 1e-12

@@ -9,6 +9,7 @@ from mmvg.evaluation.functional.grasps import (
     harmonic_mean,
     jaccard_at,
     limit_grasps,
+    pairs_match,
     strict_matches,
 )
 from mmvg.evaluation.functional.grec import greedy_matches, set_f1
@@ -53,6 +54,7 @@ __all__ = [
     'mask_iou',
     'mask_size',
     'mean_percent',
+    'pairs_match',
     'percent',
     'percent_at_least',
     'phrasecut_scores',

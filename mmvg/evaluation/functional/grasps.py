@@ -14,19 +14,19 @@ CROG_CANVAS = 480  # pixels of the authors' canvas, in x as in y
 _ROUNDING = 1e-4  # degrees that two float32 angles may be off
 
 
-def strict_matches(pred: np.ndarray, gt: np.ndarray, max_angle: float = MAX_ANGLE) -> np.ndarray:
+def strict_matches(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
     """Which of the grasps ``pred`` (N, 5) match which of ``gt`` (M, 5), bool (N, M), as papers describe it.
 
-    The angle between the opening axes, modulo half a turn, is ``max_angle`` degrees or less, and the exact IoU of the
-    rectangles, which are not cut off at the border of the image, is more than 0.25.
+    The angle between the opening axes, modulo half a turn, is 30 degrees or less, and the exact IoU of the rectangles,
+    which are not cut off at the border of the image, is more than 0.25.
     """
-    left, right = _degrees(pred)[:, None], _degrees(gt)[None]
-    matches = np.abs((left - right + 90) % 180 - 90) <= max_angle + _ROUNDING
-    small, large = (extreme(_areas(pred)[:, None], _areas(gt)[None]) for extreme in (np.minimum, np.maximum))
-    matches &= small > MIN_IOU * large  # else the IoU cannot be more than that
-    rows, columns = matches.nonzero()
-    matches[rows, columns] = rotated_iou(pred[rows], gt[columns]) > MIN_IOU
-    return matches
+    return pairs_match(pred[:, None], gt[None])
+
+
+def pairs_match(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
+    """Whether grasps (..., 5) match others, which are broadcast, bool (...); see :func:`strict_matches`."""
+    near = np.abs((_degrees(pred) - _degrees(gt) + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
+    return rotated_iou(pred, gt, above=MIN_IOU, where=near) > MIN_IOU
 
 
 def crog_matches(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
@@ -75,12 +75,8 @@ def harmonic_mean(first: float, second: float) -> float:
 
 
 def _degrees(grasps: np.ndarray) -> np.ndarray:
-    theta = np.asarray(grasps, dtype=np.float64)[:, 4]
+    theta = np.asarray(grasps, dtype=np.float64)[..., 4]
     return np.rad2deg(np.where(np.isfinite(theta), theta, np.nan))
-
-
-def _areas(grasps: np.ndarray) -> np.ndarray:
-    return np.where(usable_grasps(grasps), np.asarray(grasps, dtype=np.float64)[:, 2:4].prod(1), 0)
 
 
 class _Raster:
