@@ -29,7 +29,7 @@ def read_metafiles(root: Path = ROOT) -> list[dict[str, Any]]:
             if missing := [key for key in ('Name', 'Config', 'In Collection') if key not in model]:
                 raise ValueError(f'{file}: model {model.get("Name", model)!r} lacks {", ".join(missing)}')
             if model['In Collection'] not in names:
-                raise ValueError(f'{file}: {model["Name"]} is in the collection {model["In Collection"]!r}, not here')
+                raise ValueError(f'{file}: {model["Name"]!r} is in the collection {model["In Collection"]!r}, not here')
         found.append(dict(content, folder=file.parent.name))
     return found
 

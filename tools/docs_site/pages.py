@@ -16,6 +16,8 @@ from model_zoo import config_list, read_metafiles, zoo_by_data, zoo_by_paper  # 
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {'.py': 'python', '.sh': 'bash', '.yml': 'yaml', '.yaml': 'yaml', '.toml': 'toml', '.json': 'json'}
+#: Files that are shown as they are, and not as text.
+PICTURES = {'.png', '.jpg', '.jpeg', '.gif', '.svg', '.webp', '.mp4', '.pdf'}
 #: Marker in a page -> what is put in its place.
 TABLES = {
     '<!-- table: models by paper -->': lambda: zoo_by_paper(read_metafiles()),
@@ -56,8 +58,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for target, _ in _LINK.findall(_FENCE.sub('', fill_in(file.content_string))):
             linked.add(posixpath.normpath(posixpath.join(posixpath.dirname(origin), target)))
     for path in sorted(linked):
-        if _site_uri(path) == f'source/{path}.md' and (ROOT / path).is_file():
-            files.append(File.generated(config, f'source/{path}.md', content=source_page(path)))
+        uri = _site_uri(path)
+        if uri.startswith('source/') and (ROOT / path).is_file():
+            content = source_page(path) if uri.endswith('.md') else (ROOT / path).read_bytes()
+            files.append(File.generated(config, uri, content=content))
     return files
 
 
@@ -117,4 +121,6 @@ def _site_uri(path: str) -> str:
         return 'index.md'
     if path.startswith('docs/'):
         return path.removeprefix('docs/')
+    if posixpath.splitext(path)[1].lower() in PICTURES:
+        return f'source/{path}'
     return outside_pages().get(path, f'source/{path}.md')
