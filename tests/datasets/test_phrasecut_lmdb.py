@@ -12,7 +12,9 @@ from torch.utils.data import DataLoader
 from mmvg.datasets import DataError, PhraseCutDataset
 from mmvg.datasets.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
 from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
+from mmvg.engine.hooks.grounding_visualization_hook import sample_image
 from mmvg.refshapes import generate
+from mmvg.structures import GroundingSample
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +96,15 @@ def test_a_damaged_image_is_named_or_skipped_like_a_damaged_file(drawn, packed):
     with pytest.raises(ValueError, match='not an image'):
         LoadImage()(dict(item))
     assert LoadImage(bad_image='skip')(dict(item)) is None
+
+
+def test_predictions_are_drawn_on_the_packed_image(drawn, packed):
+    plain, dense = made(drawn), made(packed, lmdb_file='train.lmdb')
+    item = plain.get_data_info(3)
+    expected = cv2.imread(item['img_path'])[..., ::-1]
+    for dataset, path in ((plain, item['img_path']), (dense, 'not there')):
+        sample = GroundingSample(metainfo=dict(img_path=path, img_id=item['img_id']))
+        assert np.array_equal(sample_image(dataset, sample), expected)
 
 
 def test_the_wrong_file_is_an_error_that_says_what_it_is(drawn, packed, tmp_path):

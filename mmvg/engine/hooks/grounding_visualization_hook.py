@@ -7,6 +7,7 @@ import mmcv
 import numpy as np
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
+from torch.utils.data import Dataset
 
 from mmvg.registry import HOOKS
 from mmvg.structures import GroundingSample
@@ -74,7 +75,8 @@ class GroundingVisualizationHook(Hook):
             return
         for sample in outputs:
             if self._seen in self._chosen:
-                image = mmcv.imread(sample.img_path, flag='color_ignore_orientation')[..., ::-1]  # BGR to RGB
+                loader = runner.val_dataloader if split == 'val' else runner.test_dataloader
+                image = sample_image(loader.dataset, sample)
                 self._items.append((image, sample.cpu()))
                 name = '_'.join(str(sample.get(key)) for key in ('dataset', 'img_id', 'ref_id', 'sent_id'))
                 picture = self._visualizer(runner).draw(image, sample)
@@ -102,3 +104,13 @@ class GroundingVisualizationHook(Hook):
         if isinstance(runner.visualizer, GroundingVisualizer):
             return runner.visualizer
         return GroundingVisualizer.get_instance('grounding_visualizer')
+
+
+def sample_image(dataset: Dataset, sample: GroundingSample) -> np.ndarray:
+    """The original image (H, W, 3) RGB of ``sample``, out of the packed file if ``dataset`` has one."""
+    packed = getattr(dataset, 'packed', None)
+    if packed is None:
+        image = mmcv.imread(sample.img_path, flag='color_ignore_orientation')
+    else:
+        image = mmcv.imfrombytes(packed.image(sample.img_id), flag='color_ignore_orientation')
+    return image[..., ::-1]  # BGR to RGB
