@@ -39,8 +39,8 @@ def zoo_by_paper(metafiles: list[dict[str, Any]]) -> str:
     lines = []
     for content in metafiles:
         for collection in content['Collections']:
-            lines += [f'## {collection["Name"]}', '', _about(collection, content['folder']), '']
-            lines += ['| model | data | scores | source | seeds | hours |', '| --- | --- | --- | --- | --- | --- |']
+            lines += [f'### {collection["Name"]}', '', _about(collection, content['folder']), '']
+            lines += ['| model | data | scores | source |', '| --- | --- | --- | --- |']
             for model in content['Models']:
                 if model['In Collection'] == collection['Name']:
                     lines += _model_rows(model)
@@ -61,7 +61,7 @@ def zoo_by_data(metafiles: list[dict[str, Any]]) -> str:
         lines += [f'### {data}', '', f'| model | source | {" | ".join(metrics)} |', '| --- ' * (len(metrics) + 2) + '|']
         for model, result in rows:
             scores = ' | '.join(str(result['Metrics'].get(name, '')) for name in metrics)
-            lines.append(f'| {_link(model)} | {result["Source"]} | {scores} |')
+            lines.append(f'| {_link(model)} | {_source(result)} | {scores} |')
         lines.append('')
     return '\n'.join(lines)
 
@@ -94,10 +94,18 @@ def _model_rows(model: dict) -> list[str]:
     name, rows = _link(model), []
     for result in model.get('Results') or [dict(Dataset='', Metrics={}, Source='')]:
         scores = ', '.join(f'{key} {value}' for key, value in result['Metrics'].items())
-        cells = (result['Dataset'], scores, result['Source'], result.get('Seeds', ''), result.get('Hours', ''))
-        rows.append(f'| {name} | {" | ".join(map(str, cells))} |')
+        rows.append(f'| {name} | {result["Dataset"]} | {scores} | {_source(result)} |')
         name = ''
     return rows
+
+
+def _source(result: dict) -> str:
+    """Where a score is from, with the seeds and hours of what was trained."""
+    seeds, hours = result.get('Seeds'), result.get('Hours')
+    plural = '' if seeds == 1 else 's'
+    return ', '.join(
+        [result['Source'], *([f'{seeds} seed{plural}'] if seeds else []), *([f'{hours} h'] if hours else [])]
+    )
 
 
 def _link(model: dict) -> str:

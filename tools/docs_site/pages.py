@@ -41,9 +41,9 @@ def outside_pages() -> dict[str, str]:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Add the READMEs of the papers, and pages that nobody has listed, to the navigation."""
-    sections = {name: pages for entry in config.nav if isinstance(entry, dict) for name, pages in entry.items()}
+    sections = {name: pages for entry in config.nav for name, pages in entry.items() if isinstance(pages, list)}
     sections['Models'] += [page for page in outside_pages().values() if page.startswith('papers/')]
-    listed = {entry for entry in config.nav if isinstance(entry, str)}.union(*sections.values())
+    listed = set(re.findall(r"'([^']+\.md)'", repr(config.nav)))
     sections['More'] += sorted({path.name for path in (ROOT / 'docs').glob('*.md')} - listed)
     return config
 
