@@ -21,6 +21,12 @@ DRAWN = {
     'phrasecut': ('phrasecut', 'phrasecut', ('train', 'val', 'test'), 416, ['phrasecut']),
 }
 DRAWN |= {f'refshapes_{name}': values for name, values in DRAWN.items()}
+GRASPS = {
+    'ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 224, ['grasp', 'res']),
+    'refshapes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 96, ['grasp', 'res']),
+    'grasp_anything': ('grasp_anything', 'grasp_anything', ('train', 'test', 'test'), 224, ['grasp_anything', 'res']),
+}
+DRAWN |= GRASPS
 
 
 @pytest.fixture
@@ -102,7 +108,7 @@ def drawn(tmp_path_factory):
     """The smallest RefShapes, which also lies where the configs of the real data look for it."""
     root = tmp_path_factory.mktemp('refshapes')
     formats = ['refcoco', 'refcoco+', 'refcocog', 'refzom', 'rrefcoco', 'phrasecut', 'instancevg_json']
-    generate(root, 'tiny', seed=0, formats=formats, workers=1)
+    generate(root, 'tiny', seed=0, formats=[*formats, 'ocid_vlg', 'grasp_anything'], workers=1)
     (root / 'images/trainval2014').symlink_to(root / 'ref-zom/trainval2014')
     (root / 'grefs').symlink_to(root / 'instancevg/grefs')
     return root
@@ -112,8 +118,10 @@ def drawn(tmp_path_factory):
 def drawn_config(request, drawn):
     config = Config.fromfile(FOLDER / f'{request.param}.py')
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        loader.dataset.update(data_root=str(drawn), check_images=True, mode='strict')
-        loader.dataset.pipeline[4].tokenizer = dict(type=WordTokenizer, vocab_file=str(drawn / 'vocab.txt'))
+        folder = request.param.removeprefix('refshapes_') if request.param in GRASPS else ''
+        loader.dataset.update(data_root=str(drawn / folder), check_images=True, mode='strict')
+        (tokenize,) = (step for step in loader.dataset.pipeline if 'tokenizer' in step)
+        tokenize.tokenizer = dict(type=WordTokenizer, vocab_file=str(drawn / 'vocab.txt'))
     return config
 
 
@@ -148,7 +156,7 @@ def test_the_metrics_of_drawn_configs_are_those_of_their_data_sets(drawn_config)
     assert drawn_config.test_evaluator == drawn_config.val_evaluator
 
 
-@pytest.mark.parametrize('name', [name for name in DRAWN if not name.startswith('refshapes_')])
+@pytest.mark.parametrize('name', [name for name in DRAWN if not name.startswith('refshapes_') and name not in GRASPS])
 def test_the_twin_on_refshapes_differs_in_paths_and_words_only(name):
     first, second = (Config.fromfile(FOLDER / f'{prefix}{name}.py').to_dict() for prefix in ('', 'refshapes_'))
     for config in (first, second):
@@ -159,3 +167,21 @@ def test_the_twin_on_refshapes_differs_in_paths_and_words_only(name):
             dataset['pipeline'][4].pop('tokenizer')
     keys = [key for key in first if key.endswith(('dataloader', 'evaluator'))]
     assert {key: first[key] for key in keys} == {key: second[key] for key in keys}
+
+
+@pytest.mark.parametrize('drawn_config', GRASPS, indirect=True)
+def test_grasps_go_with_the_frame_and_are_painted_for_training(drawn_config):
+    for loader in ('train', 'val', 'test'):
+        dataset = DATASETS.build(drawn_config[f'{loader}_dataloader'].dataset)
+        for index in range(0, len(dataset), 7):
+            sample = dataset[index]['data_samples']
+            item = dataset.get_data_info(index)
+            assert len(sample.gt_grasps) == len(item['grasps']) > 0
+            scale = sample.scale_factor[0] if loader == 'train' else 1
+            torch.testing.assert_close(sample.gt_grasps[:, 2], torch.from_numpy(item['grasps'][:, 2]) * scale)
+            # every grasp was drawn on a visible part of its object
+            height, width = sample.gt_sem_seg.shape
+            x, y = sample.gt_grasps[:, :2].long().unbind(1)
+            near = torch.nn.functional.max_pool2d(sample.gt_sem_seg.sem_seg.float(), 7, 1, 3)[0]
+            assert near[y.clamp(0, height - 1), x.clamp(0, width - 1)].all()
+            assert ('gt_grasp_maps' in sample) == (loader == 'train')

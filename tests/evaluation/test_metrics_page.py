@@ -8,6 +8,8 @@ import pytest
 import mmvg
 from mmvg.evaluation.metrics import (
     CoverAcc,
+    GraspMetric,
+    GraspSuccessMetric,
     GRECMetric,
     GRESMetric,
     PhraseCutMetric,
@@ -38,7 +40,19 @@ def test_the_comparison_table_and_the_code_name_the_same_protocols():
 
 
 @pytest.mark.parametrize(
-    'metric', [RECMetric, RESMetric, GRECMetric, GRESMetric, RefZOMMetric, RRefMetric, PhraseCutMetric, CoverAcc]
+    'metric',
+    [
+        RECMetric,
+        RESMetric,
+        GRECMetric,
+        GRESMetric,
+        RefZOMMetric,
+        RRefMetric,
+        PhraseCutMetric,
+        GraspMetric,
+        GraspSuccessMetric,
+        CoverAcc,
+    ],
 )
 def test_every_key_of_a_result_is_on_the_page(metric):
     keys = metric().evaluate(0)
