@@ -48,7 +48,8 @@ def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
 def describe_answer(record: dict[str, Any]) -> str:
     """One line about what :func:`answer_record` made."""
     if record.get('no_target'):
-        return f'nothing matches (target score {record["target_score"]:.2f})'
+        score = record.get('target_score')
+        return 'nothing matches' + ('' if score is None else f' (target score {score:.2f})')
     found = [
         f'[{", ".join(f"{side:.0f}" for side in box)}] {score:.2f}'
         for box, score in zip(record.get('boxes', []), record.get('scores', []), strict=True)

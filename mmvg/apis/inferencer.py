@@ -20,7 +20,13 @@ from mmvg.structures import GroundingSample
 
 #: Expressions with more words are refused: no data set of the field has them, and no text encoder reads them whole.
 MAX_WORDS = 200
-_LOADING = ('LoadImage', 'LoadImageFromFile', 'LoadGroundingAnnotations', 'LoadAnnotations')
+_LOADING = (
+    'LoadImage',
+    'LoadImageFromFile',
+    'LoadGroundingAnnotations',
+    'LoadGraspAnnotations',
+    'LoadAnnotations',
+)
 
 
 class GroundingInferencer(BaseInferencer):

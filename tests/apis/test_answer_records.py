@@ -175,6 +175,7 @@ def test_grasps_are_written_and_scored_again(tmp_path):
     ('record', 'line'),
     [
         (dict(no_target=True, target_score=0.12), 'nothing matches (target score 0.12)'),
+        (dict(no_target=True), 'nothing matches'),
         (dict(boxes=[[1.4, 2.0, 30.6, 4.0]], scores=[0.905]), '1 found: [1, 2, 31, 4] 0.91'),
         (dict(boxes=[], scores=[], mask={}), 'a mask, no box'),
         (dict(boxes=[], scores=[]), 'no instance above the threshold'),

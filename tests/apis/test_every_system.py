@@ -1,0 +1,116 @@
+"""Every system of the toolbox answers through the inferencer, on its tiny config with random weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mmvg.apis import GroundingInferencer, answer_record, describe_answer, load_config
+from mmvg.refshapes import draw_scene, generate, sample_scene
+from mmvg.registry import MODELS
+from mmvg.visualization.answers import PARTS
+
+ROOT = Path(__file__).parents[2]
+SYSTEMS = sorted(path.parent.name for path in ROOT.glob('configs/*/tiny.py'))
+SENTENCES = ['the red ring', 'both stars to the left of the mug', 'left', 'the mug by its handle']
+PICTURES = [draw_scene(sample_scene(np.random.default_rng(seed))).image for seed in range(3)]
+PAIRS = [(picture, sentence) for picture in PICTURES for sentence in SENTENCES]
+
+
+@pytest.fixture(scope='module')
+def vocabulary(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('data')
+    generate(folder, size='tiny', formats=['grefcoco'], workers=1)
+    return folder / 'vocab.txt'
+
+
+@pytest.fixture(scope='module', params=SYSTEMS)
+def find(request, vocabulary, tmp_path_factory):
+    cfg = load_config(str(ROOT / 'configs' / request.param / 'tiny.py'))
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if 'tokenizer' in step:
+            step.tokenizer.vocab_file = str(vocabulary)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    for weight in model.parameters():
+        if weight.ndim > 1:  # far enough from zero that the answers differ
+            torch.nn.init.normal_(weight, std=0.3)
+    path = tmp_path_factory.mktemp(request.param) / 'model.pth'
+    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
+    return GroundingInferencer(path, device='cpu', show_progress=False)
+
+
+def ask(find, order, batch_size):
+    pictures, sentences = zip(*(PAIRS[i] for i in order), strict=True)
+    result = find(list(pictures), list(sentences), pairs=True, batch_size=batch_size, return_datasamples=True)
+    return dict(zip(order, result['predictions'], strict=True))
+
+
+def numbers_of(sample):
+    """Every continuous number of an answer, by name."""
+    found = {}
+    if 'pred_instances' in sample:
+        for key in ('scores', 'bboxes', 'points'):
+            if key in sample.pred_instances:
+                found[key] = sample.pred_instances[key]
+    if 'pred_grasps' in sample:
+        found['grasp scores'] = sample.pred_grasps.scores
+    if sample.get('target_score') is not None:
+        found['target score'] = torch.tensor([sample.target_score])
+    return found
+
+
+def test_an_answer_does_not_depend_on_its_neighbours(find):
+    everything = list(range(len(PAIRS)))
+    shuffled = np.random.default_rng(0).permutation(len(PAIRS)).tolist()
+    alone = ask(find, everything, 1)
+    for others in (ask(find, everything, 8), ask(find, shuffled, 8)):
+        for i, sample in alone.items():
+            numbers, again = numbers_of(sample), numbers_of(others[i])
+            assert numbers.keys() == again.keys()
+            differing = mask_of(sample) ^ mask_of(others[i])
+            assert differing.float().mean() <= 1e-3  # pixels whose probability is the threshold
+            for key, value in numbers.items():
+                size = max(1.0, float(value.abs().max())) if value.numel() else 1.0
+                # the target score of some is a mean over the mask, in which a pixel on the threshold counts or not
+                allowed = 1e-3 if key == 'target score' and differing.any() else 1e-5 * size
+                torch.testing.assert_close(
+                    again[key], value, atol=allowed, rtol=0, msg=lambda text, key=key, i=i: f'{key} of pair {i}: {text}'
+                )
+
+
+def mask_of(sample):
+    return sample.pred_sem_seg.sem_seg if 'pred_sem_seg' in sample else torch.zeros(1, dtype=torch.bool)
+
+
+def test_answers_depend_on_picture_and_sentence(find):
+    answers = ask(find, range(len(PAIRS)), 8)
+
+    def differ(first, second):
+        one, two = answers[first], answers[second]
+        numbers, others = numbers_of(one), numbers_of(two)
+        if any(numbers[key].shape != others[key].shape or (numbers[key] != others[key]).any() for key in numbers):
+            return True
+        masks = [sample.pred_sem_seg.sem_seg for sample in (one, two)]
+        return masks[0].shape != masks[1].shape or bool((masks[0] != masks[1]).any())
+
+    same_picture = [differ(i, i + 1) for i in range(len(PAIRS)) if (i + 1) % len(SENTENCES)]
+    same_sentence = [differ(i, i + len(SENTENCES)) for i in range(len(PAIRS) - len(SENTENCES))]
+    assert any(same_picture)
+    assert any(same_sentence)
+
+
+def test_answers_are_json_and_drawn(find):
+    picture = PICTURES[0]
+    sample = ask(find, [1], 1)[1]
+    record = answer_record(sample, 0.0)
+    assert json.loads(json.dumps(record)) == record
+    assert record['size'] == list(picture.shape[:2])
+    assert {'boxes', 'mask', 'grasps'} & set(record)
+    assert describe_answer(record)
+    drawn = find.visualizer.draw(np.ascontiguousarray(picture[..., ::-1]), sample, score_thr=0.0, parts=PARTS)
+    assert drawn.dtype == np.uint8
+    assert drawn.std() > 5
