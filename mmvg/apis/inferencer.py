@@ -65,9 +65,11 @@ class GroundingInferencer(BaseInferencer):
         show_progress: bool = True,
     ) -> None:
         cfg, checkpoint = _resolve(model, weights)
+        test_cfg = cfg.model.get('head', {}).get('test_cfg') or {}
+        if 'frame' in test_cfg:  # a protocol may score input pixels; who asks about a picture wants its own
+            test_cfg['frame'] = 'original'
         self._checkpoint = checkpoint
         super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
-        test_cfg = self.cfg.model.get('head', {}).get('test_cfg') or {}
         self.score_thr = check_threshold(test_cfg.get('score_thr', 0.5) if score_thr is None else score_thr)
 
     def __call__(

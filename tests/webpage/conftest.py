@@ -17,15 +17,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope='session')
 def work_dirs(tmp_path_factory):
-    """Two checkpoints that carry their config, and one that does not."""
+    """Two checkpoints of InstanceVG and one of LGGD that carry their config, and one that does not."""
     folder = tmp_path_factory.mktemp('page')
     generate(folder / 'refshapes', size='tiny', formats=['grefcoco'], workers=1)
-    cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
-    cfg.model.head.test_cfg.score_thr = 0.05
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if 'tokenizer' in step:
-            step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')
-    for seed in (0, 1):
+    for seed, system in enumerate(('instancevg', 'instancevg', 'lggd')):
+        cfg = load_config(str(ROOT / f'configs/{system}/tiny.py'))
+        if system == 'instancevg':
+            cfg.model.head.test_cfg.score_thr = 0.05
+        for step in cfg.test_dataloader.dataset.pipeline:
+            if 'tokenizer' in step:
+                step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')
         torch.manual_seed(seed)
         model = MODELS.build(cfg.model)
         model.init_weights()

@@ -187,7 +187,7 @@ def test_another_model_is_chosen_from_the_list(page, desk, picture):
     shown = text_of(page, '#answers')
     for score, row in zip(scores, found, strict=True):
         assert (f'{row[0]:.2f}' if row else score) in shown
-    choose(labels[2])
+    choose(labels[-1])
     wait(lambda: 'does not carry its config' in text_of(page, '#hint'))
 
 

@@ -39,6 +39,17 @@ def test_verdicts_are_the_models_own_at_its_threshold_and_without_a_score():
     assert [sample.pred_no_target for sample in answers.at(0.3)] == [True, False]
 
 
+def test_grasps_are_drawn_where_the_model_gives_them(desk, picture):
+    label = list(desk.choices)[2]
+    answers = desk.ask(label, str(picture), SENTENCES + 'the mug by its handle')
+    found = records(answers, answers.own_thr)
+    drawn, bare = (desk.draw(label, answers, answers.own_thr, parts) for parts in (['grasps'], []))
+    graspable = [bool(row['grasps']) and not row['no_target'] for row in found]
+    assert any(graspable)
+    assert [(a != b).any() for a, b in zip(drawn, bare, strict=True)] == graspable
+    assert 'grasp at (' in table(found)
+
+
 def test_no_more_models_stay_loaded_than_allowed(desk):
     small = Desk(list(desk.choices.values()), device='cpu', keep=1)
     first, second = list(small.choices)[:2]
