@@ -10,6 +10,7 @@ Commands of Python run in forks of this process, which has imported torch alread
 """
 
 import contextlib
+import functools
 import gc
 import importlib
 import itertools
@@ -29,6 +30,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
@@ -386,15 +388,17 @@ def check_command(command: Command) -> None:
         args = read_arguments(*tool, monkey)
     config = getattr(args, 'config', None)
     if config and not is_placeholder(config) and config.endswith('.py'):
-        build(config, getattr(args, 'cfg_options', None))
+        build(config, json.dumps(getattr(args, 'cfg_options', None)))
 
 
-def build(config: str, options: dict | None) -> None:
-    """Check a config with its options, and build its model without memory."""
+@functools.cache
+def build(config: str, options: str) -> Config:
+    """Check a config with its options (as JSON), and build its model without memory."""
     with contextlib.chdir(ROOT):
-        cfg = load_config(config, options)
+        cfg = load_config(config, json.loads(options))
     with torch.device('meta'):
         MODELS.build(cfg.model)
+    return cfg
 
 
 def is_placeholder(word: str) -> bool:
@@ -410,8 +414,7 @@ def reads_missing_data(words: list[str], place: Path) -> bool:
     """Whether the data of a config among the words is not there."""
     for word in words:
         if word.endswith('.py') and word.startswith('configs/'):
-            loader = load_config(str(place / word)).test_dataloader
-            dataset = loader.dataset
+            dataset = build(word, 'null').test_dataloader.dataset
             while 'datasets' in dataset:
                 dataset = dataset.datasets[0]
             root = dataset.get('data_root', 'data')
