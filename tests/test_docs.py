@@ -9,7 +9,6 @@ the last command printed it. There, ``...`` stands for anything. Blocks of other
 Commands of Python run in forks of this process, which has imported torch already: minutes become seconds.
 """
 
-import contextlib
 import functools
 import gc
 import importlib
@@ -219,7 +218,8 @@ def promises_of_inference(place: Path) -> None:
     assert [list(answer) for answer in saved['predictions']] == [list(file['predictions'][0])] * 2
     assert [answer['image'] for answer in saved['predictions']] == [file['predictions'][0]['image']] * 2
     assert set(file['predictions'][0]['instances'][0]) <= set(saved['predictions'][0]['instances'][0])
-    with contextlib.chdir(place):
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.chdir(place)
         find = GroundingInferencer(CHECKPOINT, device='cpu')
         assert [list(answer) for answer in find(PICTURE, 'the red ring')['predictions']] == [list(record[0])]
     assert len(list((place / 'answers').glob('*.png'))) == 2
@@ -384,7 +384,8 @@ def check_command(command: Command) -> None:
             assert (ROOT / name).is_file(), name
     if (tool := split_command(words)) is None:
         return
-    with pytest.MonkeyPatch.context() as monkey, contextlib.chdir(ROOT):
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.chdir(ROOT)
         args = read_arguments(*tool, monkey)
     config = getattr(args, 'config', None)
     if config and not is_placeholder(config) and config.endswith('.py'):
@@ -394,7 +395,8 @@ def check_command(command: Command) -> None:
 @functools.cache
 def build(config: str, options: str) -> Config:
     """Check a config with its options (as JSON), and build its model without memory."""
-    with contextlib.chdir(ROOT):
+    with pytest.MonkeyPatch.context() as monkey:
+        monkey.chdir(ROOT)
         cfg = load_config(config, json.loads(options))
     with torch.device('meta'):
         MODELS.build(cfg.model)
