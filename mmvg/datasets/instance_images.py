@@ -2,27 +2,31 @@
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 from pycocotools import mask as coco_mask
 
 from mmvg.datasets.load_report import LoadReport
 
 
 def read_instance_image(file: Path | str, where: str, report: LoadReport) -> np.ndarray:
-    """The numbers (H, W) in an image of one channel, or of several equal ones.
+    """The numbers (H, W) in an image of one channel, of palette indices, or of several equal channels.
 
     Raises:
         DataError: If the file is missing, damaged, or its colour channels differ.
     """
-    found = Path(file).is_file()
-    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED) if found else None
-    if pixels is None:
-        report.fail('instance image that cannot be decoded' if found else 'missing instance image', file, where)
+    try:
+        with Image.open(file) as image:
+            pixels = np.asarray(image)
+    except FileNotFoundError:
+        report.fail('missing instance image', file, where)
+    except (UnidentifiedImageError, OSError, SyntaxError):
+        report.fail('instance image that cannot be decoded', file, where)
     if pixels.ndim == 3:
-        if not (pixels[..., :3] == pixels[..., :1]).all():
+        colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]  # without a channel of opacity
+        if not (colours == colours[..., :1]).all():
             report.fail('instance image whose channels differ', file, f'{where}: {pixels.shape[2]} channels')
-        pixels = pixels[..., 0]
+        pixels = colours[..., 0]
     return pixels
 
 

@@ -6,6 +6,8 @@ import math
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmdet.datasets.transforms import PhotoMetricDistortion
 
 from mmvg.datasets import OCIDVLGDataset
 from mmvg.datasets.tokenizers import CLIPTokenizer
@@ -33,7 +35,7 @@ def tokenize():
 def load(tmp_path, tokenize):
     """Writes one record with its picture, and gives its sample."""
 
-    def make(split='train', picture=None, **changes):
+    def make(split='train', picture=None, jitter=(), **changes):
         instances = np.zeros((480, 640), np.uint8)
         instances[200:280, 300:340] = 3
         picture = np.full((480, 640, 3), 90, np.uint8) if picture is None else picture
@@ -46,7 +48,7 @@ def load(tmp_path, tokenize):
         file = tmp_path / f'refer/multiple/{split}_expressions.json'
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content))
-        load = [dict(type=LoadGroundingAnnotations), dict(type=LoadGraspAnnotations)]
+        load = [dict(type=LoadGroundingAnnotations), dict(type=LoadGraspAnnotations), *jitter]
         resize = [dict(type=Letterbox, size=224)]
         steps = [*load, *resize, dict(type=EncodeGraspMaps)] if split == 'train' else [*resize, *load]
         text = [dict(type=CleanText, reader='raw', empty='keep'), tokenize]
@@ -105,6 +107,18 @@ def test_rectangles_across_and_outside_the_border_are_painted_as_far_as_they_rea
 def test_grasps_before_and_after_the_letterbox(load):
     assert load()['data_samples'].gt_grasps[0].tolist() == pytest.approx([112, 112, 14, 7, 0], abs=1e-4)
     assert load('test')['data_samples'].gt_grasps[0].tolist() == [320, 240, 40, 20, 0]
+
+
+def test_colours_may_be_jittered_and_nothing_moves(load):
+    mild = dict(brightness_delta=16, contrast_range=(0.8, 1.2), saturation_range=(0.8, 1.2), hue_delta=9)
+    plain = load()
+    for seed in range(3):
+        np.random.seed(seed)
+        sample = load(jitter=[dict(type=PhotoMetricDistortion, **mild)])
+        assert (sample['inputs'][:, :28] == 0).all()  # the border
+        assert sample['inputs'].float().std() > 0
+        assert torch.equal(sample['data_samples'].gt_grasps, plain['data_samples'].gt_grasps)
+        assert torch.equal(sample['data_samples'].gt_sem_seg.sem_seg, plain['data_samples'].gt_sem_seg.sem_seg)
 
 
 def test_a_sentence_of_more_than_77_tokens_ends_with_the_end_token(load):

@@ -5,6 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from mmvg.datasets import DataError, OCIDVLGDataset
@@ -173,6 +174,22 @@ def test_an_instance_image_with_three_equal_channels_is_read(folder):
     folder.write([record()])
     mask = coco_mask.decode(folder.load().get_data_info(0)['instances'][0]['mask'])
     assert mask.sum() == 600
+
+
+@pytest.mark.parametrize('mode', ['P', 'I;16', 'LA', 'RGBA'])
+def test_numbers_are_read_whatever_the_kind_of_the_png(folder, mode):
+    folder.write([record(answer=2)])
+    numbers = folder.instances
+    if mode == 'P':
+        image = Image.fromarray(numbers).convert('P')
+        image.putpalette([value for colour in ((0, 0, 0), (250, 3, 9), (7, 200, 90)) for value in colour])
+    elif mode == 'I;16':
+        image = Image.fromarray(numbers.astype(np.uint16))
+    else:
+        image = Image.fromarray(numbers).convert(mode)
+    image.save(folder.root / SEQUENCE / 'seg_mask_instances_combi' / NAME)
+    mask = coco_mask.decode(folder.load().get_data_info(0)['instances'][0]['mask'])
+    assert (mask == (numbers == 2)).all()
 
 
 def test_an_instance_image_with_different_channels_is_an_error(folder):

@@ -1,7 +1,7 @@
 """OCID-VLG, letterboxed to 224 x 224, 77 tokens of CLIP.
 
 Other versions: ``--cfg-options test_dataloader.dataset.version=novel-classes``, for each loader. No flips: half of the
-sentences say left and right. ``mmdet.datasets.transforms.PhotoMetricDistortion`` after the letterbox jitters colours.
+sentences say left and right. ``mmdet.datasets.transforms.PhotoMetricDistortion`` before the letterbox jitters colours.
 """
 
 from mmengine.dataset import DefaultSampler
