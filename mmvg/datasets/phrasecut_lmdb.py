@@ -98,7 +98,8 @@ class PhraseCutLMDB:
             )
         if meta.get('split') != split:
             raise DataError(f'{self.path} holds the split {meta.get("split")!r}, not {split!r}')
-        return [json.loads(self._get(f'task:{position}')) for position in range(meta['tasks'])]
+        keys = [f'task:{position}' for position in range(meta['tasks'])]
+        return [json.loads(value) for value in self._get(keys)]
 
     def image(self, image_id: int) -> bytes:
         """The image file ``image_id``.
@@ -106,21 +107,24 @@ class PhraseCutLMDB:
         Raises:
             DataError: If it is not there.
         """
-        return self._get(f'img:{image_id}')
+        return self._get([f'img:{image_id}'])[0]
 
     def _meta(self) -> dict:
         lmdb = _import_lmdb()
         try:
-            return json.loads(self._get('__meta__'))
+            return json.loads(self._get(['__meta__'])[0])
         except lmdb.Error as error:
             raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
 
-    def _get(self, key: str) -> bytes:
+    def _get(self, keys: Sequence[str]) -> list[bytes]:
         with _opened(str(self.path.resolve())).begin() as transaction:
-            value = transaction.get(key.encode())
-        if value is None:
-            raise DataError(f'{self.path} has no {key!r}; it was made by another program or is cut off: pack it again')
-        return value
+            values = [transaction.get(key.encode()) for key in keys]
+        if None in values:
+            raise DataError(
+                f'{self.path} has no {keys[values.index(None)]!r}; it was made by another program or is cut off: '
+                'pack it again'
+            )
+        return values
 
 
 #: What is open in this process, by path: LMDB allows to open a file once, and not to use it after a fork.
