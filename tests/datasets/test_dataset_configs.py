@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import numpy
 import pytest
 import torch
 from mmengine.config import Config
@@ -185,3 +186,22 @@ def test_grasps_go_with_the_frame_and_are_painted_for_training(drawn_config):
             near = torch.nn.functional.max_pool2d(sample.gt_sem_seg.sem_seg.float(), 7, 1, 3)[0]
             assert near[y.clamp(0, height - 1), x.clamp(0, width - 1)].all()
             assert ('gt_grasp_maps' in sample) == (loader == 'train')
+
+
+@pytest.mark.parametrize('drawn_config', ['grasp_anything'], indirect=True)
+def test_turned_and_enlarged_pictures_keep_grasps_on_their_parts(drawn_config):
+    settings = drawn_config.train_dataloader.dataset
+    settings.pipeline[3].update(turn=True, zoom=(0.5, 1.0))
+    dataset = DATASETS.build(settings)
+    numpy.random.seed(0)
+    painted = seen = 0
+    for index in range(0, len(dataset), 2):
+        sample = dataset[index]['data_samples']
+        mask = torch.nn.functional.max_pool2d(sample.gt_sem_seg.sem_seg.float(), 9, 1, 4)[0]
+        inside = ((sample.gt_grasps[:, :2] >= 0) & (sample.gt_grasps[:, :2] < 224)).all(1)
+        x, y = sample.gt_grasps[inside, :2].long().unbind(1)
+        assert mask[y, x].all()
+        quality = sample.gt_grasp_maps.maps[0]
+        painted += int((quality[y, x] == 1).sum())
+        seen += len(x)
+    assert painted == seen > 50
