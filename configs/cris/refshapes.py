@@ -1,16 +1,12 @@
 """CRIS in small, from scratch on RefShapes in the format of PhraseCut.
 
-Every part of the model, narrow and at 96 x 96 pixels; an auxiliary mask head stands in for pre-training. The schedule is
-for four processes of one thread (batches of 4 x 8): ``tools/dist_train.sh configs/cris/refshapes.py 4``, ten minutes.
+Every part of the model, narrow and at 96 x 96 pixels, in batches of 16; ten minutes on four cores.
 """
 
 from mmengine.config import read_base
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, TestLoop, ValLoop
 from torch.optim import AdamW
-
-from mmvg.engine.hooks import AverageBuffersHook
-from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.datasets.refshapes_phrasecut import (
@@ -34,13 +30,13 @@ with read_base():
         visualizer,
     )
 
-iterations = 2000
+iterations = 4500
 
 train_pipeline[2].size = 96
 test_pipeline[1].size = 96
 train_pipeline[4].max_length = 14
 test_pipeline[4].max_length = 14
-train_dataloader.update(batch_size=8, num_workers=0, persistent_workers=False)
+train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
 train_dataloader.dataset.pipeline = train_pipeline
 val_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
 val_dataloader.dataset.pipeline = test_pipeline
@@ -63,20 +59,18 @@ model.neck.fusion.update(in_channels=(96, 192, 48), sentence_channels=48, channe
 model.neck.decoder.update(embed_dims=48, text_channels=64, num_layers=2, num_heads=4, ffn_channels=96, dropout=0.0)
 model.head.projector.update(in_channels=48, out_channels=24)
 model.head.sentence_channels = 48
-model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels=48))  # stands in for pre-training
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)
 val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=AdamW, lr=1.5e-3, weight_decay=0.01, fused=True),
+    optimizer=dict(type=AdamW, lr=2e-3, weight_decay=0.01, fused=True),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [
-    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=60),
-    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=60, end=iterations, T_max=iterations - 60),
+    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=100),
+    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=100, end=iterations, T_max=iterations - 100),
 ]
 log_processor.by_epoch = False
-custom_hooks = [*custom_hooks, dict(type=AverageBuffersHook, interval=iterations)]
 default_hooks.checkpoint.update(by_epoch=False, interval=iterations, max_keep_ckpts=1)

@@ -48,7 +48,6 @@ model.neck.fusion.update(in_channels=(64, 128, 16), sentence_channels=16, channe
 model.neck.decoder.update(embed_dims=16, text_channels=16, num_layers=1, num_heads=2, ffn_channels=16)
 model.head.projector.update(in_channels=16, out_channels=8)
 model.head.sentence_channels = 16
-model.aux_heads.coarse.in_channels = 16
 
 train_cfg.update(max_iters=4, val_interval=4)
 param_scheduler = []
