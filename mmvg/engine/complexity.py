@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
+import numpy as np
 import torch
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
+from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmvg.models import Grounder
 from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
 
 #: Rows of Table 16 (arXiv:2509.13747) and the parts of a grounder that they count, by the beginning of their names.
 TABLE16_ROWS = {
@@ -99,6 +103,39 @@ def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexi
         )
         for name, part in grounder_parts(model).items()
     ]
+
+
+def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:
+    """Count what the auxiliary heads add to the forward pass in training, for an image whose upper half is the target.
+
+    The text that a head lets the encoder read again counts; heads that draw at random do so from their own seed.
+    """
+    model.eval()
+    sample = _half_target(inputs['images'].shape[-2:])
+    rows = []
+    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+        features = model.extract_features(inputs)
+        for name, head in model.aux_heads.items():
+            with FlopCounterMode(display=False) as counter:
+                head.loss(features, [sample])
+            parameters = sum(p.numel() for p in head.parameters())
+            rows.append(Complexity(f'aux_heads.{name}', parameters, counter.get_total_flops() // 2))
+    return rows
+
+
+def _half_target(size: tuple[int, int]) -> GroundingSample:
+    height, width = size
+    mask = np.zeros((1, height, width), np.uint8)
+    mask[:, : height // 2] = 1
+    sample = GroundingSample(
+        gt_instances=InstanceData(
+            bboxes=torch.tensor([[0.0, 0.0, width, height // 2]]), masks=BitmapMasks(mask, height, width)
+        ),
+        gt_sem_seg=PixelData(sem_seg=torch.from_numpy(mask)),
+    )
+    sample.no_target = False
+    sample.set_metainfo(dict(img_shape=(height, width), gt_frame='input'))
+    return sample
 
 
 def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:

@@ -64,12 +64,16 @@ def main() -> None:
         dummy_inputs,
         has_table16_parts,
         table16_complexity,
+        training_complexity,
         true_complexity,
     )
 
     model, inputs = build_blank(cfg), dummy_inputs(cfg)
     size = f'image {"x".join(map(str, inputs["images"].shape[2:]))}, {inputs["input_ids"].shape[1]} tokens'
     print_table(f'Learnable parameters, matrix products and convolutions ({size})', true_complexity(model, inputs))
+    if len(model.aux_heads):
+        title = f'Training adds, in the forward pass ({size})'
+        print_table(title, training_complexity(model, inputs))
     if has_table16_parts(model):
         title = f'As Table 16 of InstanceVG counts: steps between rounded sums ({size})'
         print_table(title, table16_complexity(model, inputs), increments=True)

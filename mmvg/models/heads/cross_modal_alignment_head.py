@@ -38,7 +38,7 @@ class CrossModalAlignmentHead(BaseModule):
         text_weight: float = 0.5,
         pixel_temperature: float = 0.1,
         text_temperature: float = 0.1,
-        block_size: int = 512,
+        block_size: int = 64,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)

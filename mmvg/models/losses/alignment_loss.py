@@ -13,7 +13,7 @@ class _NegativeSums(torch.autograd.Function):
         rows, columns = x.new_empty(len(x)), y.new_zeros(len(y))
         for begin in range(0, len(x), block_size):
             block = slice(begin, begin + block_size)
-            similarity = torch.exp((x[block] @ y.t() - 1) / temperature)
+            similarity = _similarity(x[block], y, temperature)
             rows[block] = similarity.sum(1)
             columns += similarity.sum(0)
         ctx.save_for_backward(x, y)
@@ -26,14 +26,20 @@ class _NegativeSums(torch.autograd.Function):
         grad_x, grad_y = torch.empty_like(x), torch.zeros_like(y)
         for begin in range(0, len(x), ctx.block_size):
             block = slice(begin, begin + ctx.block_size)
-            similarity = torch.exp((x[block] @ y.t() - 1) / ctx.temperature)
-            similarity *= (grad_rows[block, None] + grad_columns) / ctx.temperature
+            similarity = _similarity(x[block], y, ctx.temperature)
+            weights = grad_rows[block, None] + grad_columns
+            similarity.mul_(weights.div_(ctx.temperature))
             grad_x[block] = similarity @ y
-            grad_y += similarity.t() @ x[block]
+            grad_y.addmm_(similarity.t(), x[block])
         return grad_x, grad_y, None, None
 
 
-def negative_sums(x: Tensor, y: Tensor, temperature: float, block_size: int = 512) -> tuple[Tensor, Tensor]:
+def _similarity(x: Tensor, y: Tensor, temperature: float) -> Tensor:
+    """exp((X Y^T - 1) / tau), with no other matrix of that size on the way."""
+    return (x @ y.t()).sub_(1).div_(temperature).exp_()
+
+
+def negative_sums(x: Tensor, y: Tensor, temperature: float, block_size: int = 64) -> tuple[Tensor, Tensor]:
     r"""Sums over all pairs of unit vectors ``x`` (P, D) and ``y`` (N, D), P, N >= 1, in O(P + N) memory.
 
     The similarities are computed in blocks of rows, added up and forgotten, and once more in the backward pass. Unit
@@ -66,7 +72,7 @@ class AlignmentLoss(nn.Module):
         block_size: Foreground pixels whose similarities are held at a time.
     """
 
-    def __init__(self, pixel_temperature: float = 0.1, text_temperature: float = 0.1, block_size: int = 512) -> None:
+    def __init__(self, pixel_temperature: float = 0.1, text_temperature: float = 0.1, block_size: int = 64) -> None:
         super().__init__()
         self.pixel_temperature = pixel_temperature
         self.text_temperature = text_temperature
@@ -80,8 +86,12 @@ class AlignmentLoss(nn.Module):
             foreground: (M,) bool, with at least one pixel of either kind.
             text: (D,), or ``None`` where P2T is not wanted; it is 0 then.
         """
-        pixels = F.normalize(pixels if pixels.dtype == torch.float64 else pixels.float(), dim=-1)
-        x, y = pixels[foreground], pixels[~foreground]
+        pixels = pixels if pixels.dtype == torch.float64 else pixels.float()
+        # a product, whose backward pass keeps fewer copies than the quotient of F.normalize
+        pixels = pixels * pixels.norm(dim=-1, keepdim=True).clamp_min(1e-12).reciprocal()
+        # one gather, whose backward pass needs half the memory of two
+        order = torch.argsort(foreground.to(torch.uint8), descending=True, stable=True)
+        x, y = pixels[order].split([int(foreground.sum()), int((~foreground).sum())])
         rows, columns = negative_sums(x, y, self.pixel_temperature, self.block_size)
         p2p = self._contrast(x, x.mean(0), rows, self.pixel_temperature)
         p2p = p2p + self._contrast(y, y.mean(0), columns, self.pixel_temperature)

@@ -1,0 +1,195 @@
+"""LAVT and MagNet as wholes, and Mask Grounding and the alignment loss in every other model that can have them."""
+
+import argparse
+import copy
+import functools
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+from mmvg.engine.complexity import training_complexity, true_complexity
+from mmvg.models.heads import CrossModalAlignmentHead, MaskGroundingHead
+from mmvg.refshapes import generate
+from mmvg.registry import MODELS
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope='module')
+def refshapes(tmp_path_factory):
+    root = tmp_path_factory.mktemp('refshapes')
+    generate(root, 'tiny', seed=0, workers=1, formats=('refcoco', 'grefcoco', 'phrasecut'))
+    return root
+
+
+@functools.cache
+def _read(name):
+    return Config.fromfile(ROOT / 'configs' / name)
+
+
+def tiny(name):
+    return copy.deepcopy(_read(name))
+
+
+def model_and_batch(cfg, root):
+    """The model of a tiny config, and a batch of its training data."""
+    dataset = cfg.train_dataloader.dataset
+    dataset.data_root = str(root)
+    for step in dataset.pipeline:
+        if 'tokenizer' in step:
+            step.tokenizer.vocab_file = str(root / 'vocab.txt')
+    cfg.train_dataloader.update(batch_size=4, num_workers=0, persistent_workers=False)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model, next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+
+
+def losses_of(model, batch):
+    data = model.train().data_preprocessor(copy.deepcopy(batch), True)
+    return model(**data, mode='loss')
+
+
+def train_one_step(model, batch):
+    """Return the names of the losses; every parameter must get a gradient that is a number."""
+    losses = losses_of(model, batch)
+    sum(losses.values()).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    before = [p.detach().clone() for p in model.parameters()]
+    torch.optim.AdamW(model.parameters(), lr=1e-3).step()
+    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    return set(losses)
+
+
+@pytest.mark.parametrize('name', ['lavt/tiny.py', 'magnet/tiny.py'])
+def test_trains_and_answers(name, refshapes):
+    model, batch = model_and_batch(tiny(name), refshapes)
+    names = train_one_step(model, batch)
+    assert {'loss_bce'} <= names
+    data = model.eval().data_preprocessor(copy.deepcopy(batch), False)
+    with torch.no_grad():
+        answered = model(**data, mode='predict')
+    for sample in answered:
+        assert sample.pred_sem_seg.sem_seg.shape == (1, *sample.ori_shape[:2])
+
+
+def rows():
+    """The ablations of MagNet's README as options of the tiny config."""
+    text = (ROOT / 'configs/magnet/README.md').read_text(encoding='utf-8')
+    found = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip('|').split('|')]
+        if re.match(r'\| (3|7)', line) and 'refcoco_224' in line:
+            found.append(pytest.param(cells[2], cells[3].strip('`'), id=f'{cells[0]}-{cells[1]}'))
+    return found
+
+
+@pytest.mark.parametrize(('config', 'options'), rows())
+def test_the_row_of_an_ablation_trains_a_step(config, options, refshapes):
+    cfg, magnet = tiny('lavt/tiny.py'), tiny('magnet/tiny.py')
+    if 'lavt' not in config:
+        cfg.model.aux_heads = magnet.model.aux_heads
+    if '_cam' in config:
+        cfg.model.backbone.update(staged_text=True, fusion=magnet.model.backbone.fusion)
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--cfg-options', nargs='*', action=DictAction)
+    cfg.merge_from_dict(parser.parse_args(['--cfg-options', *options.split()]).cfg_options)
+    model, batch = model_and_batch(cfg, refshapes)
+    names = train_one_step(model, batch)
+    assert ('grounding.loss_grounding' in names) == ('grounding' in model.aux_heads)
+    assert len(model.aux_heads) == sum(name not in options for name in ('grounding=None', 'alignment=None')) * (
+        'lavt' not in config and 'aux_heads=None' not in options
+    )
+
+
+GROUNDING = dict(
+    type=MaskGroundingHead,
+    embed_channels=16,
+    vocab_size=128,
+    channels=16,
+    num_layers=1,
+    num_heads=2,
+    ffn_channels=16,
+    mask_id=None,
+    mask_rate=0.5,
+)
+
+
+@pytest.mark.parametrize('paper', ['lavt', 'magnet', 'instancevg', 'cris', 'segvlm', 'raam'])
+def test_mask_grounding_trains_inside_every_model(paper, refshapes):
+    cfg = tiny(f'{paper}/tiny.py')
+    plain, batch = model_and_batch(cfg, refshapes)
+    data = plain.eval().data_preprocessor(copy.deepcopy(batch), False)
+    with torch.no_grad():
+        features = plain.backbone(*(data['inputs'][key] for key in ('images', 'input_ids', 'text_mask')))
+    unfused = features.images[-1] if features.unfused is None else features.unfused
+    rows, width = plain.backbone.token_table.shape
+    head = dict(
+        image_channels=unfused.shape[1], text_channels=features.text.shape[2], embed_channels=width, vocab_size=rows
+    )
+    cfg.model.aux_heads = dict(grounding=GROUNDING | head)
+    if paper == 'magnet':  # only the alignment loss reads the last text
+        cfg.model.backbone.fusion.update_last_text = False
+    model, batch = model_and_batch(cfg, refshapes)
+    losses = losses_of(model, batch)
+    assert losses['grounding.loss_grounding'] > 0
+    sum(losses.values()).backward()
+    assert [n for n, p in model.named_parameters() if p.grad is None] == []
+    assert model.backbone.token_table.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(('paper', 'pixels', 'text'), [('lavt', 8, 16), ('instancevg', 8, 8)])
+def test_the_alignment_loss_trains_inside_other_models(paper, pixels, text, refshapes):
+    cfg = tiny(f'{paper}/tiny.py')
+    cfg.model.aux_heads = dict(alignment=dict(type=CrossModalAlignmentHead, pixel_channels=pixels, text_channels=text))
+    assert {'alignment.loss_p2p', 'alignment.loss_p2t'} <= train_one_step(*model_and_batch(cfg, refshapes))
+
+
+def test_the_parts_for_training_cost_nothing_afterwards(refshapes):
+    cfg = tiny('magnet/tiny.py')
+    model, batch = model_and_batch(cfg, refshapes)
+    cfg.model.aux_heads = None
+    bare, _ = model_and_batch(cfg, refshapes)
+    state = {name: value for name, value in model.state_dict().items() if not name.startswith('aux_heads')}
+    bare.load_state_dict(state)
+    data = model.eval().data_preprocessor(copy.deepcopy(batch), False)
+    with torch.no_grad():
+        assert torch.equal(
+            model(data['inputs'], mode='tensor')['mask_logits'], bare.eval()(data['inputs'])['mask_logits']
+        )
+    one = {name: value[:1] for name, value in data['inputs'].items()}
+    assert true_complexity(model, one) == true_complexity(bare, one)
+    added = training_complexity(model, one)
+    assert [row.part for row in added] == ['aux_heads.grounding', 'aux_heads.alignment']
+    assert all(row.macs > 0 and row.parameters > 0 for row in added)
+
+
+@torch.no_grad()
+def test_padded_tokens_change_neither_the_mask_nor_the_losses(refshapes):
+    model, batch = model_and_batch(tiny('magnet/tiny.py'), refshapes)
+    for name, parameter in model.named_parameters():
+        if 'gate' in name:
+            torch.nn.init.normal_(parameter)
+    model.eval()
+    results = []
+    for padding in (0, 5):
+        data = model.data_preprocessor(copy.deepcopy(batch), False)
+        inputs = data['inputs']
+        inputs['input_ids'] = torch.where(inputs['text_mask'], inputs['input_ids'], padding)
+        model.aux_heads['grounding'].generator.manual_seed(3)
+        results.append((model(inputs, mode='tensor')['mask_logits'], model(inputs, data['data_samples'], 'loss')))
+    (first, losses), (second, others) = results
+    torch.testing.assert_close(first, second)
+    for name, value in losses.items():
+        torch.testing.assert_close(others[name], value, msg=name)
+
+
+def test_an_auxiliary_head_can_be_left_out_by_an_option():
+    cfg = tiny('magnet/tiny.py')
+    cfg.merge_from_dict({'model.aux_heads.alignment': None})
+    assert list(MODELS.build(cfg.model).aux_heads) == ['grounding']
