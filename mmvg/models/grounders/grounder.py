@@ -44,9 +44,9 @@ class Grounder(BaseModel):
         order = _run_order(neck, neck_order)
         self.neck = nn.ModuleDict({name: MODELS.build(neck[name]) for name in order if neck[name] is not None})
         self.head = MODELS.build(head)
-        self.aux_heads = nn.ModuleDict(
-            {name: MODELS.build(part) for name, part in (aux_heads or {}).items() if part is not None}
-        )
+        # by name, for a dumped config sorts its keys, and optimizer states go by the order of the parameters
+        parts = {name: part for name, part in sorted((aux_heads or {}).items()) if part is not None}
+        self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in parts.items()})
 
     def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
         """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
