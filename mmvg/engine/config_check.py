@@ -138,6 +138,10 @@ class _Checker:
         place = place_of(path)
         reports = [list(_compare(path, value, target, place)) for target in targets]
         yield from min(reports, key=len)
+        for key, owner in getattr(targets[0], 'untyped_settings', {}).items():
+            given = dict.get(value, key)
+            if isinstance(given, dict) and 'type' not in given:
+                yield from _unknown(f'{path}.{key}', given, arguments_of(owner), owner.__name__)
 
     def resolve(self, path: str, name: Any, scope: str | None) -> tuple[list[Callable], list[str]]:
         """Find what a ``type`` means: the candidates, or the problems."""

@@ -1,5 +1,7 @@
 """A mask by a convolution whose kernel the sentence makes."""
 
+from types import MappingProxyType
+
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -62,6 +64,9 @@ class DynamicMaskHead(BaseModule):
         kernel_size: Side of the kernel.
         test_cfg: Arguments of :class:`MaskPostprocess`.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """The head of LGGD: a mask and grasps from five maps, coarse first, then refined."""
 
+from types import MappingProxyType
+
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -23,6 +25,9 @@ class GraspHead(BaseModule):
         coarse_weight: lambda of Eq. 32, of the losses of the coarse stage where there is another.
         test_cfg: Arguments of :class:`GraspPostprocess`.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=GraspPostprocess))
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """The head of InstanceVG: points, boxes and masks that belong together, and the verdict of existence."""
 
+from types import MappingProxyType
+
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -30,6 +32,9 @@ class InstanceHead(BaseModule):
         minimap_loss: Usually a :class:`MinimapLoss`; ``None`` where there is no attention map.
         test_cfg: Arguments of :class:`InstancePostprocess`.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=InstancePostprocess))
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """One learned query that looks for the mask, ever more narrowly."""
 
+from types import MappingProxyType
+
 import torch
 import torch.nn.functional as F
 from mmdet.models.layers import SinePositionalEncoding
@@ -32,6 +34,9 @@ class MaskedQueryHead(BaseModule):
         deep_supervision: Whether the masks before the last layer have a loss too.
         test_cfg: Arguments of :class:`MaskPostprocess`.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,

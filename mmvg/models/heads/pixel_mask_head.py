@@ -1,5 +1,7 @@
 """A mask read straight from a decoder's map."""
 
+from types import MappingProxyType
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -20,6 +22,9 @@ class PixelMaskHead(BaseModule):
         num_logits: 1, or 2 for background and foreground as in LAVT; the mask logit is then their difference.
         test_cfg: Arguments of :class:`MaskPostprocess`.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,

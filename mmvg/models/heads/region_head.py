@@ -1,6 +1,7 @@
 """The head of RaAM-RVG: which regions hold a target, its box and its mask."""
 
 from math import gcd
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +43,9 @@ class RegionHead(BaseModule):
             GRES; otherwise something always is, unless a metric reads it from the mask.
         test_cfg: Arguments of :class:`MaskPostprocess`; ``score_thr`` is that of a region's presence.
     """
+
+    #: Settings without a ``type``, and what takes them; configs are checked by it.
+    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,

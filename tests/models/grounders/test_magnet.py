@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture(scope='module')
 def refshapes(tmp_path_factory):
     root = tmp_path_factory.mktemp('refshapes')
-    generate(root, 'tiny', seed=0, workers=1, formats=('refcoco', 'grefcoco', 'phrasecut'))
+    generate(root, 'tiny', seed=0, workers=1, formats=('refcoco', 'refcoco+', 'grefcoco', 'phrasecut'))
     return root
 
 
