@@ -207,3 +207,20 @@ def test_loaders_give_batches_that_fit_the_model(name, tmp_path):
         found = next(iter(Runner.build_dataloader(loader, seed=0)))
         assert [tuple(image.shape) for image in found['inputs']] == [(3, 448, 448)] * 3
         assert {tuple(sample.input_ids.shape) for sample in found['data_samples']} == {(40,)}
+
+
+def test_the_tiny_model_trains_and_is_scored(tmp_path):
+    generate(tmp_path, 'tiny', seed=0, formats=['refcoco+'], workers=1)
+    cfg = read(RAAM / 'tiny.py')
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.data_root = str(tmp_path)
+        loader.dataset.pipeline[4].tokenizer.vocab_file = str(tmp_path / 'vocab.txt')
+    cfg.work_dir = str(tmp_path / 'work')
+    cfg.visualizer = None
+    cfg.default_hooks.pop('visualization')
+    cfg.experiment_name = 'raam_tiny'
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    scores = runner.test()
+    assert scores['rec/num_samples'] == scores['res/num_samples'] == 12
+    assert all(0 <= value <= 100 for value in scores.values())
