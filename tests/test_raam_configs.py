@@ -210,7 +210,7 @@ def test_loaders_give_batches_that_fit_the_model(name, tmp_path):
 
 
 def test_the_tiny_model_trains_and_is_scored(tmp_path):
-    generate(tmp_path, 'tiny', seed=0, formats=['refcoco+'], workers=1)
+    generate(tmp_path, 'tiny', seed=0, formats=['refcoco'], workers=1)
     cfg = read(RAAM / 'tiny.py')
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.data_root = str(tmp_path)

@@ -1,4 +1,4 @@
-"""RaAM-RVG in small, REC and RES together from scratch on RefShapes in the format of RefCOCO+.
+"""RaAM-RVG in small, REC and RES together from scratch on RefShapes in the format of RefCOCO.
 
 Every part of the paper's model, narrow and at 96 x 96 pixels. A convolutional stem and an auxiliary mask head stand in
 for pre-training. Many small steps learn more than few large ones here: one process is enough, and takes less than ten
@@ -36,16 +36,12 @@ with read_base():
         visualizer,
     )
 
-iterations = 2000
+iterations = 1500
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
 train_pipeline[4].max_length = 14
 test_pipeline[4].max_length = 14
-# RefCOCO+ has no words for places; other formats: --cfg-options train_dataloader.dataset.dataset=refcoco ...
-train_dataloader.dataset.dataset = 'refcoco+'
-val_dataloader.dataset.dataset = 'refcoco+'
-test_dataloader.dataset.dataset = 'refcoco+'
 train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
 train_dataloader.dataset.pipeline = train_pipeline
 val_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
