@@ -170,6 +170,14 @@ def test_the_sentence_may_be_normalised_or_left_in_the_width_of_the_text():
     torch.testing.assert_close(tiny(normalize_sentence=True)(*batch()).sentence.norm(dim=-1), torch.ones(2))
 
 
+@torch.no_grad()
+def test_a_text_alone_is_the_text_of_the_pair():
+    model = tiny()
+    images, ids, mask = batch()
+    assert torch.equal(model.encode_text(ids, mask), model(images, ids, mask).text)
+    assert torch.equal(model.encode_text(ids, mask, model.token_table[ids]), model.encode_text(ids, mask))
+
+
 def test_frozen_towers_get_no_gradient_and_never_train():
     model = tiny(frozen=True, connect=True).train()
     assert not any(module.training for module in model.clip.modules())
