@@ -1,8 +1,8 @@
 """RaAM-RVG in small, REC and RES together from scratch on RefShapes in the format of RefCOCO.
 
 Every part of the paper's model, narrow and at 96 x 96 pixels. A convolutional stem and an auxiliary mask head stand in
-for pre-training. Many small steps learn more than few large ones here: one process is enough, and takes less than ten
-minutes with four threads: ``python tools/train.py configs/raam/refshapes.py``.
+for pre-training. Many small steps learn more than few large ones here: 4,000 of 16 samples, at about 0.3 s of one core
+each, for four processes of one thread: ``tools/dist_train.sh configs/raam/refshapes.py 4``.
 """
 
 from mmengine.config import read_base
@@ -36,13 +36,13 @@ with read_base():
         visualizer,
     )
 
-iterations = 1500
+iterations = 4000
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
 train_pipeline[4].max_length = 14
 test_pipeline[4].max_length = 14
-train_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
+train_dataloader.update(batch_size=4, num_workers=0, persistent_workers=False)
 train_dataloader.dataset.pipeline = train_pipeline
 val_dataloader.update(batch_size=16, num_workers=0, persistent_workers=False)
 val_dataloader.dataset.pipeline = test_pipeline
@@ -71,9 +71,7 @@ model.backbone.text.update(
     weight_std=0.1,
     checkpoint=None,
 )
-model.backbone.fusion.update(
-    image_channels=(96, 96, 96, 96), text_channels=96, anchor_std=1.0, weight_std=0.1, final_bias=1.0
-)
+model.backbone.fusion.update(image_channels=(96, 96, 96, 96), text_channels=96, anchor_std=1.0, weight_std=0.1)
 model.neck.regions.update(in_channels=(96, 96, 96), anchor_channels=96)
 model.head.update(in_channels=288, patch_size=8, hidden_channels=96)
 model.head.box_loss.loss_weight = 1.0

@@ -1,7 +1,7 @@
 """RaAM-RVG in small, generalized segmentation from scratch on RefShapes in the format of gRefCOCO.
 
-The model of refshapes.py without a box; no region with a target means that nothing is meant. Less than ten minutes with
-four threads: ``python tools/train.py configs/raam/refshapes_gres.py``.
+The model of refshapes.py without a box; no region with a target means that nothing is meant. For four
+processes of one thread: ``tools/dist_train.sh configs/raam/refshapes_gres.py 4``.
 """
 
 from mmengine.config import read_base

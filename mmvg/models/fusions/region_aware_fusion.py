@@ -30,8 +30,6 @@ class RegionAwareFusion(BaseModule):
         final_anchors: Whether a neck reads the anchors of the last stage, as in RaAM-RVG; in LAVT none does.
         anchor_std: Standard deviation of fresh anchors.
         weight_std: Standard deviation of fresh weights.
-        final_bias: Where the bias of the last stage's eq. 8 starts. Its anchors are multiplied with the features of
-            their regions; around 1 all features pass at first, around 0 half of them change their sign.
     """
 
     def __init__(
@@ -46,7 +44,6 @@ class RegionAwareFusion(BaseModule):
         final_anchors: bool = True,
         anchor_std: float = 0.02,
         weight_std: float = 0.02,
-        final_bias: float = 0.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -56,7 +53,7 @@ class RegionAwareFusion(BaseModule):
                 f'RegionAwareFusion: num_init_stages is {num_init_stages}, but must be 1 to {last + 1}, the number of '
                 'stages (image_channels)'
             )
-        self.anchor_std, self.weight_std, self.final_bias = anchor_std, weight_std, final_bias
+        self.anchor_std, self.weight_std = anchor_std, weight_std
         self.stages = nn.ModuleList(
             RegionAnchoring(
                 channels,
@@ -81,8 +78,6 @@ class RegionAwareFusion(BaseModule):
                     nn.init.zeros_(module.bias)
             elif isinstance(module, RegionAnchoring) and module.anchors is not None:
                 nn.init.normal_(module.anchors, std=self.anchor_std)
-        if self.stages[-1].propagate:
-            nn.init.constant_(self.stages[-1].anchor_norm.bias, self.final_bias)
 
     def forward(
         self,
