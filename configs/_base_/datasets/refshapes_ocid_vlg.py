@@ -67,5 +67,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader['dataset'], split='test'))
-val_evaluator = [dict(type=GraspMetric, gt_width=None, gt_jaw=7), dict(type=RESMetric)]
-test_evaluator = [dict(type=GraspMetric, gt_width=None, gt_jaw=7), dict(type=RESMetric)]
+val_evaluator = [dict(type=GraspMetric), dict(type=RESMetric)]
+test_evaluator = [dict(type=GraspMetric), dict(type=RESMetric)]
