@@ -31,7 +31,7 @@ with read_base():
         visualizer,
     )
 
-iterations = 4500
+iterations = 3000
 
 train_pipeline[2].size = 96
 test_pipeline[1].size = 96
