@@ -34,7 +34,7 @@ with read_base():
         visualizer,
     )
 
-iterations = 1000
+iterations = 850
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
