@@ -30,6 +30,8 @@ class RegionAwareFusion(BaseModule):
         final_anchors: Whether a neck reads the anchors of the last stage, as in RaAM-RVG; in LAVT none does.
         anchor_std: Standard deviation of fresh anchors.
         weight_std: Standard deviation of fresh weights.
+        value_std: That of omega_l2 in eq. 2, ``None`` for ``weight_std``. What anchors read of a text is a mean over
+            its words; a larger value keeps it from drowning in the anchors themselves.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class RegionAwareFusion(BaseModule):
         final_anchors: bool = True,
         anchor_std: float = 0.02,
         weight_std: float = 0.02,
+        value_std: float | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -54,6 +57,7 @@ class RegionAwareFusion(BaseModule):
                 'stages (image_channels)'
             )
         self.anchor_std, self.weight_std = anchor_std, weight_std
+        self.value_std = weight_std if value_std is None else value_std
         self.stages = nn.ModuleList(
             RegionAnchoring(
                 channels,
@@ -76,8 +80,10 @@ class RegionAwareFusion(BaseModule):
                 trunc_normal_(module.weight, std=self.weight_std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-            elif isinstance(module, RegionAnchoring) and module.anchors is not None:
-                nn.init.normal_(module.anchors, std=self.anchor_std)
+        for stage in self.stages:
+            trunc_normal_(stage.text_value.weight, std=self.value_std)
+            if stage.anchors is not None:
+                nn.init.normal_(stage.anchors, std=self.anchor_std)
 
     def forward(
         self,

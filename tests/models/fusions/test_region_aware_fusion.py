@@ -51,6 +51,16 @@ def test_every_parameter_learns_for_every_number_of_initial_stages(num_init_stag
         assert parameter.grad.abs().max() > 1e-6, name
 
 
+def test_fresh_weights_have_the_widths_that_were_asked_for():
+    fusion = make((64,) * 4, text_channels=64, num_anchors=64, anchor_std=0.5, weight_std=0.1, value_std=0.3)
+    for stage in fusion.stages:
+        assert stage.text_value.weight.std().item() == pytest.approx(0.3, rel=0.1)
+        assert stage.text_key.weight.std().item() == pytest.approx(0.1, rel=0.1)
+        assert stage.anchors is None or stage.anchors.std().item() == pytest.approx(0.5, rel=0.1)
+    usual = make((64,) * 4, text_channels=64, weight_std=0.1)
+    assert usual.stages[3].text_value.weight.std().item() == pytest.approx(0.1, rel=0.1)
+
+
 @pytest.mark.parametrize('num_init_stages', [1, 2, 3, 4])
 def test_anchors_and_feedback_exist_where_they_are_read(num_init_stages):
     stages = make(num_init_stages=num_init_stages).stages
