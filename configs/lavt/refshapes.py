@@ -2,7 +2,7 @@
 
 Every part of the model, narrow and at 96 x 96 pixels, with a convolutional stem and a dice loss in place of
 pre-training. The schedule is for four processes of one thread (batches of 4 x 16):
-``tools/dist_train.sh configs/lavt/refshapes.py 4``, ten minutes.
+``tools/dist_train.sh configs/lavt/refshapes.py 4``. MagNet's takes ten minutes.
 """
 
 from mmengine.config import read_base

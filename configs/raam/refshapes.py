@@ -2,7 +2,7 @@
 
 Every part of the paper's model, narrow and at 96 x 96 pixels. A convolutional stem and an auxiliary mask head stand in
 for pre-training. The schedule is for four processes of one thread (batches of 4 x 8):
-``tools/dist_train.sh configs/raam/refshapes.py 4``, ten minutes.
+``tools/dist_train.sh configs/raam/refshapes.py 4``, ten to twelve minutes.
 """
 
 from mmengine.config import read_base
