@@ -1,8 +1,8 @@
 """CRIS in small, from scratch on RefShapes in the format of PhraseCut.
 
 Every part of the model, narrow, at the 160 x 160 pixels of the pictures: masks come from a grid of 10 x 10 cells,
-from which SegVLM learns more in the same time than from one of 8 x 8. Two processes of two threads, in batches of 2 x 8 for batch normalisation:
-``OMP_NUM_THREADS=2 tools/dist_train.sh configs/cris/refshapes.py 2``.
+from which SegVLM learns more in the same time than from one of 8 x 8. Two processes of two threads, in batches of
+2 x 8 for batch normalisation: ``OMP_NUM_THREADS=2 tools/dist_train.sh configs/cris/refshapes.py 2``.
 """
 
 from mmengine.config import read_base

@@ -11,7 +11,7 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class MinimapLoss(nn.Module):
-    """BCE + dice of a probability map against the union mask, resized to the map's cells.
+    """BCE + dice of a probability map against the union mask, resized (nearest) to the map's cells.
 
     InstanceVG (arXiv:2509.13747, Fig. 3) names this loss on its attention map M_s and does not define it.
 
@@ -19,20 +19,13 @@ class MinimapLoss(nn.Module):
         loss_weight: Of both terms.
         attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a logit, so that the compared
             probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the probability itself.
-        resize: What a cell is compared with: ``'nearest'``, the pixel at its upper left corner (the authors' code), or
-            ``'area'``, the share of it that the targets cover.
     """
 
-    def __init__(
-        self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit', resize: str = 'nearest'
-    ) -> None:
+    def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit') -> None:
         super().__init__()
         if attention_input not in ('prob_as_logit', 'prob'):
             raise ValueError(f"attention_input must be 'prob_as_logit' or 'prob', not {attention_input!r}")
-        if resize not in ('nearest', 'area'):
-            raise ValueError(f"resize must be 'nearest' or 'area', not {resize!r}")
         self.loss_weight = loss_weight
-        self.resize = resize
         self.attention_input = attention_input
         self.bce_dice = BceDice()
 
@@ -47,6 +40,6 @@ class MinimapLoss(nn.Module):
         logits = attention.float()
         if self.attention_input == 'prob':
             logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
-        wanted = F.interpolate(targets.union.to(logits.dtype), size=attention.shape[1:], mode=self.resize)[:, 0]
+        wanted = F.interpolate(targets.union, size=attention.shape[1:], mode='nearest')[:, 0].to(logits.dtype)
         bce, dice = self.bce_dice(logits, wanted)
         return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)

@@ -33,14 +33,6 @@ def test_minimap_loss_reads_attention_as_logit_or_as_probability(attention_input
     assert losses['loss_minimap_dice'].item() == pytest.approx(0.1 * dice, rel=1e-5)
 
 
-def test_cells_may_be_compared_with_the_share_that_is_covered():
-    shares = [0.5, 0, 0, 0.5]
-    losses = MinimapLoss(1.0, 'prob', 'area')(torch.tensor(ATTENTION).view(1, 2, 2), targets_of(UNION))
-    bce = -sum(t * math.log(p) + (1 - t) * math.log(1 - p) for p, t in zip(ATTENTION, shares, strict=True)) / 4
-    assert losses['loss_minimap_bce'].item() == pytest.approx(bce, rel=1e-5)
-    assert losses['loss_minimap_dice'].item() == pytest.approx(1 - (2 * 0.25 + 1) / (1 + 1 + 1), rel=1e-5)
-
-
 @pytest.mark.parametrize('attention_input', ['prob_as_logit', 'prob'])
 def test_no_target_and_weights_of_zero_or_above_one_are_finite(attention_input):
     attention = torch.tensor([[[0.0, 1.0], [1.1, 0.5]]], requires_grad=True)
@@ -57,5 +49,3 @@ def test_missing_masks_and_unknown_input_are_errors():
         MinimapLoss()(torch.zeros(1, 2, 2), targets)
     with pytest.raises(ValueError, match='attention_input'):
         MinimapLoss(attention_input='logit')
-    with pytest.raises(ValueError, match="resize must be 'nearest' or 'area'"):
-        MinimapLoss(resize='bilinear')
