@@ -1,0 +1,3 @@
+from mmvg.engine.optimizers.muon_adamw import MuonAdamW
+
+__all__ = ['MuonAdamW']

@@ -1,0 +1,179 @@
+"""Muon for matrices, AdamW for everything else, in one optimizer."""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+
+import torch
+from mmengine.dist import all_gather, get_rank, get_world_size
+from torch import Tensor
+from torch.optim import AdamW
+
+from mmvg.registry import OPTIMIZERS
+
+#: a, b, c of X <- aX + b(XX^T)X + c(XX^T)^2 X, one triple for each of five rounds, which take any singular value from
+#: 0.002 on to within 0.15 of 1. From timm's ``quintic`` preset.
+NEWTON_SCHULZ = (
+    (4.0848, -6.8946, 2.9270),
+    (3.9505, -6.3029, 2.6377),
+    (3.7418, -5.5913, 2.3037),
+    (2.8769, -3.1427, 1.2046),
+    (2.8366, -3.0525, 1.2012),
+)
+
+
+@OPTIMIZERS.register_module()
+class MuonAdamW(AdamW):
+    r"""Muon (Jordan et al., 2024) for weight matrices and kernels, AdamW for everything else.
+
+    The momentum M of a matrix is replaced by the nearest matrix with equal singular values, so that rare directions,
+    such as the words of a sentence, are learned as fast as frequent ones:
+
+    .. math:: W \leftarrow (1 - \eta \lambda) W - 0.2 \, \eta \sqrt{\max(m, n)} \; U V^T, \quad U S V^T = M
+
+    The factor makes a step as large as AdamW's (arXiv:2502.16982, Eq. 4), so both share a learning rate and its
+    schedule. From scratch on RefShapes it needs about a fifth of AdamW's samples (configs/raam/README.md).
+
+    Muon takes parameters of two dimensions, stacks (N, m, n) of them, and kernels of 2D convolutions, flattened to
+    (out, in x height x width), if both sides are ``min_size`` or more; depthwise kernels and positions (1, m, n) are
+    AdamW's. A parameter group with ``muon=False`` is left to AdamW, in a config by
+    ``paramwise_cfg=dict(custom_keys={'embeddings': dict(muon=False)})``; on RefShapes it made no difference for
+    embeddings.
+
+    ``torch.optim.Muon`` and ``timm.optim.Muon`` orthogonalise in bfloat16, which a CPU without such units emulates some
+    25 times slower than float32, one matrix at a time, and the former knows no kernels. Here matrices of one shape go
+    together, in float32, and the processes of a distributed run share the work: each orthogonalises its part, and all
+    receive the same result.
+
+    Args:
+        params: Parameters or groups.
+        lr: Learning rate eta.
+        betas: AdamW's.
+        eps: AdamW's.
+        weight_decay: lambda, decoupled.
+        momentum: Of M.
+        min_size: The shorter side of a matrix from which on Muon takes it.
+
+    Raises:
+        ValueError: If ``momentum`` is not in [0, 1), and whatever AdamW raises.
+    """
+
+    def __init__(
+        self,
+        params: Iterable,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.95),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        momentum: float = 0.95,
+        min_size: int = 8,
+    ) -> None:
+        if not 0 <= momentum < 1:
+            raise ValueError(f'MuonAdamW: momentum must be at least 0 and below 1, not {momentum}')
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
+        self.momentum = momentum
+        self.min_size = min_size
+        self._step_supports_amp_scaling = False  # the scaler of mixed precision has to unscale Muon's gradients too
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Update all parameters that have a gradient; returns what ``closure`` gives."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        chosen = [
+            (param, group)
+            for group in self.param_groups
+            for param in group['params']
+            if param.grad is not None and group.get('muon', True) and is_matrix(param, self.min_size)
+        ]
+        gradients = [param.grad for param, _ in chosen]
+        self._step_matrices(chosen)
+        for param, _ in chosen:
+            param.grad = None  # AdamW passes over it
+        super().step()
+        for (param, _), gradient in zip(chosen, gradients, strict=True):
+            param.grad = gradient
+        return loss
+
+    def _step_matrices(self, chosen: Sequence[tuple[Tensor, dict]]) -> None:
+        stacks = [as_matrices(self._accumulate(param)) for param, _ in chosen]
+        directions = iter(shared_orthogonal([matrix for stack in stacks for matrix in stack]))
+        for (param, group), stack in zip(chosen, stacks, strict=True):
+            direction = torch.stack([next(directions) for _ in stack]).view_as(param).to(param.dtype)
+            param.mul_(1 - group['lr'] * group['weight_decay'])
+            param.add_(direction, alpha=-group['lr'] * 0.2 * max(stack[0].shape) ** 0.5)
+
+    def _accumulate(self, param: Tensor) -> Tensor:
+        """Nesterov's momentum, float32."""
+        state = self.state[param]
+        if not state:
+            state['step'] = torch.zeros(())  # AdamW looks for it when it loads a state
+            state['momentum_buffer'] = torch.zeros_like(param, dtype=torch.float32)
+        state['step'] += 1
+        gradient = param.grad.float()
+        average = state['momentum_buffer'].lerp_(gradient, 1 - self.momentum)
+        return gradient.lerp(average, self.momentum)
+
+
+def is_matrix(param: Tensor, min_size: int) -> bool:
+    """Whether Muon takes ``param``; see :class:`MuonAdamW`."""
+    if param.ndim not in (2, 3, 4) or 1 in param.shape[:2]:
+        return False
+    return min(as_matrices(param)[0].shape) >= min_size
+
+
+def as_matrices(tensor: Tensor) -> list[Tensor]:
+    """A matrix, a stack of matrices, or a kernel (out, in, height, width) as views (m, n)."""
+    return list(tensor) if tensor.ndim == 3 else [tensor.flatten(1)]
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """The nearest (semi-)orthogonal matrices to ``matrices`` (B, m, n), nearly: singular values end within 0.15 of 1.
+
+    Directions with less than 0.002 of a matrix' Frobenius norm stay smaller, and zero remains zero.
+    """
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.transpose(1, 2) if tall else matrices
+    x = x / x.flatten(1).norm(dim=1).clamp(min=1e-7)[:, None, None]
+    for a, b, c in NEWTON_SCHULZ:
+        gram = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.transpose(1, 2) if tall else x
+
+
+def shared_orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """:func:`orthogonal` of each of ``matrices`` (m, n), the work divided among the processes.
+
+    Every process must give the same matrices, as gradients are after their reduction.
+    """
+    shares = divide(matrices, get_world_size())
+    own = dict(_orthogonal_by_shape(matrices, shares[get_rank()]))
+    if len(shares) == 1 or not matrices:
+        return [own[index] for index in range(len(matrices))]
+    length = max(sum(matrices[index].numel() for index in share) for share in shares)
+    flat = torch.cat([*(matrix.flatten() for matrix in own.values()), matrices[0].new_zeros(length)])[:length]
+    results = {}
+    for share, gathered in zip(shares, all_gather(flat), strict=True):
+        for index in share:
+            size = matrices[index].numel()
+            results[index], gathered = gathered[:size].view(matrices[index].shape), gathered[size:]
+    return [results[index] for index in range(len(matrices))]
+
+
+def divide(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
+    """Indices of ``matrices``, in ``parts`` of about equal work, each sorted by shape; the same in every process."""
+    shares: list[list[int]] = [[] for _ in range(parts)]
+    work = [0] * parts
+    cost = {index: matrix.numel() * min(matrix.shape) for index, matrix in enumerate(matrices)}
+    for index in sorted(cost, key=lambda i: (-cost[i], i)):
+        lightest = work.index(min(work))
+        shares[lightest].append(index)
+        work[lightest] += cost[index]
+    return [sorted(share, key=lambda i: (tuple(matrices[i].shape), i)) for share in shares]
+
+
+def _orthogonal_by_shape(matrices: Sequence[Tensor], share: Sequence[int]) -> Iterable[tuple[int, Tensor]]:
+    for _, same in groupby(share, key=lambda i: matrices[i].shape):
+        indices = list(same)
+        yield from zip(indices, orthogonal(torch.stack([matrices[i] for i in indices])), strict=True)
