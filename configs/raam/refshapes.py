@@ -9,9 +9,9 @@ from mmengine.config import read_base
 from mmengine.model import NormalInit
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, TestLoop, ValLoop
-from torch.optim import AdamW
 
 from mmvg.engine.hooks import AverageBuffersHook
+from mmvg.engine.optimizers import MuonAdamW
 from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
 
@@ -37,7 +37,7 @@ with read_base():
         visualizer,
     )
 
-iterations = 2800
+iterations = 1800
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
@@ -86,7 +86,7 @@ val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=AdamW, lr=8e-4, weight_decay=0.01, fused=True),
+    optimizer=dict(type=MuonAdamW, lr=1.5e-3, weight_decay=0.01),
     paramwise_cfg=dict(norm_decay_mult=0.0, bias_decay_mult=0.0),
     clip_grad=dict(max_norm=5.0),
 )
