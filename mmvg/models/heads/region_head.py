@@ -41,7 +41,13 @@ class RegionHead(BaseModule):
         num_regions: N, a square number.
         regions_decide: Whether nothing is meant, and the mask is empty, where no region is said to hold a target, as in
             GRES; otherwise something always is, unless a metric reads it from the mask.
-        test_cfg: Arguments of :class:`MaskPostprocess`; ``score_thr`` is that of a region's presence.
+        existence: How the presence p of the regions becomes the score that something is meant: ``'max'``, the highest
+            p, is the paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent. The latter
+            weighs all regions and wants a higher threshold, for a target usually reaches into several.
+        test_cfg: Arguments of :class:`MaskPostprocess`; ``score_thr`` is that of the existence score.
+
+    Raises:
+        ValueError: If ``existence`` is neither.
     """
 
     #: Settings without a ``type``, and what takes them; configs are checked by it.
@@ -57,10 +63,13 @@ class RegionHead(BaseModule):
         hidden_channels: int = 256,
         num_regions: int = 16,
         regions_decide: bool = False,
+        existence: str = 'max',
         test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if existence not in ('max', 'any'):
+            raise ValueError(f"RegionHead: existence must be 'max' or 'any', not {existence!r}")
         side = grid_side(num_regions)
         self.presence = PresenceBranch(in_channels, hidden_channels, num_regions)
         self.reduce = ConvModule(
@@ -76,6 +85,7 @@ class RegionHead(BaseModule):
         self.mask_loss = MODELS.build(mask_loss)
         self.box_loss = None if box_loss is None else MODELS.build(box_loss)
         self.regions_decide = regions_decide
+        self.existence = existence
         self.postprocess = MaskPostprocess(**(test_cfg or {}))
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
@@ -109,13 +119,14 @@ class RegionHead(BaseModule):
 
     @torch.no_grad()
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
-        """Return ``data_samples`` with mask and verdict, and one box that has the highest presence as its score."""
+        """Return ``data_samples`` with mask and verdict, and one box that has the existence score."""
         outputs = self(features)
-        presence = outputs['presence_logits'].float().sigmoid().amax(1)
-        samples = self.postprocess(outputs['mask_logits'], data_samples, presence if self.regions_decide else None)
+        presence = outputs['presence_logits'].float().sigmoid()
+        exists = presence.amax(1) if self.existence == 'max' else 1 - (1 - presence).prod(1)
+        samples = self.postprocess(outputs['mask_logits'], data_samples, exists if self.regions_decide else None)
         if self.box is None:
             return samples
-        for sample, box, score in zip(samples, outputs['boxes_cxcywh_norm'], presence, strict=True):
+        for sample, box, score in zip(samples, outputs['boxes_cxcywh_norm'], exists, strict=True):
             height, width = sample.img_shape[:2]
             box = cxcywh_to_xyxy(box[None]).clamp(0, 1) * box.new_tensor([width, height, width, height])
             if self.postprocess.frame == 'original':
