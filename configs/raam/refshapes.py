@@ -2,7 +2,7 @@
 
 Every part of the paper's model, narrow and at 96 x 96 pixels. A convolutional stem and an auxiliary mask head stand in
 for pre-training. The schedule is for four processes of one thread (batches of 4 x 8):
-``tools/dist_train.sh configs/raam/refshapes.py 4``, ten to twelve minutes.
+``tools/dist_train.sh configs/raam/refshapes.py 4``, ten minutes.
 """
 
 from mmengine.config import read_base
@@ -38,6 +38,7 @@ with read_base():
     )
 
 iterations = 1800
+work_dir = 'work_dirs/raam_refshapes'  # where refshapes_gres.py finds the weights
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
