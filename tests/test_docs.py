@@ -42,7 +42,7 @@ from mmvg.registry import MODELS
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
 READMES = [ROOT / 'data/README.md', *sorted(ROOT.glob('configs/*/README.md'))]
-CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1400.pth'
+CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1150.pth'
 PICTURE = 'data/refshapes/images/train2014/COCO_train2014_000000104009.jpg'
 BLOCK = re.compile(
     r'^(?:<!-- (?P<marker>[^\n]*) -->\n)?```(?P<info>[^\n]*)\n(?P<code>.*?)^```$', re.DOTALL | re.MULTILINE

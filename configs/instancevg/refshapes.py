@@ -8,9 +8,9 @@ twice the work of four threads in one process: ``tools/dist_train.sh configs/ins
 from mmengine.config import read_base
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop, TestLoop, ValLoop
-from torch.optim import AdamW
 
 from mmvg.engine.hooks import AverageBuffersHook
+from mmvg.engine.optimizers import MuonAdamW
 from mmvg.evaluation.metrics import CoverAcc, GRECMetric, GRESMetric
 from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
@@ -37,7 +37,7 @@ with read_base():
         visualizer,
     )
 
-iterations = 1400
+iterations = 1150
 
 train_pipeline[2].scale = (96, 96)
 test_pipeline[1].scale = (96, 96)
@@ -81,7 +81,7 @@ val_cfg = dict(type=ValLoop)
 test_cfg = dict(type=TestLoop)
 optim_wrapper = dict(
     type=OptimWrapper,
-    optimizer=dict(type=AdamW, lr=1e-3, weight_decay=0.01, fused=True),
+    optimizer=dict(type=MuonAdamW, lr=1.5e-3, weight_decay=0.01),
     clip_grad=dict(max_norm=5.0),
 )
 param_scheduler = [

@@ -15,8 +15,8 @@ def touch(path, age=0):
 def test_the_checkpoint_of_the_demo_comes_first_and_then_the_newest(tmp_path):
     old = touch(tmp_path / 'grefcoco/epoch_1.pth', age=50)
     new = touch(tmp_path / 'grefcoco/best.safetensors', age=5)
-    demo = touch(tmp_path / 'instancevg_refshapes/iter_1400.pth', age=99)
-    (demo.parent / 'last_checkpoint').write_text('/moved/since/iter_1400.pth')
+    demo = touch(tmp_path / 'instancevg_refshapes/iter_1150.pth', age=99)
+    (demo.parent / 'last_checkpoint').write_text('/moved/since/iter_1150.pth')
     touch(tmp_path / 'grefcoco/notes.txt')
     assert [choice.model for choice in find_choices(tmp_path)][:3] == [str(demo), str(new), str(old)]
     mine = ModelChoice('configs/mine.py', str(old))
