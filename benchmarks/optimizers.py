@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_rank, init_dist
+from mmengine.dist import get_rank
 from torch import nn
 
 from mmvg.engine.optimizers import MuonAdamW
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5)
     args = parser.parse_args()
     if 'LOCAL_RANK' in os.environ:
-        init_dist('pytorch', backend='gloo')
+        torch.distributed.init_process_group('gloo')
     params = [param for param in MODELS.build(Config.fromfile(args.config).model).parameters() if param.requires_grad]
     for param in params:
         param.grad = torch.randn_like(param)
