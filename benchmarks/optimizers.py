@@ -32,7 +32,7 @@ def steps_of(params: Sequence[nn.Parameter]) -> dict[str, Callable[[], None]]:
     ours, adamw = MuonAdamW(params), torch.optim.AdamW(params, fused=True)
     steps = {'AdamW': adamw.step, 'mmvg MuonAdamW': ours.step, 'timm Muon': TimmMuon(params, lr=1e-3).step}
     if hasattr(torch.optim, 'Muon'):  # torch 2.9
-        flat = [param for param in params if param.ndim == 2 and is_matrix(param, 8)]
+        flat = [param for param in params if param.ndim == 2 and is_matrix(param)]
         chosen = {id(param) for param in flat}
         muon = torch.optim.Muon(flat, lr=1e-3)
         rest = torch.optim.AdamW([param for param in params if id(param) not in chosen], fused=True)

@@ -25,7 +25,7 @@ VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, scope='mmvg', 
 TASK_UTILS = Registry(
     'task util', parent=MMENGINE_TASK_UTILS, scope='mmvg', locations=['mmvg.models', 'mmvg.datasets.tokenizers']
 )
-OPTIMIZERS = Registry('optimizer', parent=MMENGINE_OPTIMIZERS, scope='mmvg', locations=['mmvg.engine'])
+OPTIMIZERS = Registry('optimizer', parent=MMENGINE_OPTIMIZERS, scope='mmvg', locations=['mmvg.engine.optimizers'])
 OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     'optimizer wrapper constructor',
     parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,

@@ -20,6 +20,9 @@ NEWTON_SCHULZ = (
     (2.8366, -3.0525, 1.2012),
 )
 
+#: A matrix with a shorter side than this, such as an output of four numbers, is left to AdamW.
+_MIN_SIDE = 8
+
 
 @OPTIMIZERS.register_module()
 class MuonAdamW(AdamW):
@@ -34,7 +37,7 @@ class MuonAdamW(AdamW):
     schedule. From scratch on RefShapes it needs about a fifth of AdamW's samples (configs/raam/README.md).
 
     Muon takes parameters of two dimensions, stacks (N, m, n) of them, and kernels of 2D convolutions, flattened to
-    (out, in x height x width), if both sides are ``min_size`` or more; depthwise kernels and positions (1, m, n) are
+    (out, in x height x width), if both sides are 8 or more; depthwise kernels and positions (1, m, n) are
     AdamW's. A parameter group with ``muon=False`` is left to AdamW, in a config by
     ``paramwise_cfg=dict(custom_keys={'embeddings': dict(muon=False)})``; on RefShapes it made no difference for
     embeddings.
@@ -51,7 +54,6 @@ class MuonAdamW(AdamW):
         eps: AdamW's.
         weight_decay: lambda, decoupled.
         momentum: Of M.
-        min_size: The shorter side of a matrix from which on Muon takes it.
 
     Raises:
         ValueError: If ``momentum`` is not in [0, 1), and whatever AdamW raises.
@@ -65,13 +67,11 @@ class MuonAdamW(AdamW):
         eps: float = 1e-8,
         weight_decay: float = 0.01,
         momentum: float = 0.95,
-        min_size: int = 8,
     ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f'MuonAdamW: momentum must be at least 0 and below 1, not {momentum}')
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, fused=True)
         self.momentum = momentum
-        self.min_size = min_size
         self._step_supports_amp_scaling = False  # the scaler of mixed precision has to unscale Muon's gradients too
 
     @torch.no_grad()
@@ -85,7 +85,7 @@ class MuonAdamW(AdamW):
             (param, group)
             for group in self.param_groups
             for param in group['params']
-            if param.grad is not None and group.get('muon', True) and is_matrix(param, self.min_size)
+            if param.grad is not None and group.get('muon', True) and is_matrix(param)
         ]
         gradients = [param.grad for param, _ in chosen]
         self._step_matrices(chosen)
@@ -116,11 +116,11 @@ class MuonAdamW(AdamW):
         return gradient.lerp(average, self.momentum)
 
 
-def is_matrix(param: Tensor, min_size: int) -> bool:
+def is_matrix(param: Tensor) -> bool:
     """Whether Muon takes ``param``; see :class:`MuonAdamW`."""
     if param.ndim not in (2, 3, 4) or 1 in param.shape[:2]:
         return False
-    return min(as_matrices(param)[0].shape) >= min_size
+    return min(as_matrices(param)[0].shape) >= _MIN_SIDE
 
 
 def as_matrices(tensor: Tensor) -> list[Tensor]:
