@@ -4,6 +4,9 @@ Importing the package costs nothing but this file: models, datasets and metrics 
 them.
 """
 
+from mmvg import uncompiled_ops
 from mmvg.version import __version__
 
 __all__ = ['__version__']
+
+uncompiled_ops.install()

@@ -1,0 +1,72 @@
+"""A stand-in for ``mmcv._ext``, the compiled part of mmcv, so that mmvg runs on ``mmcv-lite`` without a compiler.
+
+``mmcv.ops`` cannot be imported without its compiled module, although all that mmvg calls of it on a CPU is ``nms``:
+multi-scale deformable attention has a PyTorch path in mmcv, and deformable convolution comes from torchvision. The
+stand-in gives ``nms`` through torchvision; any other op can be imported, and says when it is called what to install.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+MODULE = 'mmcv._ext'
+
+
+class UncompiledOps(MetaPathFinder, Loader):
+    """Finds ``mmcv._ext`` where no other finder does; it stands last, so that a compiled module is always preferred."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(fullname, self) if fullname == MODULE else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.nms = nms
+        module.get_compiler_version = lambda: 'not available'
+        module.get_compiling_cuda_version = lambda: 'not available'
+
+
+class _StandIn(ModuleType):
+    """Has every op; those that are not given raise when they are called."""
+
+    def __getattr__(self, name: str) -> Callable:
+        if name.startswith('__'):
+            raise AttributeError(name)
+
+        def missing(*args, **kwargs):
+            raise NotImplementedError(
+                f'mmcv.ops: {name} is a compiled op, and this mmcv has none (mmcv-lite); '
+                'install mmcv with its ops: make install OPS=1'
+            )
+
+        return missing
+
+
+def nms(boxes: Any, scores: Any, iou_threshold: float, offset: int) -> Any:
+    """Indices (K,) of the boxes (N, 4) xyxy that non-maximum suppression keeps, best first, as ``mmcv._ext.nms``.
+
+    Args:
+        boxes: Tensor (N, 4).
+        scores: Tensor (N,).
+        iou_threshold: A box that overlaps a better one by more is left out.
+        offset: 0, or 1 where a box of one pixel has x1 = x2 (mmdetection 1).
+    """
+    import torchvision
+
+    return torchvision.ops.nms(boxes + boxes.new_tensor([0, 0, offset, offset]), scores, iou_threshold)
+
+
+def install() -> None:
+    """Put the finder behind all others, once."""
+    if not any(type(finder).__qualname__ == UncompiledOps.__qualname__ for finder in sys.meta_path):
+        sys.meta_path.append(UncompiledOps())
+
+
+def has_compiled_ops() -> bool:
+    """Whether the installed mmcv has its compiled ops."""
+    return not isinstance(importlib.import_module(MODULE), _StandIn)
