@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
-    from mmvg.engine.complexity import dummy_inputs, true_complexity
+    from mmvg.analysis.complexity import dummy_inputs, true_complexity
     from mmvg.registry import MODELS
 
     cfg.model.backbone.checkpoint = None

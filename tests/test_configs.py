@@ -17,8 +17,8 @@ from mmengine.runner import Runner
 from mmengine.utils import get_object_from_string
 from torch import nn
 
+from mmvg.config.check import check_config, runner_config
 from mmvg.datasets.tokenizers import WordTokenizer
-from mmvg.engine.config_check import check_config, runner_config
 from mmvg.evaluation import CoverAcc
 from mmvg.models.losses import PointL1Cost
 from mmvg.models.necks import LearnedQueries

@@ -15,8 +15,8 @@ from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import nn
 
+from mmvg.config.check import check_config
 from mmvg.datasets.tokenizers import WordTokenizer
-from mmvg.engine.config_check import check_config
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 

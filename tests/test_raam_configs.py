@@ -15,8 +15,8 @@ from mmengine.runner import Runner
 from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
+from mmvg.config.check import check_config
 from mmvg.datasets.tokenizers import WordTokenizer
-from mmvg.engine.config_check import check_config
 from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS

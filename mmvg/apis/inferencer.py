@@ -146,8 +146,8 @@ class GroundingInferencer(BaseInferencer):
         return [answer_record(sample, self.score_thr if score_thr is None else score_thr) for sample in preds]
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> torch.nn.Module:
-        from mmvg.engine.checkpoint import load_state_dict
         from mmvg.registry import MODELS
+        from mmvg.weights.checkpoint import load_state_dict
 
         model = MODELS.build(cfg.model)
         if self._checkpoint is not None:
@@ -257,7 +257,7 @@ def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray
 
 def _resolve(model: str | Path | Config, weights: str | Path | None) -> tuple[Config, tuple[dict, str] | None]:
     """Config and, if there are any, weights with their origin."""
-    from mmvg.engine.checkpoint import find_state_dict, load_checkpoint_file
+    from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file
 
     if isinstance(model, Path):
         model = str(model)

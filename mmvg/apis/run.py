@@ -24,7 +24,7 @@ def load_config(
         FileNotFoundError: If there is no such config.
         ConfigError: With all mistakes in it.
     """
-    from mmvg.engine.config_check import ConfigError, check_config, runner_config
+    from mmvg.config.check import ConfigError, check_config, runner_config
 
     if not osp.isfile(filename):
         raise FileNotFoundError(f'{filename}: no such config; configs/ holds those that come with mmvg')
@@ -54,7 +54,7 @@ def use_amp(cfg: Config) -> None:
     """
     import torch
 
-    from mmvg.engine.config_check import ConfigError
+    from mmvg.config.check import ConfigError
 
     wrapper = _type_name(cfg.optim_wrapper) or 'OptimWrapper'
     if not torch.cuda.is_available():
@@ -67,8 +67,8 @@ def use_amp(cfg: Config) -> None:
 
 def train(cfg: Config) -> None:
     """Train what a checked config describes, with validation and checkpoints as it says."""
-    from mmvg.engine.checkpoint import use_safe_checkpoint_loading
     from mmvg.engine.runner import GroundingRunner
+    from mmvg.weights.checkpoint import use_safe_checkpoint_loading
 
     use_safe_checkpoint_loading()
     GroundingRunner.from_cfg(cfg).train()
@@ -86,9 +86,9 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
     Returns:
         Metrics in percent.
     """
-    from mmvg.engine.checkpoint import use_safe_checkpoint_loading
-    from mmvg.engine.config_check import ConfigError
+    from mmvg.config.check import ConfigError
     from mmvg.engine.runner import GroundingRunner
+    from mmvg.weights.checkpoint import use_safe_checkpoint_loading
 
     if not osp.isfile(checkpoint):
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint')

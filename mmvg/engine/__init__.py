@@ -1,4 +1,6 @@
-from mmvg.engine.config_check import ConfigError, check_config
-from mmvg.engine.hooks import GroundingVisualizationHook, PredictionDumpHook
+"""MMEngine's Runner as mmvg uses it, its hooks and its optimizers."""
 
-__all__ = ['ConfigError', 'GroundingVisualizationHook', 'PredictionDumpHook', 'check_config']
+from mmvg.engine.hooks import AverageBuffersHook, GroundingVisualizationHook, PredictionDumpHook
+from mmvg.engine.optimizers import MuonAdamW
+
+__all__ = ['AverageBuffersHook', 'GroundingVisualizationHook', 'MuonAdamW', 'PredictionDumpHook']

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 from torch import nn
 from torch.optim import Optimizer
 
-from mmvg.engine.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 
 #: Beginnings of mmengine's messages that say nothing: one line per parameter and rule, and one for every registry that
 #: mmvg rightly leaves to mmengine.

@@ -16,7 +16,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvg.engine.config_check import check_config, runner_config
+from mmvg.config.check import check_config, runner_config
 from mmvg.engine.runner import GroundingRunner
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS

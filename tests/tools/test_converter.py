@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmvg.engine.checkpoint import load_checkpoint_file
 from mmvg.models.backbones import BEiT3
+from mmvg.weights.checkpoint import load_checkpoint_file
 
 TOOL = Path(__file__).parents[2] / 'tools/model_converters/instancevg.py'
 SIZES = dict(patch_size=8, embed_dims=8, num_layers=1, num_heads=2, vocab_size=9, max_text_positions=5)

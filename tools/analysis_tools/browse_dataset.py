@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    from mmvg.engine.config_check import ConfigError
+    from mmvg.config.check import ConfigError
 
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)

@@ -28,7 +28,7 @@ def print_table(title: str, rows: list, increments: bool = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mmvg.engine.complexity import rounded_steps, total
+    from mmvg.analysis.complexity import rounded_steps, total
 
     totals = total(rows)
     columns = [
@@ -59,7 +59,7 @@ def print_table(title: str, rows: list, increments: bool = False) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
-    from mmvg.engine.complexity import (
+    from mmvg.analysis.complexity import (
         build_blank,
         dummy_inputs,
         has_table16_parts,

@@ -38,9 +38,9 @@ def main() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mmvg.engine.checkpoint import load_weights
-    from mmvg.engine.grounding_probe import CONDITIONS, probe_mask_grounding
+    from mmvg.analysis.grounding_probe import CONDITIONS, probe_mask_grounding
     from mmvg.registry import MODELS
+    from mmvg.weights.checkpoint import load_weights
 
     model = MODELS.build(cfg.model)
     load_weights(model, args.checkpoint)

@@ -23,8 +23,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    from mmvg.engine.checkpoint import save_weights
-    from mmvg.engine.conversion import convert_checkpoint
+    from mmvg.weights.checkpoint import save_weights
+    from mmvg.weights.conversion import convert_checkpoint
 
     state, meta = convert_checkpoint(args.source, args.img_size, args.ema)
     save_weights(state, args.target, meta)

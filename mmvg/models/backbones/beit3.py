@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
+from mmvg.weights.conversion import load_beit3_weights
 
 #: Rows 0 and 1 of both position tables are never read: token k of a segment has row k + 2.
 POSITION_OFFSET = 2
@@ -244,8 +245,6 @@ class BEiT3(BaseModule):
         """Draw fresh weights as torchscale does for BEiT-3, or load ``checkpoint``."""
         super().init_weights()
         if self.checkpoint is not None:
-            from mmvg.engine.conversion import load_beit3_weights
-
             load_beit3_weights(self, self.checkpoint)
             return
         for module in self.encoder.modules():

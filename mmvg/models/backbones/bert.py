@@ -6,8 +6,9 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvg.models.backbones.weight_files import weights_in
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
+from mmvg.weights.transformers_folder import weights_in
 
 #: In BERT's files, but not used here: pooler, heads of the pre-training tasks, and counters of old releases.
 _UNUSED = ('pooler.*', 'cls.*', '*.position_ids')
@@ -78,8 +79,6 @@ class BertTextEncoder(BaseModule):
         super().init_weights()
         if self.checkpoint is None:
             return
-        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
-
         path = weights_in(Path(self.checkpoint).expanduser(), 'BERT')
         state = {_modern_name(name): value.float() for name, value in load_state_dict_file(path).items()}
         load_state_dict(self.bert, state, path, allowed_missing=['*.position_ids'], allowed_unexpected=_UNUSED)

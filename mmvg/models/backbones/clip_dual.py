@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 
 #: In CLIP's files, but not used here: the temperature, three integers of OpenAI's archives, the causal mask of traced
 #: models.
@@ -116,8 +117,6 @@ class CLIPDualEncoder(BaseModule):
             return
         from open_clip.model import resize_pos_embed
 
-        from mmvg.engine.checkpoint import load_state_dict
-
         state = {name: value.float() for name, value in read_clip_weights(self.checkpoint).items()}
         resize_pos_embed(state, self.clip)
         load_state_dict(self.clip, state, self.checkpoint, allowed_unexpected=UNUSED_IN_CLIP_FILES)
@@ -171,8 +170,6 @@ def read_clip_weights(path: str | Path) -> dict[str, Tensor]:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it is neither.
     """
-    from mmvg.engine.checkpoint import load_state_dict_file
-
     path = Path(path).expanduser()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

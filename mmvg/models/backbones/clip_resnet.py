@@ -15,6 +15,7 @@ from mmvg.models.backbones.clip_dual import UNUSED_IN_CLIP_FILES, read_clip_weig
 from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict
 
 
 @MODELS.register_module()
@@ -132,8 +133,6 @@ class CLIPResNet(BaseModule):
         super().init_weights()
         if self.checkpoint is None:
             return
-        from mmvg.engine.checkpoint import load_state_dict
-
         path = Path(self.checkpoint).expanduser()
         state = {name: value.float() for name, value in read_clip_weights(path).items()}
         positions = 'visual.attnpool.positional_embedding'

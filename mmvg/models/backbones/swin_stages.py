@@ -11,6 +11,7 @@ from mmengine.model.weight_init import trunc_normal_init
 from torch import Tensor, nn
 
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 
 #: In Swin's files, but not used here: classifier, last norm, norms of the outputs, and masks that follow from sizes.
 _UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask')
@@ -83,8 +84,6 @@ class SwinStages(BaseModule):
                 if isinstance(module, nn.Linear):
                     trunc_normal_init(module, std=self.weight_std)
             return
-        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
-
         path = Path(self.checkpoint).expanduser()
         state = load_state_dict_file(path)
         if any(name.startswith('layers.') for name in state):

@@ -7,9 +7,10 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmvg.models.backbones.weight_files import weights_in
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
+from mmvg.weights.transformers_folder import weights_in
 
 #: In ViLT's files, but not used here: pooler, heads of the pre-training tasks, and counters of old releases.
 _UNUSED = ('pooler.*', 'mlm_score.*', 'itm_score.*', 'classifier.*', 'rank_output.*', '*.position_ids')
@@ -88,8 +89,6 @@ class ViLTEncoder(BaseModule):
         super().init_weights()
         if self.checkpoint is None:
             return
-        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
-
         path = weights_in(Path(self.checkpoint).expanduser(), 'ViLT')
         state = {name.removeprefix('vilt.'): value.float() for name, value in load_state_dict_file(path).items()}
         load_state_dict(self.vilt, state, path, allowed_unexpected=_UNUSED)

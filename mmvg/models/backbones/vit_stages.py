@@ -9,6 +9,7 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 
 #: In the files of timm and MAE, but not used here: class token, last norm and classifier, and MAE's decoder.
 _UNUSED = ('cls_token', 'norm.*', 'fc_norm.*', 'head.*', 'mask_token', 'decoder_*')
@@ -92,8 +93,6 @@ class ViTStages(BaseModule):
                     trunc_normal_(module.weight, std=self.weight_std)
             trunc_normal_(self.vit.pos_embed, std=self.weight_std)
             return
-        from mmvg.engine.checkpoint import load_state_dict, load_state_dict_file
-
         path = Path(self.checkpoint).expanduser()
         state = {name: value.float() for name, value in load_state_dict_file(path).items()}
         if 'pos_embed' in state:

@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.engine.checkpoint import CheckpointError
 from mmvg.models.backbones import BEiT3, ConvStem
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import CheckpointError
 
 TINY = dict(img_size=32, patch_size=8, embed_dims=8, num_layers=2, num_heads=2, vocab_size=30, max_text_positions=12)
 

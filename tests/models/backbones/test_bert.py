@@ -2,9 +2,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
-from mmvg.engine.checkpoint import CheckpointError, save_weights
 from mmvg.models.backbones import BertTextEncoder
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import CheckpointError, save_weights
 
 TINY = dict(embed_dims=16, num_layers=4, num_heads=2, ffn_channels=32, vocab_size=50, max_positions=9)
 

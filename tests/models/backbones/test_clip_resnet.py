@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from mmengine.logging import MMLogger
 
-from mmvg.engine.checkpoint import CheckpointError
 from mmvg.models.backbones import CLIPResNet
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import CheckpointError
 
 TINY = dict(
     image_layers=(1, 1, 1, 1),

@@ -2,8 +2,8 @@ import pytest
 import torch
 from mmdet.models.backbones import SwinTransformer
 
-from mmvg.engine.checkpoint import CheckpointError
 from mmvg.models.backbones import ConvStem, SwinStages
+from mmvg.weights.checkpoint import CheckpointError
 
 TINY = dict(embed_dims=8, depths=(2, 2, 1, 1), num_heads=(1, 2, 2, 4), window_size=3, drop_path_rate=0.0)
 

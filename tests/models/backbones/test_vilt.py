@@ -2,9 +2,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.engine.checkpoint import CheckpointError
 from mmvg.models.backbones import ViLTEncoder
 from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import CheckpointError
 
 TINY = dict(
     img_size=32,

@@ -3,9 +3,9 @@ import torch
 import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 
-from mmvg.engine.checkpoint import CheckpointError
 from mmvg.models.backbones import ConvStem, ViTStages
 from mmvg.models.backbones.vit_stages import resize_positions
+from mmvg.weights.checkpoint import CheckpointError
 
 TINY = dict(img_size=32, patch_size=8, embed_dims=8, num_layers=4, num_heads=2, num_stages=2, drop_path_rate=0.0)
 

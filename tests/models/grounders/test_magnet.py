@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from mmvg.engine.complexity import training_complexity, true_complexity
+from mmvg.analysis.complexity import training_complexity, true_complexity
 from mmvg.models.heads import CrossModalAlignmentHead, MaskGroundingHead
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS

@@ -15,7 +15,7 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.registry import Registry, root
 from mmengine.utils import get_object_from_string
 
-from mmvg.engine.config_places import (
+from mmvg.config.places import (
     PARAMWISE_KEYS,
     Place,
     needs_type,
@@ -23,8 +23,8 @@ from mmvg.engine.config_places import (
     runner_keys,
     untyped_arguments,
 )
-from mmvg.engine.config_sources import ConfigSources
-from mmvg.engine.signatures import Arguments, arguments_of
+from mmvg.config.signatures import Arguments, arguments_of
+from mmvg.config.sources import ConfigSources
 
 
 class ConfigError(ValueError):

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmvg.engine.complexity import (
+from mmvg.analysis.complexity import (
     build_blank,
     dummy_inputs,
     has_table16_parts,

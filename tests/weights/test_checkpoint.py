@@ -15,7 +15,7 @@ from mmengine.optim import OptimWrapper, StepLR
 from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
-from mmvg.engine.checkpoint import (
+from mmvg.weights.checkpoint import (
     CheckpointError,
     load_checkpoint_file,
     load_state_dict_file,
@@ -249,4 +249,4 @@ def test_mmengine_neither_runs_code_nor_downloads(tmp_path, safe_loading):
         with pytest.raises(CheckpointError, match='never downloaded'):
             mmengine.runner.load_checkpoint(small_net(), f'{scheme}resnet50.pth')
     ours = {loader.__module__ for loader in CheckpointLoader._schemes.values()}
-    assert ours == {'mmvg.engine.checkpoint'}
+    assert ours == {'mmvg.weights.checkpoint'}

@@ -7,16 +7,16 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmvg.engine.checkpoint import CheckpointError, load_weights, save_weights
-from mmvg.engine.conversion import (
+from mmvg.models.backbones import BEiT3
+from mmvg.registry import MODELS
+from mmvg.weights.checkpoint import CheckpointError, load_weights, save_weights
+from mmvg.weights.conversion import (
     INSTANCEVG_DROPPED,
     convert_beit3,
     convert_checkpoint,
     convert_instancevg,
     resize_image_positions,
 )
-from mmvg.models.backbones import BEiT3
-from mmvg.registry import MODELS
 
 CONFIGS = __file__.rsplit('/tests/', 1)[0] + '/configs'
 

@@ -5,7 +5,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmvg.engine.grounding_probe import CONDITIONS, probe_mask_grounding
+from mmvg.analysis.grounding_probe import CONDITIONS, probe_mask_grounding
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvg.engine.checkpoint import CheckpointError, find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.checkpoint import CheckpointError, find_state_dict, load_checkpoint_file, load_state_dict
 
 BEIT3_PREFIX = 'beit3.'
 INSTANCEVG_PREFIX = 'vis_enc.beit3.'

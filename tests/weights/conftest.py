@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -140,19 +139,3 @@ def tiny_official():
             if name.startswith(f'head.{alias}.'):
                 state[name] = state[f'head.{alias}.0.{name.split(".", 3)[3]}'].clone()
     return state
-
-
-@pytest.fixture
-def tiny_model_cfg():
-    """The shipped InstanceVG in the sizes of ``tiny_official``."""
-    model = Config.fromfile(CONFIGS / '_base_/models/instancevg_base.py').model
-    model.backbone.update(
-        img_size=32, patch_size=8, embed_dims=16, num_layers=2, num_heads=2, vocab_size=30, max_text_positions=12
-    )
-    model.neck.projection.update(image_channels=16, text_channels=16, out_channels=32)
-    model.neck.query_generator.update(in_channels=32, num_queries=3)
-    model.neck.pyramid.update(in_channels=32, out_channels=32)
-    model.neck.query_decoder.update(embed_dims=32)
-    model.neck.pixel_decoder.update(in_channels=32, out_channels=32)
-    model.head.in_channels = 32
-    return model

@@ -10,8 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.engine.conversion import convert_instancevg
 from mmvg.registry import MODELS
+from mmvg.weights.conversion import convert_instancevg
 
 HEADS, LEVELS, POINTS, QUERIES = 8, 4, 4, 3
 

@@ -8,8 +8,8 @@ import pytest
 from mmengine.config import Config
 from torch import nn
 
-from mmvg.engine.config_check import ConfigError, check_config, runner_config, runner_keys
-from mmvg.engine.signatures import arguments_of
+from mmvg.config.check import ConfigError, check_config, runner_config, runner_keys
+from mmvg.config.signatures import arguments_of
 from mmvg.registry import DATASETS, METRICS, MODELS, TRANSFORMS
 
 

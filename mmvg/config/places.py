@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mmvg.engine.signatures import Arguments, arguments_of
+from mmvg.config.signatures import Arguments, arguments_of
 
 #: Read by mmengine's Runner from the config, beside the arguments of its constructor.
 RUNNER_EXTRAS = {

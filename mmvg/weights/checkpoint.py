@@ -20,7 +20,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
-from mmvg.engine.state_dict_difference import state_dict_difference
+from mmvg.weights.state_dict_difference import state_dict_difference
 
 #: Keys under which checkpoints of the field keep the weights, in the order in which they are looked for.
 STATE_DICT_KEYS = ('state_dict', 'model', 'module')
