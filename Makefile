@@ -6,29 +6,44 @@ UV_VERSION := 0.13.8
 DEMO := work_dirs/instancevg_refshapes
 DATA := data/refshapes
 
+# Two stacks run the same code. By default nothing is compiled; OPS=1 builds mmcv with its ops, as does a machine with a
+# GPU and CUDA's compiler, where multi-scale deformable attention then runs mmcv's CUDA kernel. OPS=0 forbids it.
+NVCC := $(shell command -v nvcc 2>/dev/null || ls "$${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" 2>/dev/null)
+GPU := $(shell nvidia-smi --list-gpus 2>/dev/null | head -n 1)
+OPS ?= $(if $(and $(NVCC),$(GPU)),1,0)
+ifeq ($(OPS),1)
+STACK := requirements/onedl.txt
+PINS := --constraints requirements/constraints-ops.txt --overrides requirements/overrides.txt
+else
+STACK := requirements/lite.txt
+PINS := --constraints requirements/constraints.txt --overrides requirements/overrides.txt --overrides requirements/overrides-lite.txt
+endif
+
 # Everything that decides what is installed; a change of any of it re-installs, and nothing else does.
 SETUP_FILES := $(wildcard requirements/*.txt) setup.py pyproject.toml
-STAMP := $(VENV)/.installed-$(shell cat $(SETUP_FILES) | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.installed-ops$(OPS)-$(shell cat $(SETUP_FILES) | cksum | cut -d' ' -f1)
 
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
-HIDE_GPU := $(shell command -v nvcc >/dev/null 2>&1 || [ -x "$${CUDA_HOME:-/usr/local/cuda}/bin/nvcc" ] || echo CUDA_VISIBLE_DEVICES=)
+HIDE_GPU := $(if $(NVCC),,CUDA_VISIBLE_DEVICES=)
 
 .PHONY: help install demo test docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, train InstanceVG on it, evaluate it and leave a picture of its predictions"
 	@echo "make test   run the test suite"
+	@echo "make install OPS=1   install with mmcv's compiled ops; by default nothing is compiled"
 	@echo "make docs   build the documentation as a site, work_dirs/site/index.html"
 	@echo "make lint   check style"
 	@echo "make clean  remove the environment, the drawn data and the demo's results"
 
 $(STAMP):
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV); the first time mmcv compiles for some minutes"
+	@echo "installing into $(VENV)$(if $(filter 1,$(OPS)),; mmcv compiles its ops for some minutes)"
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
-	$(HIDE_GPU) $(BIN)/uv pip install --python $(BIN)/python --constraints requirements/constraints.txt \
-	    --overrides requirements/overrides.txt \
-	    -r requirements/runtime.txt -r requirements/onedl.txt -r requirements/web.txt -r requirements/tests.txt
+	@for other in $(if $(filter 1,$(OPS)),mmcv-lite,onedl-mmcv); do \
+	    $(BIN)/uv pip uninstall --quiet --python $(BIN)/python $$other 2>/dev/null || true; done
+	$(HIDE_GPU) $(BIN)/uv pip install --python $(BIN)/python $(PINS) \
+	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/tests.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-* && touch $@
 
@@ -46,7 +61,7 @@ test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
 
 docs: install
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraints requirements/constraints.txt -r requirements/docs.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(PINS) -r requirements/docs.txt
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "The site: work_dirs/site/index.html"
 

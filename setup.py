@@ -1,4 +1,4 @@
-"""Install mmvg with ``pip install -e .[onedl]``; ``make test`` and ``make demo`` do so with every version pinned."""
+"""Install mmvg with ``pip install -e .[lite]``; ``make test`` and ``make demo`` do so with every version pinned."""
 
 from pathlib import Path
 
@@ -27,5 +27,7 @@ setup(
     packages=find_packages(include=['mmvg', 'mmvg.*']),
     install_requires=requirements('runtime'),
     entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
-    extras_require={name: requirements(name) for name in ('docs', 'onedl', 'openmmlab', 'optional', 'tests', 'web')},
+    extras_require={
+        name: requirements(name) for name in ('docs', 'lite', 'onedl', 'openmmlab', 'optional', 'tests', 'web')
+    },
 )
