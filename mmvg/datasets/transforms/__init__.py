@@ -8,6 +8,7 @@ from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnn
 from mmvg.datasets.transforms.load_image import LoadImage
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
 from mmvg.datasets.transforms.random_turn_zoom import RandomTurnZoom
+from mmvg.datasets.transforms.resize import Resize, resize_masks
 from mmvg.datasets.transforms.swap_left_right import SwapLeftRight
 from mmvg.datasets.transforms.tokenize import Tokenize
 
@@ -20,6 +21,8 @@ __all__ = [
     'LoadImage',
     'PackGroundingInputs',
     'RandomTurnZoom',
+    'Resize',
     'SwapLeftRight',
     'Tokenize',
+    'resize_masks',
 ]

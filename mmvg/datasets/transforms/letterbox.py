@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import cv2
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.structures.mask import BitmapMasks
 
+from mmvg.datasets.transforms.resize import resize_masks
 from mmvg.registry import TRANSFORMS
 
 
@@ -16,9 +16,9 @@ class Letterbox(BaseTransform):
     """Scale the image to fit into a canvas and put it in the middle; boxes and masks go with it.
 
     The scale is min(S_w / W, S_h / H) with the scaled sides and the offsets rounded to whole pixels, so that the way
-    back (:mod:`mmvg.structures.frames`) cuts out exactly the pixels of the image. Masks take the nearest pixel centre
-    and are 0 in the border. Adds ``scale_factor`` (x, y), ``homography_matrix`` (3, 3) from original to input pixels,
-    ``padding`` (left, top, right, bottom) and ``pad_shape`` (H, W).
+    back (:mod:`mmvg.structures.frames`) cuts out exactly the pixels of the image. Masks are resized by
+    :func:`resize_masks` and are 0 in the border. Adds ``scale_factor`` (x, y), ``homography_matrix`` (3, 3) from
+    original to input pixels, ``padding`` (left, top, right, bottom) and ``pad_shape`` (H, W).
 
     Args:
         size: Side of a square canvas, or its (width, height).
@@ -62,8 +62,7 @@ class Letterbox(BaseTransform):
             results['gt_bboxes'].translate_((left, top))
         if 'gt_masks' in results:
             masks = np.zeros((len(results['gt_masks']), canvas_height, canvas_width), dtype=np.uint8)
-            for target, mask in zip(masks, results['gt_masks'].masks, strict=True):
-                target[window] = cv2.resize(mask, (inner_width, inner_height), interpolation=cv2.INTER_NEAREST_EXACT)
+            masks[(slice(None), *window)] = resize_masks(results['gt_masks'].masks, (inner_width, inner_height))
             results['gt_masks'] = BitmapMasks(masks, canvas_height, canvas_width)
 
         sx, sy = results['scale_factor']

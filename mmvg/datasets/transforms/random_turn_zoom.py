@@ -39,7 +39,8 @@ class RandomTurnZoom(BaseTransform):
         matrix = turn_zoom_matrix(width, height, *self.draw())
         results['img'] = _warp(results['img'], matrix, cv2.INTER_LINEAR)
         if 'gt_masks' in results:
-            masks = [_warp(mask, matrix, cv2.INTER_NEAREST) for mask in results['gt_masks'].masks]
+            shares = [_warp(mask * np.uint8(255), matrix, cv2.INTER_LINEAR) for mask in results['gt_masks'].masks]
+            masks = [(share >= 128).astype(np.uint8) for share in shares]
             stacked = np.stack(masks) if masks else np.zeros((0, height, width), np.uint8)
             results['gt_masks'] = BitmapMasks(stacked, height, width)
         if 'gt_bboxes' in results:

@@ -1,0 +1,87 @@
+"""Masks go where the picture goes, to a fraction of a pixel."""
+
+import numpy as np
+import pytest
+from mmdet.datasets.transforms import Resize as MMDetResize
+from mmdet.structures.mask import BitmapMasks
+from mmengine.registry import init_default_scope
+
+from mmvg.datasets.transforms import Letterbox, RandomTurnZoom, Resize, resize_masks
+from mmvg.registry import TRANSFORMS
+
+SCALES = [((640, 480), 320), ((640, 480), 224), ((160, 120), 96), ((500, 375), 416), ((64, 48), 96), ((120, 160), 64)]
+
+
+def disc(width: int, height: int, x: float, y: float, radius: float) -> np.ndarray:
+    """Mask (H, W) of the pixels whose centre is in a disc."""
+    columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    return ((columns - x) ** 2 + (rows - y) ** 2 <= radius**2).astype(np.uint8)
+
+
+def discs(width: int, height: int, count: int = 40) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    radius = min(width, height) / 5
+    return np.stack([disc(width, height, *rng.uniform(0.4, 0.6, 2) * (width, height), radius) for _ in range(count)])
+
+
+def centres(masks: np.ndarray) -> np.ndarray:
+    """Centres (N, 2), x and y from the corner of the first pixel."""
+    columns, rows = np.arange(masks.shape[2]) + 0.5, np.arange(masks.shape[1]) + 0.5
+    area = masks.sum((1, 2))
+    return np.stack([(masks.sum(1) * columns).sum(1), (masks.sum(2) * rows).sum(1)], 1) / area[:, None]
+
+
+def loaded(masks: np.ndarray) -> dict:
+    height, width = masks.shape[1:]
+    shape = dict(img_shape=(height, width), ori_shape=(height, width))
+    return dict(img=masks[0][..., None].repeat(3, 2) * 255, gt_masks=BitmapMasks(masks, height, width), **shape)
+
+
+def moved_by(step, masks: np.ndarray) -> np.ndarray:
+    """Mean offset (x, y) in pixels of the masks that ``step`` makes, against where its matrix puts their centres."""
+    results = step(loaded(masks))
+    matrix = results['homography_matrix']
+    wanted = centres(masks) @ matrix[:2, :2].T + matrix[:2, 2]
+    return (centres(results['gt_masks'].masks) - wanted).mean(0)
+
+
+@pytest.mark.parametrize(('size', 'side'), SCALES)
+def test_resized_masks_stay_where_the_picture_is(size, side):
+    masks = discs(*size)
+    for step in (Resize(scale=(side, side), keep_ratio=False), Resize(scale=(side, side)), Letterbox(side)):
+        assert np.abs(moved_by(step, masks)).max() < 0.05, step
+    assert moved_by(MMDetResize(scale=(side, side), keep_ratio=False), masks).max() > 0.2
+
+
+@pytest.mark.parametrize('quarters', range(4))
+@pytest.mark.parametrize('share', [1.0, 0.83, 0.6, 0.5])
+def test_turned_and_enlarged_masks_stay_where_the_picture_is(quarters, share, monkeypatch):
+    step = RandomTurnZoom()
+    monkeypatch.setattr(step, 'draw', lambda: (quarters, share))
+    assert np.abs(moved_by(step, discs(90, 90))).max() < 0.05
+
+
+def test_a_mask_is_what_covers_half_of_a_pixel():
+    mask = np.zeros((1, 4, 6), np.uint8)
+    mask[0, :2, :2] = 1  # fills the first pixel of three by two
+    mask[0, 0, 2:4] = 1  # half of the second
+    mask[0, 3, 5] = 1  # a quarter of the last
+    assert resize_masks(mask, (3, 2)).tolist() == [[[1, 1, 0], [0, 0, 0]]]
+
+
+def test_an_enlarged_mask_grows_by_whole_pixels():
+    mask = np.eye(3, dtype=np.uint8)[None]
+    assert (resize_masks(mask, (9, 6)) == mask.repeat(3, 2).repeat(2, 1)).all()
+
+
+@pytest.mark.parametrize('num_targets', [0, 1, 3])
+def test_any_number_of_masks_is_resized(num_targets):
+    results = Resize(scale=(20, 30), keep_ratio=False)(
+        dict(loaded(discs(16, 12)), gt_masks=BitmapMasks(discs(16, 12)[:num_targets], 12, 16))
+    )
+    assert results['gt_masks'].masks.shape == (num_targets, 30, 20)
+
+
+def test_resize_is_found_by_its_name_in_the_scope_of_mmvg():
+    init_default_scope('mmvg')
+    assert TRANSFORMS.get('Resize') is Resize
