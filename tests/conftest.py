@@ -1,8 +1,11 @@
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+
+from mmvg.refshapes import generate
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
@@ -13,6 +16,26 @@ def leave_no_default_scope():
     DefaultScope._instance_dict.clear()
     yield
     DefaultScope._instance_dict.clear()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        '--record-first-losses', action='store_true', help='write tests/models/first_losses.json anew, do not compare'
+    )
+
+
+@pytest.fixture(scope='session')
+def refshapes_tiny(tmp_path_factory, request):
+    """The smallest RefShapes in every format, drawn once for all processes of the run; read it, write elsewhere."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, 'workerinput') else base
+    root = shared / 'refshapes_tiny'
+    with FileLock(f'{root}.lock'):
+        generate(root, 'tiny', seed=0, workers=1)  # nothing happens when it is there
+        trainval = root / 'images/trainval2014'  # the folder of Ref-ZOM's pictures, for configs that name it so
+        if not trainval.exists():
+            trainval.symlink_to(root / 'ref-zom/trainval2014')
+    return root
 
 
 @pytest.fixture
