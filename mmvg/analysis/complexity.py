@@ -117,7 +117,7 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
         features = model.extract_features(inputs)
         for name, head in model.aux_heads.items():
             with FlopCounterMode(display=False) as counter:
-                head.loss(features, [sample])
+                model.aux_loss(name, features, [sample])
             parameters = sum(p.numel() for p in head.parameters())
             rows.append(Complexity(f'aux_heads.{name}', parameters, counter.get_total_flops() // 2))
     return rows

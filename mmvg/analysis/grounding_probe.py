@@ -68,7 +68,7 @@ def probe_mask_grounding(model: Grounder, batches: Iterable[dict], head: str | N
         state = grounding.generator.get_state()
         for name, (seen, seen_masks) in conditions:
             grounding.generator.set_state(state)  # the same words are hidden every time
-            right[name] += int(grounding.accuracy(seen, seen_masks, chosen).sum())
+            right[name] += int(grounding.accuracy(seen, seen_masks, chosen, model.backbone).sum())
     if not words:
         raise ValueError('no batch has a word to guess; give more batches, of two samples or more')
     return ProbeResult({name: 100 * right[name] / words for name in CONDITIONS}, words)

@@ -1,7 +1,7 @@
 """What passes between the parts of a grounder."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Protocol
 
 from torch import Tensor
 
@@ -18,6 +18,8 @@ class GroundingFeatures:
         text_mask: (B, L) bool, True = a real token.
         sentence: One vector (B, C) for the expression, where the encoder has one.
         queries: Instance queries (B, Q, C) before a query decoder.
+        anchors: Region anchors (B, N, C), row-major over a square grid, after the last fusion of an encoder that has
+            them.
         query_states: States (D, B, Q, C) after each of the D layers of a query decoder.
         points: One prior point per query (B, Q, 2), x and y in fractions of the input.
         references: One reference point per query (B, Q, 2) that box offsets start from, in fractions of the input.
@@ -26,7 +28,6 @@ class GroundingFeatures:
         input_ids: The tokens (B, L) themselves.
         unfused: The coarsest image map (B, C, h, w) of the encoder, before its last fusion with the text if that can be
             told apart.
-        backbone: The encoder all this comes from, for heads that let it read another text. Not a tensor.
     """
 
     images: list[Tensor]
@@ -34,6 +35,7 @@ class GroundingFeatures:
     text_mask: Tensor | None = None
     sentence: Tensor | None = None
     queries: Tensor | None = None
+    anchors: Tensor | None = None
     query_states: Tensor | None = None
     points: Tensor | None = None
     references: Tensor | None = None
@@ -41,8 +43,17 @@ class GroundingFeatures:
     pixels: Tensor | None = None
     input_ids: Tensor | None = None
     unfused: Tensor | None = None
-    backbone: Any = None
 
     def replace(self, **changes) -> 'GroundingFeatures':
         """Return a copy with some fields changed; an unknown field is a ``TypeError``."""
         return replace(self, **changes)
+
+
+class TextEncoder(Protocol):
+    """What a backbone offers to heads that set ``needs_encoder``: it reads another text, without any image."""
+
+    token_table: Tensor
+    """Embeddings (V, C) of the vocabulary."""
+
+    def encode_text(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Encode a text (B, L, C) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C)."""

@@ -41,7 +41,7 @@ def test_a_head_that_reads_the_mask_alone_is_found_out(magnet, monkeypatch):
     head = model.aux_heads['grounding']
     first = {}
 
-    def accuracy(features, masks, chosen):
+    def accuracy(features, masks, chosen, encoder):
         # right where the mask is the sample's own
         key = features.input_ids.sum().item()
         own = first.setdefault(key, masks.clone())
@@ -60,7 +60,7 @@ def test_a_head_that_reads_the_words_from_the_image_is_found_out(magnet, monkeyp
     head = model.aux_heads['grounding']
     first = {}
 
-    def accuracy(features, masks, chosen):
+    def accuracy(features, masks, chosen, encoder):
         key = features.input_ids.sum().item()
         own = first.setdefault(key, features.unfused.clone())
         same = (own == features.unfused).flatten(1).all(1)

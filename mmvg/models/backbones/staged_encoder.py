@@ -83,7 +83,7 @@ class StagedEncoder(BaseModule):
 
         Returns:
             One map per stage, finest first; the text (B, L, C_l) after the last fusion, its mask, and its first token
-            as the sentence; ``unfused``, the map of the last stage before its fusion; and ``queries``, the state that
+            as the sentence; ``unfused``, the map of the last stage before its fusion; and ``anchors``, the state that
             the last fusion returned.
         """
         text_mask = text_mask.bool()
@@ -110,7 +110,7 @@ class StagedEncoder(BaseModule):
             text=text,
             text_mask=text_mask,
             sentence=text[:, 0],
-            queries=state,
+            anchors=state,
             unfused=_as_map(blocks[-1], size),
         )
 

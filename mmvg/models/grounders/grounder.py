@@ -24,7 +24,8 @@ class Grounder(BaseModel):
         head: Has ``forward(features) -> dict``, ``loss(features, data_samples) -> dict`` and
             ``predict(features, data_samples) -> list[GroundingSample]``.
         aux_heads: Named heads with a ``loss`` of the same form, used in training only; ``None`` leaves one out. Their
-            losses are reported under ``<name>.<key>``.
+            losses are reported under ``<name>.<key>``. One with ``needs_encoder = True`` is called as
+            ``loss(features, data_samples, encoder=backbone)``; see :class:`mmvg.models.TextEncoder`.
         data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
     """
 
@@ -52,7 +53,7 @@ class Grounder(BaseModel):
         """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
         features = self.backbone(inputs['images'], inputs['input_ids'], inputs['text_mask'])
         unfused = features.images[-1] if features.unfused is None else features.unfused
-        features = features.replace(input_ids=inputs['input_ids'], unfused=unfused, backbone=self.backbone)
+        features = features.replace(input_ids=inputs['input_ids'], unfused=unfused)
         for part in self.neck.values():
             features = part(features)
         return features
@@ -73,9 +74,17 @@ class Grounder(BaseModel):
         if mode == 'predict':
             return self.head.predict(features, data_samples)
         losses = self.head.loss(features, data_samples)
-        for name, head in self.aux_heads.items():
-            losses.update({f'{name}.{key}': value for key, value in head.loss(features, data_samples).items()})
+        for name in self.aux_heads:
+            losses |= self.aux_loss(name, features, data_samples)
         return losses
+
+    def aux_loss(
+        self, name: str, features: GroundingFeatures, data_samples: list[GroundingSample]
+    ) -> dict[str, Tensor]:
+        """Return the losses of the auxiliary head ``name``, under ``<name>.<key>``."""
+        head = self.aux_heads[name]
+        encoder = dict(encoder=self.backbone) if getattr(head, 'needs_encoder', False) else {}
+        return {f'{name}.{key}': value for key, value in head.loss(features, data_samples, **encoder).items()}
 
 
 def _run_order(neck: dict, order: Sequence[str] | None) -> Sequence[str]:

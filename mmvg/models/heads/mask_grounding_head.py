@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.backbones.bert import bert_layers, run_bert_layers
-from mmvg.models.features import GroundingFeatures
+from mmvg.models.features import GroundingFeatures, TextEncoder
 from mmvg.models.layers import without_special_tokens
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -54,6 +54,9 @@ class MaskGroundingHead(BaseModule):
         loss_weight: Of the cross-entropy.
         seed: Of the generator that chooses words, plus the rank of the process.
     """
+
+    #: The grounder hands its backbone to :meth:`loss`.
+    needs_encoder = True
 
     def __init__(
         self,
@@ -110,7 +113,9 @@ class MaskGroundingHead(BaseModule):
         self.vocab_bias = nn.Parameter(torch.zeros(vocab_size))
         nn.init.normal_(self.kind, std=0.02)
 
-    def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
+    def loss(
+        self, features: GroundingFeatures, data_samples: list[GroundingSample], encoder: TextEncoder
+    ) -> dict[str, Tensor]:
         """Return ``loss_grounding``, the cross-entropy over all chosen words of the batch.
 
         A sample without a chosen word, or without a target where the mask's code is an input, takes no part. If none
@@ -128,8 +133,8 @@ class MaskGroundingHead(BaseModule):
             chosen = torch.zeros_like(chosen)
             chosen[0, 0] = True
             takes_part = chosen.any(1)
-            return dict(loss_grounding=0 * self._logits(features, masks, chosen, takes_part)[0].sum())
-        logits, words = self._logits(features, masks, chosen, takes_part)
+            return dict(loss_grounding=0 * self._logits(features, masks, chosen, takes_part, encoder)[0].sum())
+        logits, words = self._logits(features, masks, chosen, takes_part, encoder)
         return dict(loss_grounding=self.loss_weight * F.cross_entropy(logits.float(), words))
 
     def choose_words(self, text_mask: Tensor) -> Tensor:
@@ -138,9 +143,11 @@ class MaskGroundingHead(BaseModule):
         return words & (self._random(text_mask) < self.mask_rate)
 
     @torch.no_grad()
-    def accuracy(self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor) -> Tensor:
+    def accuracy(
+        self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor, encoder: TextEncoder
+    ) -> Tensor:
         """Whether each chosen word (K,) is guessed; ``masks`` (B, 1, H, W) is of any size."""
-        logits, words = self._logits(features, masks, chosen, chosen.any(1))
+        logits, words = self._logits(features, masks, chosen, chosen.any(1), encoder)
         return logits.argmax(-1) == words
 
     def _random(self, like: Tensor) -> Tensor:
@@ -155,18 +162,22 @@ class MaskGroundingHead(BaseModule):
         return masks
 
     def _logits(
-        self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor, takes_part: Tensor
+        self,
+        features: GroundingFeatures,
+        masks: Tensor | None,
+        chosen: Tensor,
+        takes_part: Tensor,
+        encoder: TextEncoder,
     ) -> tuple[Tensor, Tensor]:
         """Logits (K, V) of the chosen words, and the words (K,), of the samples that take part."""
-        backbone = features.backbone
-        if not hasattr(backbone, 'token_table') or not hasattr(backbone, 'encode_text'):
+        if not hasattr(encoder, 'token_table') or not hasattr(encoder, 'encode_text'):
             raise ValueError(
-                f'MaskGroundingHead needs a backbone with token_table and encode_text; {type(backbone).__name__} has '
+                f'MaskGroundingHead needs a backbone with token_table and encode_text; {type(encoder).__name__} has '
                 'not both'
             )
         input_ids, text_mask = features.input_ids[takes_part], features.text_mask[takes_part]
         chosen = chosen[takes_part]
-        tokens = [self._read_text(backbone, input_ids, text_mask, chosen)]
+        tokens = [self._read_text(encoder, input_ids, text_mask, chosen)]
         keep = [text_mask]
         if self.project_image is not None:
             image = features.unfused[takes_part]
@@ -181,15 +192,15 @@ class MaskGroundingHead(BaseModule):
         states = self.dropout(self.norm(torch.cat(tokens, dim=1)))
         states = run_bert_layers(self.predictor, states, torch.cat(keep, dim=1))
         answers = self.to_embedding(states[:, : chosen.shape[1]][chosen])
-        return answers @ backbone.token_table.t() + self.vocab_bias, input_ids[chosen]
+        return answers @ encoder.token_table.t() + self.vocab_bias, input_ids[chosen]
 
-    def _read_text(self, backbone: nn.Module, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:
+    def _read_text(self, encoder: TextEncoder, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:
         """Tokens (B, L, C) of the text with the chosen words hidden, most of them."""
-        table = backbone.token_table
+        table = encoder.token_table
         hidden = chosen & (self._random(chosen) < self.replace_rate)
         mask_token = table[self.mask_id] if self.mask_token is None else self.mask_token.to(table.dtype)
         embeddings = torch.where(hidden[..., None], mask_token, table[input_ids])
-        return self.project_text(backbone.encode_text(input_ids, text_mask, embeddings))
+        return self.project_text(encoder.encode_text(input_ids, text_mask, embeddings))
 
     def _read_image(self, image: Tensor) -> Tensor:
         """Tokens (B, h*w, C) of the map (B, C', h, w), with their positions."""

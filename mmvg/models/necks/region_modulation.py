@@ -58,15 +58,15 @@ class RegionModulation(BaseModule):
             raise ValueError(
                 f'RegionModulation joins {self.num_maps} maps, but the encoder gave {len(features.images)}'
             )
-        if (features.queries is None) != (self.anchor_channels is None):
-            found = 'no anchors' if features.queries is None else f'{features.queries.shape[1]} anchors'
+        if (features.anchors is None) != (self.anchor_channels is None):
+            found = 'no anchors' if features.anchors is None else f'{features.anchors.shape[1]} anchors'
             raise ValueError(
                 f'RegionModulation was built with anchor_channels={self.anchor_channels}, but the encoder gave {found}'
             )
         maps = [project(x) for project, x in zip(self.project, features.images[-self.num_maps :], strict=True)]
         size = maps[0].shape[-2:]
         maps = [x if x.shape[-2:] == size else F.interpolate(x, size=size, mode='bilinear') for x in maps]
-        if features.queries is not None:
-            weights = anchors_to_map(self.project_anchors(features.queries), tuple(size))
+        if features.anchors is not None:
+            weights = anchors_to_map(self.project_anchors(features.anchors), tuple(size))
             maps = [x * weights for x in maps]
         return features.replace(images=[torch.cat(maps, dim=1)])

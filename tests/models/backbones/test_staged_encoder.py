@@ -46,7 +46,7 @@ def test_without_fusion_it_is_swin_and_bert(staged):
     assert torch.equal(out.sentence, out.text[:, 0])
     assert [tuple(x.shape) for x in out.images] == [(2, 8, 16, 16), (2, 16, 8, 8), (2, 32, 4, 4), (2, 64, 2, 2)]
     assert torch.equal(out.unfused, out.images[-1])
-    assert out.queries == [(0, 1, (16, 16)), (1, 2, (8, 8)), (2, 1, (4, 4)), (3, 1, (2, 2))]
+    assert out.anchors == [(0, 1, (16, 16)), (1, 2, (8, 8)), (2, 1, (4, 4)), (3, 1, (2, 2))]
     assert torch.equal(model.encode_text(ids, mask), out.text)
 
 

@@ -51,14 +51,17 @@ def head(**options):
 
 def features(lengths=(8, 5, 2)):
     generator = torch.Generator().manual_seed(1)
-    torch.manual_seed(2)
     return GroundingFeatures(
         images=[],
         text_mask=torch.arange(LENGTH)[None] < torch.tensor(lengths)[:, None],
         input_ids=torch.randint(5, VOCAB, (len(lengths), LENGTH), generator=generator),
         unfused=torch.randn(len(lengths), 6, 2, 2, generator=generator).requires_grad_(),
-        backbone=Backbone(),
     )
+
+
+def encoder():
+    torch.manual_seed(2)
+    return Backbone()
 
 
 def sample(rows=(0, 8), columns=(0, SIDE)):
@@ -87,10 +90,10 @@ def test_words_are_chosen_at_the_rate_and_never_a_marker_or_padding():
 
 def test_most_of_the_chosen_words_are_hidden_and_the_others_shown():
     model = head(mask_rate=1.0)
-    found = features((8,) * 2000)
+    found, reader = features((8,) * 2000), encoder()
     chosen = model.choose_words(found.text_mask)
-    model._read_text(found.backbone, found.input_ids, found.text_mask, chosen)
-    table, shown = found.backbone.token_table, found.backbone.texts[-1]
+    model._read_text(reader, found.input_ids, found.text_mask, chosen)
+    table, shown = reader.token_table, reader.texts[-1]
     hidden = (shown == table[3]).all(-1)
     assert (hidden[chosen].float().mean() - 0.9).abs() < 0.01
     assert torch.equal(shown[~hidden], table[found.input_ids][~hidden])
@@ -99,24 +102,24 @@ def test_most_of_the_chosen_words_are_hidden_and_the_others_shown():
 
 def test_a_vocabulary_without_mask_token_gets_a_vector_of_the_head():
     model, found = head(mask_id=None), features()
-    loss = model.loss(found, [sample()] * 3)['loss_grounding']
+    loss = model.loss(found, [sample()] * 3, encoder())['loss_grounding']
     loss.backward()
     assert model.mask_token.shape == (12,)
     assert model.mask_token.grad.abs().sum() > 0
 
 
 def test_is_the_cross_entropy_of_the_chosen_words_over_the_tied_vocabulary():
-    model, found = head(), features()
+    model, found, reader = head(), features(), encoder()
     chosen = torch.zeros(3, LENGTH, dtype=torch.bool)
     chosen[0, 2] = chosen[0, 5] = chosen[1, 1] = True
     model.choose_words = lambda mask: chosen
     masks = torch.stack([s.gt_sem_seg.sem_seg for s in [sample()] * 3])
     model.generator.manual_seed(5)
-    logits, words = model._logits(found, masks, chosen, chosen.any(1))
+    logits, words = model._logits(found, masks, chosen, chosen.any(1), reader)
     assert logits.shape == (3, VOCAB)
     assert words.tolist() == [found.input_ids[i, j] for i, j in ((0, 2), (0, 5), (1, 1))]
     model.generator.manual_seed(5)
-    loss = model.loss(found, [sample()] * 3)['loss_grounding']
+    loss = model.loss(found, [sample()] * 3, reader)['loss_grounding']
     torch.testing.assert_close(loss, F.cross_entropy(logits, words))
 
 
@@ -132,13 +135,13 @@ def test_is_the_cross_entropy_of_the_chosen_words_over_the_tied_vocabulary():
     ],
 )  # fmt: skip
 def test_every_variant_learns_with_every_parameter(options):
-    model, found = head(**options), features()
-    losses = model.loss(found, [sample(), sample((0, 4)), sample()])
+    model, reader = head(**options), encoder()
+    losses = model.loss(features(), [sample(), sample((0, 4)), sample()], reader)
     assert set(losses) == {'loss_grounding'}
     losses['loss_grounding'].backward()
     missing = [name for name, p in model.named_parameters() if p.grad is None]
     assert missing == []
-    assert found.backbone.token_table.grad.abs().sum() > 0
+    assert reader.token_table.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize(
@@ -149,20 +152,19 @@ def test_every_variant_learns_with_every_parameter(options):
     ],
 )
 def test_a_batch_without_a_word_to_guess_is_zero_for_every_parameter(lengths, samples, inputs):
-    model, found = head(mask_rate=1.0), features(lengths)
-    loss = model.loss(found, samples)['loss_grounding']
+    model, reader = head(mask_rate=1.0), encoder()
+    loss = model.loss(features(lengths), samples, reader)['loss_grounding']
     assert loss.item() == 0
     loss.backward()
-    for name, parameter in (*model.named_parameters(), *found.backbone.text.bert.encoder.named_parameters()):
+    for name, parameter in (*model.named_parameters(), *reader.text.bert.encoder.named_parameters()):
         assert parameter.grad is not None, name
         assert parameter.grad.abs().sum() == 0, name
 
 
 def test_samples_without_a_target_or_a_word_take_no_part():
-    found = features((8, 8, 2))
-    generator = head(mask_rate=1.0)
-    loss = generator.loss(found, [sample(), sample((0, 0)), sample()])['loss_grounding']
-    assert found.backbone.texts[-1].shape[0] == 1
+    found, reader = features((8, 8, 2)), encoder()
+    loss = head(mask_rate=1.0).loss(found, [sample(), sample((0, 0)), sample()], reader)['loss_grounding']
+    assert reader.texts[-1].shape[0] == 1
     loss.backward()
     assert found.unfused.grad[1:].abs().sum() == 0
     assert found.unfused.grad[0].abs().sum() > 0
@@ -170,19 +172,19 @@ def test_samples_without_a_target_or_a_word_take_no_part():
 
 def test_the_image_may_be_detached():
     model, found = head(detach_image=True), features()
-    model.loss(found, [sample()] * 3)['loss_grounding'].backward()
+    model.loss(found, [sample()] * 3, encoder())['loss_grounding'].backward()
     assert found.unfused.grad is None
 
 
 def test_padding_changes_nothing():
-    model, found = head().eval(), features()
+    model, found, reader = head().eval(), features(), encoder()
     chosen = torch.zeros(3, LENGTH, dtype=torch.bool)
     chosen[1, 1] = True
     masks = torch.stack([s.gt_sem_seg.sem_seg for s in [sample()] * 3])
     results = []
     for ids in (found.input_ids, torch.where(found.text_mask, found.input_ids, 7)):
         model.generator.manual_seed(0)
-        results.append(model._logits(found.replace(input_ids=ids), masks, chosen, chosen.any(1))[0])
+        results.append(model._logits(found.replace(input_ids=ids), masks, chosen, chosen.any(1), reader)[0])
     torch.testing.assert_close(*results)
 
 
@@ -211,7 +213,7 @@ def test_settings_and_backbones_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="needs 'image' among the inputs"):
         head(mask_code='average', inputs=('text', 'mask'))
     with pytest.raises(ValueError, match='Linear has not both'):
-        head().loss(features().replace(backbone=torch.nn.Linear(1, 1)), [sample()] * 3)
+        head().loss(features(), [sample()] * 3, torch.nn.Linear(1, 1))
 
 
 def test_magnets_head_has_its_size():

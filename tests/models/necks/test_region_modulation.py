@@ -9,7 +9,7 @@ from mmvg.models.necks import RegionModulation
 def features(channels=(3, 3, 3, 3), sizes=((8, 4),) * 4, anchors=16):
     torch.manual_seed(0)
     images = [torch.randn(2, c, *size) for c, size in zip(channels, sizes, strict=True)]
-    return GroundingFeatures(images=images, queries=None if anchors is None else torch.randn(2, anchors, channels[-1]))
+    return GroundingFeatures(images=images, anchors=None if anchors is None else torch.randn(2, anchors, channels[-1]))
 
 
 def test_every_position_is_multiplied_with_the_anchor_of_its_region():
@@ -18,7 +18,7 @@ def test_every_position_is_multiplied_with_the_anchor_of_its_region():
     assert [tuple(x.shape) for x in result] == [(2, 9, 8, 4)]
     for row in range(8):
         for column in range(4):
-            anchor = given.queries[:, (row // 2) * 4 + column]
+            anchor = given.anchors[:, (row // 2) * 4 + column]
             for i, image in enumerate(given.images[1:]):
                 expected = image[:, :, row, column] * anchor
                 torch.testing.assert_close(result[0][:, 3 * i : 3 * i + 3, row, column], expected)
@@ -27,8 +27,8 @@ def test_every_position_is_multiplied_with_the_anchor_of_its_region():
 @pytest.mark.parametrize('anchor', [0, 5, 15])
 def test_an_anchor_touches_its_own_cell_only(anchor):
     given = features()
-    given.queries[:] = 0
-    given.queries[:, anchor] = 1
+    given.anchors[:] = 0
+    given.anchors[:, anchor] = 1
     result = RegionModulation(in_channels=(3, 3, 3), anchor_channels=3)(given).images[0]
     row, column = divmod(anchor, 4)
     outside = result.clone()
@@ -43,7 +43,7 @@ def test_stages_of_other_widths_and_sizes_come_to_those_of_the_first():
     result = neck(given).images[0]
     assert result.shape == (2, 18, 16, 16)
     coarse = F.interpolate(neck.project[2](given.images[3]), size=(16, 16), mode='bilinear')
-    weights = neck.project_anchors(given.queries)[:, 1 * 4 + 3]
+    weights = neck.project_anchors(given.anchors)[:, 1 * 4 + 3]
     torch.testing.assert_close(result[:, 12:, 5, 14], coarse[:, :, 5, 14] * weights)
 
 
