@@ -39,7 +39,7 @@ model = dict(
     head=dict(
         type=DynamicMaskHead,
         projector=dict(type=VisualProjector, in_channels=512, out_channels=256),
-        loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
+        mask_loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
         sentence_channels=512,
         test_cfg=dict(mask_thr=0.35, interpolation='bicubic'),
     ),

@@ -8,4 +8,4 @@ with read_base():
     from .cris import model
 
 model.head.projector.update(deform=True, residual=True, se=True)
-model.head.loss = dict(type=RAFLoss)
+model.head.mask_loss = dict(type=RAFLoss)

@@ -1,11 +1,11 @@
 """A mask read straight from an early feature map, to train what lies before it."""
 
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.losses.mask_criterion import BceDice
+from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -41,6 +41,6 @@ class AuxiliaryMaskHead(BaseModule):
         union = GroundingTargets.from_samples(data_samples, logits.device).union
         if union is None:
             raise ValueError('AuxiliaryMaskHead needs gt_sem_seg on every sample')
-        share = F.adaptive_avg_pool2d(union.to(logits.dtype), logits.shape[-2:])[:, 0]
+        share = reduce_masks(union, logits.shape[-2:], 'area')[:, 0]
         bce, dice = self.bce_dice(logits, share)
         return dict(loss_bce=self.loss_weight * bce, loss_dice=self.loss_weight * dice)

@@ -1,12 +1,12 @@
 """MagNet's alignment loss as an auxiliary head."""
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, autocast, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.losses.alignment_loss import AlignmentLoss
+from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -63,8 +63,7 @@ class CrossModalAlignmentHead(BaseModule):
         union = GroundingTargets.from_samples(data_samples, pixels.device).union
         if union is None:
             raise ValueError('CrossModalAlignmentHead needs gt_sem_seg on every sample')
-        share = F.adaptive_avg_pool2d(union.float(), pixels.shape[-2:])
-        foreground = (share > 0.5).flatten(1)
+        foreground = (reduce_masks(union, pixels.shape[-2:], 'area') > 0.5).flatten(1)
         text = None
         if self.project is not None:
             words = features.text_mask[..., None].float()

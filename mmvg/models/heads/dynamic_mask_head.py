@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.layers.deformable_enhancement import EnhancementBlock
+from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -59,7 +60,7 @@ class DynamicMaskHead(BaseModule):
 
     Args:
         projector: Usually a :class:`VisualProjector`.
-        loss: Called with logits and targets, both (B, 1, h, w); usually a :class:`RAFLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`RAFLoss`.
         sentence_channels: Width of the sentence vector.
         kernel_size: Side of the kernel.
         test_cfg: Arguments of :class:`MaskPostprocess`.
@@ -71,7 +72,7 @@ class DynamicMaskHead(BaseModule):
     def __init__(
         self,
         projector: dict,
-        loss: dict,
+        mask_loss: dict,
         sentence_channels: int = 512,
         kernel_size: int = 3,
         test_cfg: dict | None = None,
@@ -81,7 +82,7 @@ class DynamicMaskHead(BaseModule):
         self.projector = MODELS.build(projector)
         self.kernel_size = kernel_size
         self.kernel = nn.Linear(sentence_channels, self.projector.out_channels * kernel_size**2 + 1)
-        self.mask_loss = MODELS.build(loss)
+        self.mask_loss = MODELS.build(mask_loss)
         self.postprocess = MaskPostprocess(**(test_cfg or {}))
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor]:
@@ -100,28 +101,27 @@ class DynamicMaskHead(BaseModule):
         return dict(mask_logits=dynamic_convolution(self.projector(features.images[0]), kernel, bias[:, 0]))
 
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
-        """Return the named losses at the size of the logits, and ``iou``.
+        """Return the named losses of ``mask_loss``, and ``iou``, which takes no part in the training.
 
-        A cell belongs to the truth if the targets cover half of it or more. ``iou`` is the mean IoU of the batch in
-        percent at this size, and takes no part in the training.
+        ``iou`` is the mean IoU of the batch in percent at the size of the logits, where a cell belongs to the target
+        if half of it or more is covered.
 
         Raises:
             ValueError: If samples have no union mask.
         """
         logits = self(features)['mask_logits']
-        union = GroundingTargets.from_samples(data_samples, logits.device).union
-        if union is None:
-            raise ValueError('DynamicMaskHead needs gt_sem_seg on every sample')
-        wanted = F.adaptive_avg_pool2d(union.float(), logits.shape[-2:]) >= 0.5
-        return self.mask_loss(logits, wanted) | dict(iou=self._iou(logits.detach(), wanted))
+        targets = GroundingTargets.from_samples(data_samples, logits.device)
+        losses = self.mask_loss(logits, targets)
+        masks = reduce_masks(targets.union, logits.shape[-2:], 'half').bool()
+        return losses | dict(iou=self._iou(logits.detach(), masks))
 
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with the predictions that :class:`MaskPostprocess` writes."""
         return self.postprocess(self(features)['mask_logits'], data_samples)
 
-    def _iou(self, logits: Tensor, wanted: Tensor) -> Tensor:
+    def _iou(self, logits: Tensor, masks: Tensor) -> Tensor:
         found = logits.sigmoid() > self.postprocess.mask_thr
-        overlap, union = (found & wanted).flatten(1).sum(1), (found | wanted).flatten(1).sum(1)
+        overlap, union = (found & masks).flatten(1).sum(1), (found | masks).flatten(1).sum(1)
         return 100 * (overlap / union.clamp(min=1)).mean()
 
 

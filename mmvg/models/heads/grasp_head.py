@@ -2,13 +2,12 @@
 
 from types import MappingProxyType
 
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.grasp_postprocess import GraspPostprocess
-from mmvg.models.losses import GraspTargets
+from mmvg.models.losses import GraspTargets, enlarge_logits
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -71,18 +70,13 @@ class GraspHead(BaseModule):
         outputs = self(features)
         targets = GraspTargets.from_samples(data_samples, features.pixels.device)
         size = targets.mask.shape[-2:]
-        losses = self.criterion(_enlarge(outputs['logits'], size), targets)
+        losses = self.criterion(enlarge_logits(outputs['logits'], size, align_corners=False), targets)
         if outputs['coarse_logits'] is not None:
-            coarse = self.criterion(_enlarge(outputs['coarse_logits'], size), targets)
+            coarse = enlarge_logits(outputs['coarse_logits'], size, align_corners=False)
+            coarse = self.criterion(coarse, targets)
             losses |= {name.replace('loss', 'loss_coarse'): self.coarse_weight * x for name, x in coarse.items()}
         return losses
 
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with a mask and ranked grasps in original pixels, see :class:`GraspPostprocess`."""
         return self.postprocess(self(features)['logits'], data_samples)
-
-
-def _enlarge(logits: Tensor, size: tuple[int, int]) -> Tensor:
-    if logits.shape[-2:] == size:
-        return logits
-    return F.interpolate(logits, size=size, mode='bilinear', align_corners=False)

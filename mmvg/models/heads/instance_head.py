@@ -27,7 +27,7 @@ class InstanceHead(BaseModule):
         in_channels: C, of the query states and of the pixels.
         matcher: Pairs queries with targets, usually a :class:`SetMatcher`.
         detection_loss: Usually a :class:`DetectionCriterion`.
-        mask_loss: Usually a :class:`MaskCriterion`.
+        mask_loss: Usually a :class:`MaskCriterion`. Any other :class:`MaskLoss` trains the global mask alone.
         existence_loss: Usually an :class:`ExistenceLoss`.
         minimap_loss: Usually a :class:`MinimapLoss`; ``None`` where there is no attention map.
         test_cfg: Arguments of :class:`InstancePostprocess`.
@@ -97,7 +97,10 @@ class InstanceHead(BaseModule):
         class_logits, boxes = outputs['class_logits'], outputs['boxes_cxcywh_norm']
         matching = self.matcher(class_logits, boxes, outputs['points'], targets)
         losses = self.detection_loss(class_logits, boxes, matching, targets)
-        losses |= self.mask_loss(outputs['global_mask_logits'], outputs['instance_mask_logits'], matching, targets)
+        masks = [outputs['global_mask_logits'], targets]
+        if self.mask_loss.reads_instances:
+            masks += [outputs['instance_mask_logits'], matching]
+        losses |= self.mask_loss(*masks)
         losses |= self.existence_loss(outputs['existence_logits'], targets)
         if self.minimap_loss is not None:
             if outputs['attention'] is None:

@@ -26,7 +26,7 @@ class MaskedQueryHead(BaseModule):
 
     Args:
         in_channels: Channels C of ``features.images`` and ``features.pixels``.
-        mask_loss: Usually a :class:`BinaryMaskLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`BinaryMaskLoss`.
         num_layers: Layers of the decoder.
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.

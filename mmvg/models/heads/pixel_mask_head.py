@@ -18,7 +18,7 @@ class PixelMaskHead(BaseModule):
 
     Args:
         in_channels: Channels of the map.
-        mask_loss: Usually a :class:`BinaryMaskLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`BinaryMaskLoss`.
         num_logits: 1, or 2 for background and foreground as in LAVT; the mask logit is then their difference.
         test_cfg: Arguments of :class:`MaskPostprocess`.
     """

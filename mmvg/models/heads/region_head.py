@@ -35,7 +35,7 @@ class RegionHead(BaseModule):
         in_channels: Channels C of R.
         patch_size: Stride of R in input pixels: the side of the patch that a token draws.
         region_loss: Usually a :class:`RegionPresenceLoss`.
-        mask_loss: Usually an :class:`EdgeWeightedMaskLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`EdgeWeightedMaskLoss`.
         box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for GRES.
         hidden_channels: Width of the hidden layers.
         num_regions: N, a square number.
@@ -107,10 +107,17 @@ class RegionHead(BaseModule):
         """Return the named losses, already weighted; their plain sum is eq. 14 with a box, eq. 15 without.
 
         Raises:
-            ValueError: If ground truth is not in input pixels or lacks masks.
+            ValueError: If ground truth is not in input pixels or lacks masks, or the masks are not as large as the
+                input.
         """
         outputs = self(features)
         targets = GroundingTargets.from_samples(data_samples, outputs['mask_logits'].device)
+        size = tuple(outputs['mask_logits'].shape[-2:])
+        if size != targets.input_shape:
+            raise ValueError(
+                f'RegionHead: masks are {size}, the input is {targets.input_shape}; patch_size must be the stride of '
+                'the map'
+            )
         losses = self.region_loss(outputs['presence_logits'], targets)
         losses |= self.mask_loss(outputs['mask_logits'], targets)
         if self.box_loss is not None:

@@ -5,6 +5,8 @@ from mmvg.models.losses.edge_weighted_mask_loss import EdgeWeightedMaskLoss
 from mmvg.models.losses.existence_loss import ExistenceLoss
 from mmvg.models.losses.grasp_criterion import GraspCriterion, GraspTargets
 from mmvg.models.losses.mask_criterion import BceDice, MaskCriterion
+from mmvg.models.losses.mask_loss import MaskLoss
+from mmvg.models.losses.mask_resolution import MaskResolution, enlarge_logits, reduce_masks
 from mmvg.models.losses.minimap_loss import MinimapLoss
 from mmvg.models.losses.point_cost import PointL1Cost
 from mmvg.models.losses.raf_loss import RAFLoss
@@ -24,6 +26,8 @@ __all__ = [
     'GraspTargets',
     'GroundingTargets',
     'MaskCriterion',
+    'MaskLoss',
+    'MaskResolution',
     'Matching',
     'MinimapLoss',
     'PointL1Cost',
@@ -31,5 +35,7 @@ __all__ = [
     'RegionPresenceLoss',
     'SetMatcher',
     'SingleBoxLoss',
+    'enlarge_logits',
+    'reduce_masks',
     'region_labels',
 ]

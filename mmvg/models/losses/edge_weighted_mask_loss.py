@@ -2,18 +2,18 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-from mmvg.models.losses.targets import GroundingTargets
+from mmvg.models.losses.mask_loss import MaskLoss
 from mmvg.registry import MODELS
 
-#: Side of the square with which masks are dilated and eroded, in input pixels; the paper does not tell.
+#: Side of the square with which masks are dilated and eroded, in pixels; the paper does not tell.
 _KERNEL = 5
 
 
 @MODELS.register_module()
-class EdgeWeightedMaskLoss(nn.Module):
+class EdgeWeightedMaskLoss(MaskLoss):
     r"""Focal loss and edge-weighted dice of the union mask: L_p^seg of RaAM-RVG (ICCV 2025, eq. 12).
 
     .. math::
@@ -27,28 +27,27 @@ class EdgeWeightedMaskLoss(nn.Module):
         loss_weight: lambda_3 and lambda_5, which the paper does not tell.
         focal_weight: Of the focal loss against the dice loss.
         edge_weight: beta; 1 turns the weighting off.
+        resolution: See :class:`MaskLoss`, like the last two.
+        reduction: See there.
+        align_corners: See there.
     """
 
-    def __init__(self, loss_weight: float = 1.0, focal_weight: float = 1.0, edge_weight: float = 1.2) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        loss_weight: float = 1.0,
+        focal_weight: float = 1.0,
+        edge_weight: float = 1.2,
+        resolution: str = 'input',
+        reduction: str = 'half',
+        align_corners: bool = True,
+    ) -> None:
+        super().__init__(resolution, reduction, align_corners)
         self.loss_weight = loss_weight
         self.focal_weight = focal_weight
         self.edge_weight = edge_weight
 
-    def forward(self, mask_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
-        """Return ``loss_mask_focal`` and ``loss_mask_dice`` of ``mask_logits`` (B, 1, H, W), at the size of the input.
-
-        Raises:
-            ValueError: If the samples have no masks, or the logits have another size.
-        """
-        if targets.union is None:
-            raise ValueError('EdgeWeightedMaskLoss needs gt_sem_seg on every sample')
-        if mask_logits.shape != targets.union.shape:
-            raise ValueError(
-                f'EdgeWeightedMaskLoss: logits are {tuple(mask_logits.shape)}, masks {tuple(targets.union.shape)}; '
-                'patch_size of the head must be the stride of the map'
-            )
-        logits, masks = mask_logits.float(), targets.union.float()
+    def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
+        """Return ``loss_mask_focal`` and ``loss_mask_dice`` of ``logits`` (B, 1, h, w)."""
         focal = sigmoid_focal_loss(logits, masks, alpha=0.25, gamma=2.0, reduction='mean')
         dice = weighted_dice(logits.sigmoid(), masks, edge_weights(masks, self.edge_weight)).mean()
         weight = self.loss_weight

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from mmdet.models.losses import DiceLoss
 from torch import Tensor, nn
 
+from mmvg.models.losses.mask_resolution import MaskResolution
 from mmvg.models.losses.set_matcher import Matching
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -34,14 +35,20 @@ class MaskCriterion(nn.Module):
     target's mask, and the masks of all other queries against nothing at all. Averages run over all such masks of the
     batch, which is Eq. 7's 1/N_pos and 1/N_neg. A loss with weight 0 is reported as 0 and stays in the graph.
 
+    Like every :class:`MaskLoss` it can be called with one mask per expression and the targets; only the global losses
+    are left then.
+
     Args:
         global_weight: Of the global mask.
         positive_weight: Of the masks of matched queries.
         negative_weight: lambda_neg, of the masks of unmatched queries.
-        resolution: ``'input'`` compares at the size of the input image, with the logits upsampled (bilinear,
-            align_corners); ``'output'`` at the size of the logits, with the ground truth resized (nearest), 16 times
-            fewer pixels for logits of stride 4.
+        resolution: See :class:`MaskResolution`, like the last two.
+        reduction: See there.
+        align_corners: See there.
     """
+
+    #: Heads that have masks of queries hand them over; other mask losses get the one mask of the expression.
+    reads_instances = True
 
     def __init__(
         self,
@@ -49,55 +56,63 @@ class MaskCriterion(nn.Module):
         positive_weight: float = 1.0,
         negative_weight: float = 0.2,
         resolution: str = 'input',
+        reduction: str = 'nearest',
+        align_corners: bool = True,
     ) -> None:
         super().__init__()
-        if resolution not in ('input', 'output'):
-            raise ValueError(f"resolution must be 'input' or 'output', not {resolution!r}")
+        self.resolution = MaskResolution(resolution, reduction, align_corners)
         self.global_weight = global_weight
         self.positive_weight = positive_weight
         self.negative_weight = negative_weight
-        self.resolution = resolution
         self.bce_dice = BceDice()
 
     def forward(
-        self, global_logits: Tensor, instance_logits: Tensor, matching: Matching, targets: GroundingTargets
+        self,
+        mask_logits: Tensor,
+        targets: GroundingTargets,
+        instance_logits: Tensor | None = None,
+        matching: Matching | None = None,
     ) -> dict[str, Tensor]:
-        """Losses of ``global_logits`` (B, 1, h, w) and ``instance_logits`` (B, Q, h, w).
+        """Return the named losses of the global mask and, where there are any, of the masks of queries.
 
-        Keys are ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for
-        ``*``. Only masks whose weight is not 0 are brought to full size.
+        Args:
+            mask_logits: (B, 1, h, w).
+            targets: Of the batch.
+            instance_logits: (B, Q, h, w).
+            matching: Which of the Q queries answers for which target; needed with ``instance_logits``.
+
+        Returns:
+            ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for ``*``.
+            Only masks whose weight is not 0 are brought to full size.
 
         Raises:
             ValueError: If a weight is not 0 and the samples have no masks.
         """
         if targets.union is None and self.global_weight:
             raise ValueError('the global mask loss needs gt_sem_seg on every sample, or global_weight=0')
-        if targets.masks is None and self.positive_weight:
-            raise ValueError('the instance mask loss needs gt_instances.masks on every sample, or positive_weight=0')
-        positive = matching.positives()
-        compared = {
-            'global': (global_logits[:, 0], None if targets.union is None else targets.union[:, 0]),
-            'pos': (instance_logits[positive], None if targets.masks is None else targets.masks[matching.targets()]),
-            'neg': (instance_logits[~positive], None),
-        }
-        weights = dict(zip(compared, (self.global_weight, self.positive_weight, self.negative_weight), strict=True))
+        union = None if targets.union is None else targets.union[:, 0]
+        compared = {'global': (self.global_weight, mask_logits[:, 0], union)}
+        if instance_logits is not None:
+            if targets.masks is None and self.positive_weight:
+                raise ValueError(
+                    'the instance mask loss needs gt_instances.masks on every sample, or positive_weight=0'
+                )
+            positive = matching.positives()
+            masks = None if targets.masks is None else targets.masks[matching.targets()]
+            compared['pos'] = (self.positive_weight, instance_logits[positive], masks)
+            compared['neg'] = (self.negative_weight, instance_logits[~positive], None)
         losses = {}
-        for name, (logits, wanted) in compared.items():
-            bce, dice = self._compare(logits.float(), wanted, weights[name], targets.input_shape)
+        for name, (weight, logits, masks) in compared.items():
+            bce, dice = self._compare(logits.float(), masks, weight, targets.input_shape)
             losses[f'loss_mask_{name}_bce'], losses[f'loss_mask_{name}_dice'] = bce, dice
         return losses
 
     def _compare(
-        self, logits: Tensor, wanted: Tensor | None, weight: float, input_shape: tuple[int, int]
+        self, logits: Tensor, masks: Tensor | None, weight: float, input_shape: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """Weighted BCE and dice of ``logits`` (N, h, w) and ``wanted`` (N, H, W); ``None`` stands for empty masks."""
+        """Weighted BCE and dice of ``logits`` (N, h, w) and ``masks`` (N, H, W); ``None`` stands for empty masks."""
         if not weight or len(logits) == 0:
             return 0 * logits.sum(), 0 * logits.sum()
-        if self.resolution == 'input':
-            logits = F.interpolate(logits[None], size=input_shape, mode='bilinear', align_corners=True)[0]
-        if wanted is not None:
-            if wanted.shape[1:] != logits.shape[1:]:
-                wanted = F.interpolate(wanted[None], size=logits.shape[1:], mode='nearest')[0]
-            wanted = wanted.to(logits.dtype)
-        bce, dice = self.bce_dice(logits, wanted)
+        logits, masks = self.resolution.match(logits[None], None if masks is None else masks[None], input_shape)
+        bce, dice = self.bce_dice(logits[0], None if masks is None else masks[0])
         return weight * bce, weight * dice

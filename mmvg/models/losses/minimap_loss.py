@@ -1,10 +1,10 @@
 """Supervision of an attention map by the union mask of the targets."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmvg.models.losses.mask_criterion import BceDice
+from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 
@@ -40,6 +40,6 @@ class MinimapLoss(nn.Module):
         logits = attention.float()
         if self.attention_input == 'prob':
             logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
-        wanted = F.interpolate(targets.union, size=attention.shape[1:], mode='nearest')[:, 0].to(logits.dtype)
+        wanted = reduce_masks(targets.union, attention.shape[1:], 'nearest')[:, 0]
         bce, dice = self.bce_dice(logits, wanted)
         return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)

@@ -2,14 +2,15 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
+from mmvg.models.losses.mask_loss import MaskLoss
 from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class RAFLoss(nn.Module):
+class RAFLoss(MaskLoss):
     r"""Cross-entropy, focal loss and adaptive dice of one mask per sample (SegVLM, arXiv:2505.19242, Sec. 3.4).
 
     .. math:: adaptive\ dice = 1 - \frac{2 \sum a p y + \epsilon}{\sum a p + \sum a y + \epsilon}
@@ -29,6 +30,10 @@ class RAFLoss(nn.Module):
         gamma: Of the focal loss, and of ``pixel_weight='focal'``.
         pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or ``'focal'``, (1 - p)^gamma.
         eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
+        resolution: See :class:`MaskLoss`, like the last two; by default masks are compared at the size of the logits,
+            where a cell belongs to the target if half of it or more is covered.
+        reduction: See there.
+        align_corners: See there.
 
     Raises:
         ValueError: If ``pixel_weight`` is neither, or all terms have weight 0.
@@ -43,8 +48,11 @@ class RAFLoss(nn.Module):
         gamma: float = 2.0,
         pixel_weight: str = 'error',
         eps: float = 1.0,
+        resolution: str = 'output',
+        reduction: str = 'half',
+        align_corners: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(resolution, reduction, align_corners)
         if pixel_weight not in ('error', 'focal'):
             raise ValueError(f"pixel_weight must be 'error' or 'focal', not {pixel_weight!r}")
         self.weights = dict(bce=bce_weight, focal=focal_weight, dice=dice_weight)
@@ -55,22 +63,18 @@ class RAFLoss(nn.Module):
         self.pixel_weight = pixel_weight
         self.eps = eps
 
-    def forward(self, logits: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Weighted ``loss_bce``, ``loss_focal`` and ``loss_dice`` of ``logits`` (B, 1, h, w), in float32.
-
-        ``targets`` (B, 1, h, w) are 0 or 1.
-        """
+    def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
+        """Return the weighted ``loss_bce``, ``loss_focal`` and ``loss_dice`` of ``logits`` (B, 1, h, w), in float32."""
         with torch.autocast(logits.device.type, enabled=False):
-            logits, targets = logits.float(), targets.float()
             terms = dict(
-                bce=lambda: F.binary_cross_entropy_with_logits(logits, targets),
-                focal=lambda: sigmoid_focal_loss(logits, targets, self.alpha, self.gamma, reduction='mean'),
-                dice=lambda: self._adaptive_dice(logits, targets),
+                bce=lambda: F.binary_cross_entropy_with_logits(logits, masks),
+                focal=lambda: sigmoid_focal_loss(logits, masks, self.alpha, self.gamma, reduction='mean'),
+                dice=lambda: self._adaptive_dice(logits, masks),
             )
             return {f'loss_{name}': weight * terms[name]() for name, weight in self.weights.items() if weight}
 
-    def _adaptive_dice(self, logits: Tensor, targets: Tensor) -> Tensor:
-        p, y = logits.sigmoid().flatten(1), targets.flatten(1)
+    def _adaptive_dice(self, logits: Tensor, masks: Tensor) -> Tensor:
+        p, y = logits.sigmoid().flatten(1), masks.flatten(1)
         a = ((p - y).abs() if self.pixel_weight == 'error' else (1 - p) ** self.gamma).detach()
         overlap = 2 * (a * p * y).sum(1) + self.eps
         return (1 - overlap / ((a * p).sum(1) + (a * y).sum(1) + self.eps)).mean()

@@ -18,7 +18,7 @@ def make_head(test_cfg=None, **projector):
         dict(
             type=DynamicMaskHead,
             projector=dict(type=VisualProjector, in_channels=8, out_channels=4, **projector),
-            loss=dict(type=RAFLoss),
+            mask_loss=dict(type=RAFLoss),
             sentence_channels=5,
             test_cfg=test_cfg,
         )

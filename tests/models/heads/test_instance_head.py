@@ -98,7 +98,7 @@ def test_losses_carry_the_documented_names(make_head, make_sample):
 def test_the_masks_are_paired_by_the_last_layer_and_not_by_the_others(make_head, make_sample):
     head, features, samples = make_head(), features_of(), [make_sample(1), make_sample(2)]
     seen = {}
-    head.mask_loss.register_forward_pre_hook(lambda _, args: seen.update(matching=args[2]))
+    head.mask_loss.register_forward_pre_hook(lambda _, args: seen.update(matching=args[3]))
     head.loss(features, samples)
     outputs = head(features)
     targets = GroundingTargets.from_samples(samples, torch.device('cpu'))

@@ -147,3 +147,8 @@ def test_the_base_head_has_the_size_of_the_fact_sheet():
     assert millions['reduce'] == pytest.approx(0.59, abs=0.005)
     assert millions['box'] == pytest.approx(1.12, abs=0.005)
     assert millions['mask'] == pytest.approx(0.2, abs=0.005)  # 256 -> 256 -> 256 -> 16^2
+
+
+def test_a_patch_that_is_not_the_stride_of_the_map_is_refused(make_sample):
+    with pytest.raises(ValueError, match='patch_size must be the stride'):
+        make_head(patch_size=2).loss(regions(1), [make_sample(1)])

@@ -47,7 +47,7 @@ def test_each_loss_is_its_plain_formula_with_constant_logits():
     instance = constant(2.0, -1.0, 0.5)[None].requires_grad_()  # B = 1, Q = 3
     global_logits = constant(1.0)[None].requires_grad_()
     matching = Matching(torch.tensor([[[1, -1, 0]]]))
-    losses = MaskCriterion()(global_logits, instance, matching, targets_of([TOP, LEFT], [2]))
+    losses = MaskCriterion()(global_logits, targets_of([TOP, LEFT], [2]), instance, matching)
     union = [(1.0, 1)] * 12 + [(1.0, 0)] * 4
     bce, dice = bce_dice(union)
     assert losses['loss_mask_global_bce'].item() == pytest.approx(bce, rel=1e-5)
@@ -64,15 +64,15 @@ def test_query_and_mask_are_those_that_the_matcher_paired():
     confident = torch.where(torch.tensor([TOP, LEFT], dtype=torch.bool)[:, ::3, ::3], 20.0, -20.0)[None]  # (1, 2, 2, 2)
     criterion = MaskCriterion(resolution='output')
     wanted = targets_of([TOP, LEFT], [2])
-    right = criterion(constant(0.0)[None], confident, Matching(torch.tensor([[[0, 1]]])), wanted)
-    wrong = criterion(constant(0.0)[None], confident, Matching(torch.tensor([[[1, 0]]])), wanted)
+    right = criterion(constant(0.0)[None], wanted, confident, Matching(torch.tensor([[[0, 1]]])))
+    wrong = criterion(constant(0.0)[None], wanted, confident, Matching(torch.tensor([[[1, 0]]])))
     assert right['loss_mask_pos_bce'].item() < 1e-6
     assert wrong['loss_mask_pos_bce'].item() > 5
 
 
 def test_logits_are_upsampled_with_their_corners_on_the_image_corners():
     ramp = torch.tensor([[0.0, 3.0], [0.0, 3.0]])[None, None]
-    losses = MaskCriterion()(ramp, ramp.clone(), Matching(torch.tensor([[[0]]])), targets_of([LEFT], [1]))
+    losses = MaskCriterion()(ramp, targets_of([LEFT], [1]), ramp.clone(), Matching(torch.tensor([[[0]]])))
     bce, dice = bce_dice([(x, t) for _ in range(4) for x, t in ((0.0, 1), (1.0, 1), (2.0, 0), (3.0, 0))])
     for name in ('global', 'pos'):
         assert losses[f'loss_mask_{name}_bce'].item() == pytest.approx(bce, rel=1e-5)
@@ -82,7 +82,7 @@ def test_logits_are_upsampled_with_their_corners_on_the_image_corners():
 def test_output_resolution_compares_with_the_nearest_pixels_of_the_ground_truth():
     ramp = torch.tensor([[0.0, 3.0], [0.0, 3.0]])[None, None]
     criterion = MaskCriterion(resolution='output')
-    losses = criterion(ramp, ramp.clone(), Matching(torch.tensor([[[0]]])), targets_of([LEFT], [1]))
+    losses = criterion(ramp, targets_of([LEFT], [1]), ramp.clone(), Matching(torch.tensor([[[0]]])))
     bce, dice = bce_dice([(0.0, 1), (3.0, 0)] * 2)
     assert losses['loss_mask_pos_bce'].item() == pytest.approx(bce, rel=1e-5)
     assert losses['loss_mask_global_dice'].item() == pytest.approx(dice, rel=1e-5)
@@ -94,7 +94,7 @@ def test_no_positives_or_no_negatives_cost_nothing_and_stay_in_the_graph(assigne
     global_logits = torch.randn(2, 1, 2, 2, requires_grad=True)
     matching = Matching(torch.tensor([assigned]))
     losses = MaskCriterion()(
-        global_logits, instance, matching, targets_of([TOP, LEFT] * sum(c > 0 for c in counts), counts)
+        global_logits, targets_of([TOP, LEFT] * sum(c > 0 for c in counts), counts), instance, matching
     )
     empty = 'pos' if counts == [0, 0] else 'neg'
     assert losses[f'loss_mask_{empty}_bce'].item() == losses[f'loss_mask_{empty}_dice'].item() == 0
@@ -112,7 +112,7 @@ def test_a_loss_with_weight_zero_is_zero_and_needs_no_ground_truth():
     targets = targets_of([TOP], [1])
     targets.masks = targets.union = None
     criterion = MaskCriterion(global_weight=0, positive_weight=0, negative_weight=0)
-    losses = criterion(global_logits, instance, Matching(torch.tensor([[[0, -1]]])), targets)
+    losses = criterion(global_logits, targets, instance, Matching(torch.tensor([[[0, -1]]])))
     assert all(loss.item() == 0 for loss in losses.values())
     sum(losses.values()).backward()
     assert instance.grad is not None
@@ -124,7 +124,15 @@ def test_missing_masks_are_an_error_that_says_what_to_do(missing, message):
     targets = targets_of([TOP], [1])
     setattr(targets, missing, None)
     with pytest.raises(ValueError, match=message):
-        MaskCriterion()(constant(0.0)[None], constant(0.0)[None], Matching(torch.tensor([[[0]]])), targets)
+        MaskCriterion()(constant(0.0)[None], targets, constant(0.0)[None], Matching(torch.tensor([[[0]]])))
+
+
+def test_without_queries_only_the_global_losses_are_left():
+    losses = MaskCriterion()(constant(1.0)[None], targets_of([TOP, LEFT], [2]))
+    bce, dice = bce_dice([(1.0, 1)] * 12 + [(1.0, 0)] * 4)
+    assert {name: loss.item() for name, loss in losses.items()} == pytest.approx(
+        dict(loss_mask_global_bce=bce, loss_mask_global_dice=dice), rel=1e-5
+    )
 
 
 def test_an_unknown_resolution_is_refused():
