@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from mmvg.evaluation.functional import encode_mask, intersection_and_union
+from mmvg.masks import encode_mask, intersection_and_union
 
 
 def draw_masks(rng: np.random.Generator, count: int, height: int = 480, width: int = 640) -> list[np.ndarray]:

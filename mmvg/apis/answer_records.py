@@ -18,7 +18,7 @@ def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
         ``mask``, the union; ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``, all of them, best first. Only what
         the model gives.
     """
-    from mmvg.evaluation.functional import encode_mask
+    from mmvg.masks import encode_mask
 
     record = _asked(sample)
     if (no_target := sample.get('pred_no_target')) is not None:
@@ -33,11 +33,11 @@ def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
         record['boxes'] = instances.bboxes.cpu()[order].double().tolist()
         record['scores'] = scores[order].double().tolist()
         if 'masks' in instances:
-            record['masks'] = [_text_rle(encode_mask(instances.masks[i])) for i in order]
+            record['masks'] = [encode_mask(instances.masks[i]) for i in order]
         if 'points' in instances:
             record['points'] = instances.points.cpu()[order].double().tolist()
     if 'pred_sem_seg' in sample:
-        record['mask'] = _text_rle(encode_mask(sample.pred_sem_seg.sem_seg))
+        record['mask'] = encode_mask(sample.pred_sem_seg.sem_seg)
     if (grasps := sample.get('pred_grasps')) is not None:
         order = grasps.scores.cpu().argsort(descending=True, stable=True)
         record['grasps'] = grasps.grasps.cpu()[order].double().tolist()
@@ -89,8 +89,3 @@ def save_answers(samples: Sequence[GroundingSample], path: str | Path, score_thr
 
 def _asked(sample: GroundingSample) -> dict[str, Any]:
     return dict(image=sample.img_path, size=[int(side) for side in sample.ori_shape], expression=sample.expression)
-
-
-def _text_rle(rle: dict) -> dict:
-    counts = rle['counts']
-    return dict(size=list(rle['size']), counts=counts.decode() if isinstance(counts, bytes) else counts)

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mmvg.foreign_files import foreign_content
+
 #: What :func:`list_images` takes for a picture.
 SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp'})
 
@@ -84,25 +86,17 @@ def _fetch(url: str, allowed: bool) -> bytes:
 
 
 def _decode(content: bytes, name: str) -> np.ndarray:
-    if not content:
-        raise ImageError(f'{name}: the file is empty')
+    if (foreign := foreign_content(content[:256])) is not None:
+        raise ImageError(f'{name}: the file is {foreign}')
     try:
         with Image.open(BytesIO(content)) as image:
             image.load()
             return _from_pil(image, name)
     except UnidentifiedImageError:
-        raise ImageError(f'{name}: is not a picture{_hint(content)}; JPEG, PNG and the like can be read') from None
+        hint = ' but text' if all(31 < byte < 127 or byte in b'\r\n\t' for byte in content[:64]) else ''
+        raise ImageError(f'{name}: is not a picture{hint}; JPEG, PNG and the like can be read') from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ImageError(f'{name}: cannot be decoded, it is damaged, cut off or too large ({error})') from error
-
-
-def _hint(content: bytes) -> str:
-    start = content[:64].lstrip().lower()
-    if start.startswith((b'<!doctype', b'<html', b'<?xml')):
-        return ' but a web page'
-    if start.startswith(b'version https://git-lfs'):
-        return ' but a git-lfs pointer (git lfs pull)'
-    return ' but text' if all(31 < byte < 127 or byte in b'\r\n\t' for byte in content[:64]) else ''
 
 
 def _from_pil(image: Image.Image, name: str) -> np.ndarray:

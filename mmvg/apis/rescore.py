@@ -12,10 +12,10 @@ from mmengine.config import Config
 from mmengine.evaluator import Evaluator
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
-from pycocotools import mask as coco_mask
 
 from mmvg.datasets.transforms import LoadGroundingAnnotations
 from mmvg.evaluation.metrics.grounding_metric import ID_KEYS
+from mmvg.masks import decode_mask
 from mmvg.registry import DATASETS
 from mmvg.structures import GroundingSample
 
@@ -206,4 +206,4 @@ def _decode(rle: dict, sample: GroundingSample) -> torch.Tensor:
     """
     if tuple(rle['size']) != tuple(sample.ori_shape):
         raise ValueError(f'a mask of {rle["size"]} (height, width) on an image of {list(sample.ori_shape)}')
-    return torch.from_numpy(coco_mask.decode(rle).astype(bool))
+    return torch.from_numpy(decode_mask(rle))

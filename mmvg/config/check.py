@@ -4,7 +4,6 @@ MMEngine ignores a top-level key that it does not know, and a class with ``**kwa
 are errors here, all of them are listed at once, and each comes with the nearest name.
 """
 
-import difflib
 import importlib
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.registry import Registry, root
 from mmengine.utils import get_object_from_string
 
+from mmvg.checks import suggest
 from mmvg.config.places import (
     PARAMWISE_KEYS,
     Place,
@@ -164,12 +164,6 @@ class _Checker:
         if hits:
             return hits, []
         return _found(None, path, name, _registered(registries[0]) or _registered(*registries))
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` with up to three near names, or an empty string."""
-    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
-    return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''
 
 
 def _compare(path: str, value: dict, target: Callable, place: Place | None) -> Iterator[str]:

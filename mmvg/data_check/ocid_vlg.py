@@ -6,14 +6,14 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from mmvg.data_check.coco_refs import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
-from mmvg.datasets.instance_images import InstanceReader, rle_box
+from mmvg.datasets.instance_images import InstanceReader
 from mmvg.datasets.ocid_vlg import SPLITS, VERSIONS, OCIDVLGDataset, check_record
 from mmvg.datasets.safe_reading import read_json
+from mmvg.masks import mask_area, mask_box
 from mmvg.structures import grasps_to_corners
 
 _NEAR = 3  # pixels that a box may be off the mask
@@ -92,10 +92,7 @@ def _check_file(
 def _check_places(item: dict, file: Path, where: str, report: FindingReport) -> None:
     """Are the box and the grasps where the mask is?"""
     (instance,) = item['instances']
-    if (
-        coco_mask.area(instance['mask'])
-        and np.abs(np.subtract(instance['bbox'], rle_box(instance['mask']))).max() > _NEAR
-    ):
+    if mask_area(instance['mask']) and np.abs(np.subtract(instance['bbox'], mask_box(instance['mask']))).max() > _NEAR:
         report.found('box that is not around the mask', file, f'{where}: {instance["bbox"]}', 'note')
     corners = grasps_to_corners(item['grasps'])
     low, high = corners.min(1), corners.max(1)

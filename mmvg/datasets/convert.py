@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from mmvg.datasets.json_lines import JSONLDataset
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.masks import encode_mask, mask_area, polygons_to_rle
 
 
 def write_json_lines(
@@ -119,14 +119,10 @@ def _add_annotations(item: dict, image_id: int, annotations: list[dict]) -> list
 
 
 def _area(mask: list | dict, height: int, width: int) -> float:
-    if isinstance(mask, dict) and not isinstance(mask['counts'], list):
-        return float(coco_mask.area(mask))
-    encoded = coco_mask.frPyObjects(mask, height, width)
-    return float(coco_mask.area(coco_mask.merge(encoded) if isinstance(encoded, list) else encoded))
+    return float(mask_area(mask if isinstance(mask, dict) else polygons_to_rle(mask, height, width)))
 
 
 def _as_json(mask: list | dict) -> list | dict:
-    if not isinstance(mask, dict):
-        return [np.asarray(polygon, dtype=float).tolist() for polygon in mask]
-    counts = mask['counts']
-    return dict(size=list(mask['size']), counts=counts.decode() if isinstance(counts, bytes) else counts)
+    if isinstance(mask, dict):
+        return encode_mask(mask)
+    return [np.asarray(polygon, dtype=float).tolist() for polygon in mask]

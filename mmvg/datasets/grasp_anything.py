@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from mmengine.logging import print_log
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.grasp_lists import read_grasp_rows
-from mmvg.datasets.instance_images import instance_to_rle, rle_box
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.safe_reading import read_json, read_pickle
+from mmvg.masks import encode_mask, mask_box
 from mmvg.registry import DATASETS
 
 SIDE = 416  # pixels of every picture, whose coordinates the labels are in
@@ -153,13 +153,13 @@ class GraspAnythingDataset(ReferringDataset):
         """
         item = super().get_data_info(idx)
         name = item['part_id']
-        mask = instance_to_rle(read_part_mask(self.folders['part_mask'] / f'{name}.npy'), 1)
+        mask = encode_mask(read_part_mask(self.folders['part_mask'] / f'{name}.npy') == 1)
         grasps, left_out = read_grasp_rows(read_label(self.folders['grasp_label_positive'] / f'{name}.pt'))
         if left_out:
             print_log(f'{name}: {left_out} rows of its label are no grasps and are left out', 'current')
         text = read_instruction(self.folders['grasp_instructions'] / f'{name}.pkl')
         item['sentences'] = [dict(sent_id=item['ref_id'], text=text)]
-        item['instances'] = [dict(bbox=rle_box(mask), mask=mask, bbox_label=0, ignore_flag=0, ann_id=item['ref_id'])]
+        item['instances'] = [dict(bbox=mask_box(mask), mask=mask, bbox_label=0, ignore_flag=0, ann_id=item['ref_id'])]
         item['grasps'] = grasps
         return item
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.coco_instances import read_coco_instances
 from mmvg.datasets.grec_file import read_grec_file
 from mmvg.datasets.load_report import DataError, LoadReport

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
-from pycocotools import mask as coco_mask
 
 from mmvg.datasets.load_report import LoadReport
+from mmvg.masks import encode_mask, mask_box
 
 
 def read_instance_image(file: Path | str, where: str, report: LoadReport) -> np.ndarray:
@@ -53,18 +53,6 @@ class InstanceReader:
             self._pixels = read_instance_image(file, where, self.report)
             self._file, self._masks = file, {}
         if number not in self._masks:
-            rle = instance_to_rle(self._pixels, number)
-            self._masks[number] = rle, rle_box(rle)
+            rle = encode_mask(self._pixels == number)
+            self._masks[number] = rle, mask_box(rle)
         return self._masks[number]
-
-
-def instance_to_rle(pixels: np.ndarray, number: int) -> dict:
-    """COCO RLE of the pixels (H, W) that equal ``number``; it has an area of 0 if there are none."""
-    rle = coco_mask.encode(np.asfortranarray(pixels == number).view(np.uint8))
-    return dict(size=rle['size'], counts=rle['counts'].decode())
-
-
-def rle_box(rle: dict) -> list[float]:
-    """Box ``[x1, y1, x2, y2]`` around the pixels of an RLE; all 0 without a pixel."""
-    x, y, w, h = coco_mask.toBbox(rle).tolist()
-    return [x, y, x + w, y + h]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.instancevg_records import Record, read_entry
 from mmvg.datasets.load_report import LoadReport

@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.referring_dataset import ReferringDataset

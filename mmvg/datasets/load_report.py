@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from mmengine.logging import print_log
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 
 #: Examples that are kept per kind of problem.
 MAX_EXAMPLES = 3

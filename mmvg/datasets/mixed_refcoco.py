@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.load_report import DataError
 from mmvg.datasets.refcoco import RefCOCODataset
 from mmvg.datasets.referring_dataset import ReferringDataset

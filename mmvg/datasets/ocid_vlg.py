@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.grasp_lists import read_corner_lists
 from mmvg.datasets.instance_images import InstanceReader
 from mmvg.datasets.load_report import DataError, LoadReport

@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.load_report import DataError, LoadReport
 from mmvg.datasets.phrasecut_lmdb import PhraseCutLMDB
-from mmvg.datasets.phrasecut_raster import polygons_to_rle
+from mmvg.datasets.phrasecut_raster import draw_polygons
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import Ref, as_id, is_usable_text
 from mmvg.datasets.safe_reading import read_json
 from mmvg.datasets.segmentations import MAX_COORDINATE
 from mmvg.datasets.targets import TargetReader
+from mmvg.masks import encode_mask
 from mmvg.registry import DATASETS
 
 #: split -> (phrases, images) of the released files; the paper's val includes miniv, the file does not.
@@ -152,7 +153,7 @@ class PhraseCutDataset(ReferringDataset):
         """The item ``idx``, its polygons drawn."""
         item = super().get_data_info(idx)
         for instance in item['instances']:
-            instance['mask'] = polygons_to_rle(instance['mask'], item['height'], item['width'])
+            instance['mask'] = encode_mask(draw_polygons(instance['mask'], item['height'], item['width']))
         if self.packed is not None:
             item['img_bytes'] = self.packed.image(item['img_id'])
         return item

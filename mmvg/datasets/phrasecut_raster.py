@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
-from pycocotools import mask as coco_mask
 
 
 def draw_polygons(polygons: Iterable[Sequence[float]], height: int, width: int) -> np.ndarray:
@@ -19,9 +18,3 @@ def draw_polygons(polygons: Iterable[Sequence[float]], height: int, width: int) 
         if len(polygon) >= 4:
             draw.polygon([int(value) for value in polygon], outline=1, fill=1)
     return np.array(canvas, dtype=bool)
-
-
-def polygons_to_rle(polygons: Iterable[Sequence[float]], height: int, width: int) -> dict:
-    """:func:`draw_polygons` as a compressed COCO RLE ``{'size': [height, width], 'counts': str}``."""
-    rle = coco_mask.encode(np.asfortranarray(draw_polygons(polygons, height, width), dtype=np.uint8))
-    return dict(size=[height, width], counts=rle['counts'].decode('ascii'))

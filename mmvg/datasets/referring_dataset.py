@@ -8,8 +8,8 @@ import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from mmvg.checks import check_choice
 from mmvg.datasets.access_random import AccessRandom
-from mmvg.datasets.choices import check_choice
 from mmvg.datasets.coco_instances import CocoInstances
 from mmvg.datasets.data_files import require_data
 from mmvg.datasets.load_report import DataError, LoadReport

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmvg.datasets.choices import check_choice
+from mmvg.checks import check_choice
 from mmvg.datasets.coco_instances import CocoInstances, read_coco_instances
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.refs import Ref, read_refs, select_split

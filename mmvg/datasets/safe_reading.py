@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvg.datasets.load_report import DataError
+from mmvg.foreign_files import foreign_content
 
 #: All that a refs pickle may name: the pieces of a pickled numpy scalar. The module was renamed in numpy 2.
 _NUMPY_SCALAR = {
@@ -15,13 +16,6 @@ _NUMPY_SCALAR = {
     ('numpy.core.multiarray', 'scalar'),
     ('numpy._core.multiarray', 'scalar'),
 }
-
-_FOREIGN_STARTS = (
-    (b'version https://git-lfs', 'a git-LFS pointer, not the data: run `git lfs pull` or download the file itself'),
-    (b'PK\x03\x04', 'a zip archive: unpack it first'),
-    (b'\x1f\x8b', 'a gzip archive: unpack it first'),
-    (b'<', 'an HTML or XML page, probably the error page of a download host: download the file again'),
-)
 
 
 def read_json(path: str | Path, top_level: type) -> Any:
@@ -96,12 +90,8 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
 
 def _read_bytes(path: str | Path) -> bytes:
     content = Path(path).read_bytes()
-    if not content.strip():
-        raise DataError(f'{path} ({len(content)} bytes) is empty: download the file again.')
-    start = content[:64].lstrip()
-    for prefix, meaning in _FOREIGN_STARTS:
-        if start.startswith(prefix):
-            raise DataError(f'{path} ({len(content)} bytes) is {meaning}.')
+    if (foreign := foreign_content(content[:256])) is not None:
+        raise DataError(f'{path} ({len(content)} bytes) is {foreign}.')
     return content
 
 

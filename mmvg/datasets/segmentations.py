@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from mmvg.masks import rle_runs
+
 #: Coordinates beyond this multiple of the longer image side are damage: rasterising takes time and memory with them.
 MAX_COORDINATE = 4
 
@@ -89,67 +91,14 @@ def _touches_image(polygon: list[float], height: int, width: int) -> bool:
 
 def _check_rle(rle: dict, height: int, width: int) -> CheckedSegmentation:
     try:
-        counts, runs = _read_runs(rle.get('counts'))
+        runs = rle_runs(rle)
     except ValueError as error:
         return CheckedSegmentation(problems=[('damaged RLE', str(error))])
-    size = rle.get('size')
-    if not isinstance(size, list | tuple) or list(size) != [height, width]:
-        what = f'RLE size {size} is not the image size [{height}, {width}]'
-    elif sum(runs) != height * width:
-        what = f'runs sum to {sum(runs)}, not to {height} * {width} = {height * width}'
-    else:
-        mask = dict(size=[height, width], counts=counts)
-        return CheckedSegmentation(mask, covers_nothing=not any(runs[1::2]))
-    return CheckedSegmentation(problems=[('damaged RLE', what)])
-
-
-def _read_runs(counts: Any) -> tuple[list[int] | str, list[int]]:
-    """``counts`` normalised to a list of ints or an ASCII str, and the runs that it spells out.
-
-    Raises:
-        ValueError: If there is a run that is no whole number >= 0, or the compressed text is damaged.
-    """
-    if isinstance(counts, list):
-        if not all(isinstance(run, int) and not isinstance(run, bool) and run >= 0 for run in counts):
-            raise ValueError('counts holds something that is not a whole number >= 0')
-        return counts, counts
-    if isinstance(counts, bytes):
-        counts = counts.decode('latin1')
-    if not isinstance(counts, str):
-        raise ValueError(f'counts is a {type(counts).__name__}, not a list, str or bytes')
-    return counts, decompress_runs(counts)
-
-
-def decompress_runs(text: str) -> list[int]:
-    """The run lengths of a compressed COCO RLE.
-
-    Groups of five bits, lowest first, one character each (offset 48), bit 6 saying that more follow; from the fourth
-    run on, the difference to the run two before is stored (``rleToString`` of the COCO API).
-
-    Raises:
-        ValueError: If a character is foreign, the text ends inside a number, or a run is negative.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64:
-            raise ValueError(f'compressed counts hold the foreign character {character!r}')
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:  # sign
-            value -= 1 << shift
-        if len(runs) > 2:
-            value += runs[-2]
-        if value < 0:
-            raise ValueError('compressed counts hold a negative run')
-        runs.append(value)
-        value = shift = 0
-    if shift:
-        raise ValueError('compressed counts end inside a number')
-    return runs
+    if list(rle['size']) != [height, width]:
+        what = f'RLE size {rle["size"]} is not the image size [{height}, {width}]'
+        return CheckedSegmentation(problems=[('damaged RLE', what)])
+    counts = rle['counts'].decode() if isinstance(rle['counts'], bytes) else rle['counts']
+    return CheckedSegmentation(dict(size=[height, width], counts=counts), covers_nothing=not runs[1::2].any())
 
 
 def is_finite_number(value: Any) -> bool:

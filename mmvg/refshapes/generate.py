@@ -12,6 +12,8 @@ from pathlib import Path
 
 import cv2
 
+from mmvg.checks import check_choice
+
 from .english import grammar_words
 from .recipes import SIZES, VERSION, Recipe
 from .records import SceneRecord, make_record, split_of, write_image
@@ -97,8 +99,7 @@ def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
 
 
 def _check_names(size: str, formats: Sequence[str]) -> None:
-    if size not in SIZES:
-        raise ValueError(f'unknown size {size!r}; there are {", ".join(SIZES)}')
+    check_choice('size', size, SIZES)
     unknown = sorted(set(formats) - set(WRITERS))
     if unknown or not formats:
         raise ValueError(f'unknown formats {unknown}; there are {", ".join(WRITERS)}')

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
+
+from mmvg.masks import decode_mask, polygons_to_rle
 
 from .attributes import HELD_OUT
 from .drawing import Drawing, draw_scene
@@ -130,7 +131,7 @@ def _annotate(scene: Scene, drawing: Drawing, index: int) -> list[Annotation] | 
         polygons = to_polygons(drawing.labels, i + 1, drawing.oversample)
         if not polygons:
             return None
-        filled = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, scene.height, scene.width))) > 0
+        filled = decode_mask(polygons_to_rle(polygons, scene.height, scene.width))
         mask = drawing.masks[i]
         if (filled & mask).sum() < MIN_IOU * (filled | mask).sum():
             return None

@@ -20,6 +20,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmvg.foreign_files import foreign_content
 from mmvg.weights.state_dict_difference import state_dict_difference
 
 #: Keys under which checkpoints of the field keep the weights, in the order in which they are looked for.
@@ -221,7 +222,7 @@ def _harmless_globals() -> list:
 
 
 def _reject_what_is_no_checkpoint(path: Path) -> None:
-    """Recognise what is often found in place of a download.
+    """Refuse what is often found in place of a download.
 
     Raises:
         CheckpointError: If the file is one of those.
@@ -229,23 +230,18 @@ def _reject_what_is_no_checkpoint(path: Path) -> None:
     with path.open('rb') as file:
         start = file.read(256)
     size = f'{path.stat().st_size:,} bytes'
-    problem = None
-    if not start:
-        problem = 'the file is empty'
-    elif start.lstrip().lower().startswith((b'<!doctype', b'<html', b'<?xml')):
-        problem = f'this is a web page ({size}), such as a log-in or consent page, not the weights'
-    elif start.startswith(b'version https://git-lfs'):
-        problem = 'this is a Git LFS pointer; `git lfs pull` fetches the file itself'
-    elif path.suffix == '.safetensors':
-        return
-    elif start.startswith(b'PK') and not zipfile.is_zipfile(path):
-        problem = f'the file is cut off ({size})'
-    elif start.startswith(b'PK'):
-        with zipfile.ZipFile(path) as archive:
-            if not any(name.endswith('/data.pkl') for name in archive.namelist()):
-                problem = f'this is an ordinary zip archive with {_shorten(archive.namelist())}, not a checkpoint'
+    foreign = foreign_content(start, archives=False)
+    problem = None if foreign is None else f'the file ({size}) is {foreign}'
+    if problem is None and path.suffix != '.safetensors' and start.startswith(b'PK'):
+        if not zipfile.is_zipfile(path):
+            problem = f'the file is cut off ({size}); fetch it again'
+        else:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+            if not any(name.endswith('/data.pkl') for name in names):
+                problem = f'this is an ordinary zip archive with {_shorten(names)}, not a checkpoint; fetch it again'
     if problem:
-        raise CheckpointError(f'{path}: {problem}; fetch it again (data/README.md says where from)')
+        raise CheckpointError(f'{path}: {problem} (data/README.md says where from)')
 
 
 def _reason(path: Path, error: Exception) -> str:

@@ -7,7 +7,7 @@ from mmvg.datasets import DataError, LoadReport
 
 
 def test_an_unknown_mode_is_an_error():
-    with pytest.raises(ValueError, match="'strict' or 'tolerant', got 'lax'"):
+    with pytest.raises(ValueError, match="mode must be 'strict' or 'tolerant', not 'lax'"):
         LoadReport('lax', False)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from mmvg.datasets.phrasecut_raster import draw_polygons, polygons_to_rle
+from mmvg.datasets.phrasecut_raster import draw_polygons
 
 
 def test_a_square_includes_its_outline_where_pycocotools_leaves_it_out():
@@ -38,11 +38,3 @@ def test_what_lies_outside_is_cut_off():
     mask = draw_polygons([[-5, -5, 1, -5, 1, 1, -5, 1]], 4, 6)
     assert mask.shape == (4, 6)
     assert mask.sum() == 4
-
-
-def test_the_rle_decodes_to_the_same_pixels_and_is_plain_json():
-    polygons = [[1.5, 1.2, 8.7, 2.1, 5.5, 8.8], [0, 0, 3, 0, 0, 3]]
-    rle = polygons_to_rle(polygons, 10, 13)
-    assert rle['size'] == [10, 13]
-    assert isinstance(rle['counts'], str)
-    np.testing.assert_array_equal(coco_mask.decode(rle).astype(bool), draw_polygons(polygons, 10, 13))

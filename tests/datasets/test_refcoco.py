@@ -157,7 +157,7 @@ def test_a_missing_folder_says_what_goes_where_and_that_the_demo_needs_none(tmp_
 
 @pytest.mark.parametrize(
     ('content', 'message'),
-    [(b'<html>Not Found</html>', 'HTML'), (b'version https://git-lfs.github.com/spec/v1', 'git-LFS'), (b'', 'empty')],
+    [(b'<html>Not Found</html>', 'HTML'), (b'version https://git-lfs.github.com/spec/v1', 'Git LFS'), (b'', 'empty')],
 )
 def test_a_file_that_is_no_pickle_says_what_it_is(data_folder, content, message):
     root = data_folder.write()

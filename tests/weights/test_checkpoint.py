@@ -112,7 +112,7 @@ def test_getattr_is_only_for_log_buffers(tmp_path):
 @pytest.mark.parametrize(
     ('content', 'reason'),
     [
-        (b'', 'the file is empty'),
+        (b'', 'is empty'),
         (b'\n<!DOCTYPE html><html>Sign in</html>', 'a web page'),
         (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', 'a Git LFS pointer'),
         (b'hello', 'of another format'),

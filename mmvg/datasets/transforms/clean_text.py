@@ -5,6 +5,7 @@ import logging
 from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
+from mmvg.checks import check_choice
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
 
@@ -42,10 +43,8 @@ class CleanText(BaseTransform):
     """
 
     def __init__(self, reader: str, empty: str = 'raise') -> None:
-        if reader not in _READERS:
-            raise ValueError(f'CleanText: reader must be one of {sorted(_READERS)}, not {reader!r}')
-        if empty not in ('raise', 'skip', 'keep'):
-            raise ValueError(f"CleanText: empty must be 'raise', 'skip' or 'keep', not {empty!r}")
+        check_choice('CleanText.reader', reader, _READERS)
+        check_choice('CleanText.empty', empty, ('raise', 'skip', 'keep'))
         self.reader = reader
         self.empty = empty
 

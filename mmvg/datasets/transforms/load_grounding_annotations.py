@@ -1,10 +1,9 @@
 """Boxes and masks of the instances that an expression means."""
 
-import numpy as np
 from mmdet.datasets.transforms import LoadAnnotations
-from pycocotools import mask as coco_mask
 
 from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.masks import encode_mask, polygons_to_rle
 from mmvg.registry import TRANSFORMS
 
 
@@ -53,24 +52,13 @@ class LoadGroundingAnnotations(LoadAnnotations):
                 rles.append(_to_rle(instance.get('mask'), height, width))
             except ValueError as error:
                 name = f'{sample_name(results)}, ann_id={instance.get("ann_id")}'
-                raise ValueError(f'{name}: mask {error}; repair the annotation or leave it out') from None
+                raise ValueError(f'{name}: {error}; repair the mask or leave it out') from None
         return rles
 
 
 def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:
     """Union of the polygons, or the RLE, as a compressed RLE; what would make pycocotools misbehave is refused."""
-    if isinstance(mask, dict):
-        if list(mask.get('size', ())) != [height, width]:
-            raise ValueError(f'RLE has size {mask.get("size")}, the image {[height, width]}')
-        if not isinstance(mask.get('counts'), list):
-            return mask
-        if sum(mask['counts']) != height * width:
-            raise ValueError(f'RLE runs sum to {sum(mask["counts"])}, not to height * width = {height * width}')
-        return coco_mask.frPyObjects(mask, height, width)
-    if not mask:
-        raise ValueError('is empty')
-    polygons = [np.asarray(polygon, dtype=np.float64) for polygon in mask]
-    for polygon in polygons:
-        if polygon.size < 6 or polygon.size % 2 or not np.isfinite(polygon).all():
-            raise ValueError(f'polygon {polygon.tolist()} is not an even number (at least 6) of finite coordinates')
-    return coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    rle = encode_mask(mask) if isinstance(mask, dict) else polygons_to_rle(mask, height, width)
+    if rle['size'] != [height, width]:
+        raise ValueError(f'RLE has size {rle["size"]}, the image {[height, width]}')
+    return rle

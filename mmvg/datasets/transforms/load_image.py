@@ -7,6 +7,7 @@ import mmcv
 from mmcv.transforms import LoadImageFromFile
 from mmengine.logging import print_log
 
+from mmvg.checks import check_choice
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
 
@@ -25,8 +26,7 @@ class LoadImage(LoadImageFromFile):
     """
 
     def __init__(self, bad_image: str = 'raise', backend_args: dict | None = None) -> None:
-        if bad_image not in ('raise', 'skip'):
-            raise ValueError(f"LoadImage: bad_image must be 'raise' or 'skip', not {bad_image!r}")
+        check_choice('LoadImage.bad_image', bad_image, ('raise', 'skip'))
         super().__init__(color_type='color_ignore_orientation', backend_args=backend_args)
         self.bad_image = bad_image
 

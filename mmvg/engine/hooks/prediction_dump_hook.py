@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from mmengine.dist import collect_results, is_main_process
 from mmengine.fileio import dump
 from mmengine.hooks import Hook
-from pycocotools import mask as mask_api
 
+from mmvg.masks import encode_mask
 from mmvg.registry import HOOKS
 from mmvg.structures import GroundingSample, xyxy_to_xywh
 
@@ -67,7 +66,7 @@ def prediction_record(sample: GroundingSample) -> dict[str, Any]:
     if 'pred_instances' in sample:
         record['instances'] = _instances(sample.pred_instances)
     if 'pred_sem_seg' in sample:
-        record['segmentation'] = _rle(sample.pred_sem_seg.sem_seg[0])
+        record['segmentation'] = encode_mask(sample.pred_sem_seg.sem_seg)
     if 'pred_grasps' in sample:
         grasps, scores = (sample.pred_grasps[key].cpu().double().tolist() for key in ('grasps', 'scores'))
         record['grasps'] = [dict(grasp=grasp, score=score) for grasp, score in zip(grasps, scores, strict=True)]
@@ -82,13 +81,7 @@ def _instances(instances) -> list[dict]:
     if 'scores' in instances:
         columns['score'] = instances.scores.cpu().double().tolist()
     if 'masks' in instances:
-        columns['segmentation'] = [_rle(mask) for mask in instances.masks]
+        columns['segmentation'] = [encode_mask(mask) for mask in instances.masks]
     if 'points' in instances:
         columns['point'] = instances.points.cpu().double().tolist()
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _rle(mask) -> dict:
-    """COCO's compressed RLE of one mask (H, W), with ``counts`` as text."""
-    rle = mask_api.encode(np.asfortranarray(mask.cpu().numpy().astype(np.uint8)))
-    return dict(size=[int(side) for side in rle['size']], counts=rle['counts'].decode())

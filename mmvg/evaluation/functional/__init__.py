@@ -14,15 +14,6 @@ from mmvg.evaluation.functional.grasps import (
 )
 from mmvg.evaluation.functional.grec import greedy_matches, set_f1
 from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
-from mmvg.evaluation.functional.masks import (
-    Mask,
-    encode_mask,
-    intersection_and_union,
-    mask_area,
-    mask_size,
-    read_mask,
-    rle_runs,
-)
 from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
 from mmvg.evaluation.functional.phrasecut import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.functional.rec import top_box, top_box_iou
@@ -33,36 +24,29 @@ from mmvg.evaluation.functional.score_threshold import scores_above
 
 __all__ = [
     'GRESScore',
-    'Mask',
     'RRefScore',
     'box_areas',
     'box_overlaps',
     'check_boxes',
     'covered_share',
     'crog_matches',
-    'encode_mask',
     'existence_accuracy',
     'first_match',
     'greedy_matches',
     'gres_score',
     'gres_scores',
     'harmonic_mean',
-    'intersection_and_union',
     'jaccard_at',
     'limit_grasps',
-    'mask_area',
     'mask_iou',
-    'mask_size',
     'mean_percent',
     'pairs_match',
     'percent',
     'percent_at_least',
     'phrasecut_scores',
     'phrasecut_subsets',
-    'read_mask',
     'refzom_scores',
     'res_scores',
-    'rle_runs',
     'rref_left_out',
     'rref_scores',
     'scores_above',

@@ -4,6 +4,8 @@ from typing import Literal
 
 import numpy as np
 
+from mmvg.checks import check_choice
+
 
 def box_areas(boxes: np.ndarray) -> np.ndarray:
     """Areas (N,) of ``boxes`` (N, 4), xyxy."""
@@ -19,8 +21,7 @@ def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'g
     Raises:
         ValueError: If a box is not finite or its corners are swapped, or ``mode`` is unknown.
     """
-    if mode not in ('iou', 'giou'):
-        raise ValueError(f"overlap must be 'iou' or 'giou', not {mode!r}")
+    check_choice('overlap', mode, ('iou', 'giou'))
     boxes1, boxes2 = check_boxes(boxes1), check_boxes(boxes2)
     top_left = np.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
     bottom_right = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])

@@ -4,6 +4,8 @@ from typing import Literal
 
 import numpy as np
 
+from mmvg.checks import check_choice
+
 
 def scores_above(scores: np.ndarray, threshold: float, comparison: Literal['>=', '>'] = '>=') -> np.ndarray:
     """Bool mask of the ``scores`` (...) that pass ``threshold``.
@@ -15,11 +17,10 @@ def scores_above(scores: np.ndarray, threshold: float, comparison: Literal['>=',
     Raises:
         ValueError: If a score is not finite, or ``comparison`` is unknown.
     """
+    check_choice('comparison', comparison, ('>=', '>'))
     scores = np.asarray(scores)
     if not np.isfinite(scores).all():
         raise ValueError(f'score {int(np.argmin(np.isfinite(scores)))} is not finite')
     if comparison == '>=':
         return scores.astype(np.float64) >= threshold
-    if comparison == '>':
-        return scores.astype(np.float32) > np.float32(threshold)
-    raise ValueError(f"comparison must be '>=' or '>', not {comparison!r}")
+    return scores.astype(np.float32) > np.float32(threshold)

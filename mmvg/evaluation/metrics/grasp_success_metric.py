@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmvg.checks import check_choice
 from mmvg.evaluation.functional import first_match, harmonic_mean, jaccard_at, strict_matches
 from mmvg.evaluation.metrics.grasp_metric import ranked_grasps, read_grasps
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric
@@ -44,8 +45,7 @@ class GraspSuccessMetric(GroundingMetric):
             ValueError: If the sample does not say whether it is seen or unseen.
         """
         novelty = sample.get('novelty')
-        if novelty not in NOVELTIES:
-            raise ValueError(f'novelty must be one of {", ".join(map(repr, NOVELTIES))}, not {novelty!r}')
+        check_choice('novelty', novelty, NOVELTIES)
         gt = read_grasps(sample)
         return SuccessRecord(
             novelty, first_match(strict_matches(ranked_grasps(sample, self.top), gt[usable_grasps(gt)]))

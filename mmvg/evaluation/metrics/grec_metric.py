@@ -1,8 +1,9 @@
 from typing import Literal
 
+from mmvg.checks import check_choice
 from mmvg.evaluation.functional import existence_accuracy, percent_at_least, scores_above, set_f1
 from mmvg.evaluation.functional.box_overlaps import check_boxes
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_array, read_gt_boxes
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
 from mmvg.registry import METRICS
 
 

@@ -13,6 +13,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
+from mmvg.checks import check_choice
 from mmvg.evaluation.functional import check_boxes
 
 ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
@@ -132,12 +133,6 @@ class GroundingMetric(BaseMetric):
 
     def _warn(self, message: str) -> None:
         print_log(f'{type(self).__name__}: {message}', 'current', logging.WARNING)
-
-
-def check_choice(name: str, value: Any, choices: Sequence[Any]) -> None:
-    """Raise a ValueError that lists ``choices`` if ``value`` is none of them."""
-    if value not in choices:
-        raise ValueError(f'{name} must be one of {", ".join(map(repr, choices))}, not {value!r}')
 
 
 def read_field(sample: dict, *path: str) -> Any:

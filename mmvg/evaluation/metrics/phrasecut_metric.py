@@ -2,15 +2,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from mmvg.evaluation.functional import (
-    intersection_and_union,
-    mask_area,
-    mask_size,
-    phrasecut_scores,
-    phrasecut_subsets,
-    read_mask,
-)
+from mmvg.evaluation.functional import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_field
+from mmvg.masks import intersection_and_union, mask_area, mask_size, read_mask
 from mmvg.registry import METRICS
 
 

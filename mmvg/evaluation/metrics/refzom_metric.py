@@ -3,8 +3,10 @@ from typing import Literal
 
 import numpy as np
 
-from mmvg.evaluation.functional import intersection_and_union, mask_area, read_mask, refzom_scores, scores_above
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_field
+from mmvg.checks import check_choice
+from mmvg.evaluation.functional import refzom_scores, scores_above
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.masks import intersection_and_union, mask_area, read_mask
 from mmvg.registry import METRICS
 
 

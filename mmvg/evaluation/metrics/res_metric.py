@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from mmvg.evaluation.functional import intersection_and_union, res_scores
+from mmvg.evaluation.functional import res_scores
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.masks import intersection_and_union
 from mmvg.registry import METRICS
 
 

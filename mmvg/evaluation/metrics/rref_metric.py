@@ -1,15 +1,10 @@
 from typing import Literal
 
-from mmvg.evaluation.functional import (
-    RRefScore,
-    intersection_and_union,
-    mask_area,
-    read_mask,
-    rref_left_out,
-    rref_scores,
-)
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, check_choice, read_field
+from mmvg.checks import check_choice
+from mmvg.evaluation.functional import RRefScore, rref_left_out, rref_scores
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
 from mmvg.evaluation.metrics.refzom_metric import said_nothing
+from mmvg.masks import intersection_and_union, mask_area, read_mask
 from mmvg.registry import METRICS
 
 

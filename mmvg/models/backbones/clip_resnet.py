@@ -11,6 +11,7 @@ from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.backbones.clip_dual import UNUSED_IN_CLIP_FILES, read_clip_weights
 from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.features import GroundingFeatures
@@ -79,8 +80,7 @@ class CLIPResNet(BaseModule):
         super().__init__(init_cfg=init_cfg)
         from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
-        if pooling not in ('pre', 'proj'):
-            raise ValueError(f"CLIPResNet: pooling must be 'pre' or 'proj', not {pooling!r}")
+        check_choice('CLIPResNet.pooling', pooling, ('pre', 'proj'))
         if not set(out_indices) <= {0, 1, 2, 3}:
             raise ValueError(f'CLIPResNet: out_indices must be among 0 to 3, not {tuple(out_indices)}')
         self.max_text_positions = max_text_positions

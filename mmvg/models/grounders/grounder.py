@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -66,8 +67,7 @@ class Grounder(BaseModel):
         Raises:
             ValueError: If ``mode`` is none of the three.
         """
-        if mode not in ('loss', 'predict', 'tensor'):
-            raise ValueError(f"mode must be 'loss', 'predict' or 'tensor', not {mode!r}")
+        check_choice('mode', mode, ('loss', 'predict', 'tensor'))
         features = self.extract_features(inputs)
         if mode == 'tensor':
             return self.head(features)

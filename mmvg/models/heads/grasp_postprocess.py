@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
+from mmvg.checks import check_choice
 from mmvg.models.losses.grasp_criterion import activate_grasp_maps
 from mmvg.structures import GroundingSample, input_to_original_masks
 from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
@@ -45,10 +46,8 @@ class GraspPostprocess:
         sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
         grasps_from: str = 'maps',
     ) -> None:
-        if gate not in GATES:
-            raise ValueError(f'gate must be one of {GATES}, not {gate!r}')
-        if grasps_from not in ('maps', 'mask'):
-            raise ValueError(f"grasps_from must be 'maps' or 'mask', not {grasps_from!r}")
+        check_choice('GraspPostprocess.gate', gate, GATES)
+        check_choice('GraspPostprocess.grasps_from', grasps_from, ('maps', 'mask'))
         self.mask_thr = mask_thr
         self.gate = gate
         self.num_grasps = num_grasps

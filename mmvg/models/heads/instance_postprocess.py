@@ -6,6 +6,7 @@ from mmcv.ops import nms
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
+from mmvg.checks import check_choice
 from mmvg.structures import (
     GroundingSample,
     cxcywh_to_xyxy,
@@ -43,10 +44,8 @@ class InstancePostprocess:
         mask_output: str = 'merge',
         frame: str = 'original',
     ) -> None:
-        if mask_output not in MASK_OUTPUTS:
-            raise ValueError(f'mask_output must be one of {MASK_OUTPUTS}, not {mask_output!r}')
-        if frame not in ('original', 'input'):
-            raise ValueError(f"frame must be 'original' or 'input', not {frame!r}")
+        check_choice('InstancePostprocess.mask_output', mask_output, MASK_OUTPUTS)
+        check_choice('InstancePostprocess.frame', frame, ('original', 'input'))
         self.score_weighted = score_weighted
         self.nms_thr = nms_thr
         self.score_thr = score_thr

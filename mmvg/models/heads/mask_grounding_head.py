@@ -9,6 +9,7 @@ from mmengine.dist import get_rank
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.backbones.bert import bert_layers, run_bert_layers
 from mmvg.models.features import GroundingFeatures, TextEncoder
 from mmvg.models.layers import without_special_tokens
@@ -82,8 +83,7 @@ class MaskGroundingHead(BaseModule):
         super().__init__(init_cfg)
         if 'text' not in inputs or not set(inputs) <= set(INPUTS):
             raise ValueError(f"MaskGroundingHead: inputs must be among {INPUTS}, with 'text', not {tuple(inputs)}")
-        if mask_code not in ('center', 'average'):
-            raise ValueError(f"MaskGroundingHead: mask_code must be 'center' or 'average', not {mask_code!r}")
+        check_choice('MaskGroundingHead.mask_code', mask_code, ('center', 'average'))
         if mask_code == 'average' and 'mask' in inputs and 'image' not in inputs:
             raise ValueError("MaskGroundingHead: mask_code='average' needs 'image' among the inputs")
         self.inputs = tuple(name for name in INPUTS if name in inputs)

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import Tensor
 
+from mmvg.checks import check_choice
 from mmvg.structures import GroundingSample, input_to_original_masks
 
 
@@ -25,10 +26,8 @@ class MaskPostprocess:
     def __init__(
         self, mask_thr: float = 0.5, score_thr: float = 0.5, frame: str = 'original', interpolation: str = 'bilinear'
     ) -> None:
-        if frame not in ('original', 'input'):
-            raise ValueError(f"frame must be 'original' or 'input', not {frame!r}")
-        if interpolation not in ('bilinear', 'bicubic'):
-            raise ValueError(f"interpolation must be 'bilinear' or 'bicubic', not {interpolation!r}")
+        check_choice('MaskPostprocess.frame', frame, ('original', 'input'))
+        check_choice('MaskPostprocess.interpolation', interpolation, ('bilinear', 'bicubic'))
         self.mask_thr = mask_thr
         self.score_thr = score_thr
         self.frame = frame

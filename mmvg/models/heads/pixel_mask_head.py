@@ -5,6 +5,7 @@ from types import MappingProxyType
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.losses.targets import GroundingTargets
@@ -35,8 +36,7 @@ class PixelMaskHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if num_logits not in (1, 2):
-            raise ValueError(f'PixelMaskHead: num_logits must be 1 or 2, not {num_logits}')
+        check_choice('PixelMaskHead.num_logits', num_logits, (1, 2))
         self.classify = nn.Conv2d(in_channels, num_logits, 1)
         self.mask_loss = MODELS.build(mask_loss)
         self.postprocess = MaskPostprocess(**(test_cfg or {}))

@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.layers.region_grid import grid_side
@@ -68,8 +69,7 @@ class RegionHead(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        if existence not in ('max', 'any'):
-            raise ValueError(f"RegionHead: existence must be 'max' or 'any', not {existence!r}")
+        check_choice('RegionHead.existence', existence, ('max', 'any'))
         side = grid_side(num_regions)
         self.presence = PresenceBranch(in_channels, hidden_channels, num_regions)
         self.reduce = ConvModule(

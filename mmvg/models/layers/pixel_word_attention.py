@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
+
 
 class PixelWordAttention(nn.Module):
     """Pixel-word attention module of LAVT (arXiv:2112.02244, Eqs. 2 to 7).
@@ -20,8 +22,7 @@ class PixelWordAttention(nn.Module):
 
     def __init__(self, image_channels: int, text_channels: int, norm: str = 'instance', dropout: float = 0.0) -> None:
         super().__init__()
-        if norm not in ('instance', 'layer'):
-            raise ValueError(f"PixelWordAttention: norm must be 'instance' or 'layer', not {norm!r}")
+        check_choice('PixelWordAttention.norm', norm, ('instance', 'layer'))
         self.visual = nn.Linear(image_channels, image_channels)
         self.query = nn.Linear(image_channels, image_channels)
         self.key = nn.Linear(text_channels, image_channels)

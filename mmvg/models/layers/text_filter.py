@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvg.checks import check_choice
+
 
 def without_special_tokens(text_mask: Tensor) -> Tensor:
     """Take the first and the last real token of each row out of ``text_mask`` (B, L).
@@ -37,8 +39,7 @@ def filter_text(
     Raises:
         ValueError: If ``score`` is neither.
     """
-    if score not in ('mean', 'l2'):
-        raise ValueError(f"the text filter scores tokens by 'mean' or 'l2', not {score!r}")
+    check_choice('score', score, ('mean', 'l2'))
     valid = text_mask.bool()
     if not special:
         valid = without_special_tokens(valid)

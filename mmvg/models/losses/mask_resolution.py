@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvg.checks import check_choice
+
 RESOLUTIONS = ('input', 'output')
 REDUCTIONS = ('area', 'half', 'nearest')
 
@@ -33,8 +35,7 @@ def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor
     Raises:
         ValueError: If ``reduction`` is none of these.
     """
-    if reduction not in REDUCTIONS:
-        raise ValueError(f'reduction must be one of {REDUCTIONS}, not {reduction!r}')
+    check_choice('reduction', reduction, REDUCTIONS)
     if reduction == 'nearest':
         return F.interpolate(masks, size=tuple(size), mode='nearest').float()
     share = F.adaptive_avg_pool2d(masks.float(), tuple(size))
@@ -55,10 +56,8 @@ class MaskResolution:
     """
 
     def __init__(self, resolution: str = 'input', reduction: str = 'half', align_corners: bool = True) -> None:
-        if resolution not in RESOLUTIONS:
-            raise ValueError(f"resolution must be 'input' or 'output', not {resolution!r}")
-        if reduction not in REDUCTIONS:
-            raise ValueError(f'reduction must be one of {REDUCTIONS}, not {reduction!r}')
+        check_choice('MaskResolution.resolution', resolution, RESOLUTIONS)
+        check_choice('MaskResolution.reduction', reduction, REDUCTIONS)
         self.resolution = resolution
         self.reduction = reduction
         self.align_corners = align_corners

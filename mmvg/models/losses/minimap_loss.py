@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.losses.mask_criterion import BceDice
 from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
@@ -23,8 +24,7 @@ class MinimapLoss(nn.Module):
 
     def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit') -> None:
         super().__init__()
-        if attention_input not in ('prob_as_logit', 'prob'):
-            raise ValueError(f"attention_input must be 'prob_as_logit' or 'prob', not {attention_input!r}")
+        check_choice('MinimapLoss.attention_input', attention_input, ('prob_as_logit', 'prob'))
         self.loss_weight = loss_weight
         self.attention_input = attention_input
         self.bce_dice = BceDice()

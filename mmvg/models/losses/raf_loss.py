@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
+from mmvg.checks import check_choice
 from mmvg.models.losses.mask_loss import MaskLoss
 from mmvg.registry import MODELS
 
@@ -53,8 +54,7 @@ class RAFLoss(MaskLoss):
         align_corners: bool = True,
     ) -> None:
         super().__init__(resolution, reduction, align_corners)
-        if pixel_weight not in ('error', 'focal'):
-            raise ValueError(f"pixel_weight must be 'error' or 'focal', not {pixel_weight!r}")
+        check_choice('RAFLoss.pixel_weight', pixel_weight, ('error', 'focal'))
         self.weights = dict(bce=bce_weight, focal=focal_weight, dice=dice_weight)
         if not any(self.weights.values()):
             raise ValueError('RAFLoss: all three weights are 0, so there is nothing to learn from')

@@ -6,6 +6,7 @@ from mmdet.models.layers import SinePositionalEncoding
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 
@@ -70,8 +71,7 @@ class DCVLF(BaseModule):
         cross_attention: bool = True,
     ) -> None:
         super().__init__()
-        if fuse not in ('pool', 'tokens'):
-            raise ValueError(f"DCVLF: fuse must be 'pool' or 'tokens', not {fuse!r}")
+        check_choice('DCVLF.fuse', fuse, ('pool', 'tokens'))
         self.embed_dims = embed_dims
         self.cross_attention = cross_attention
         self.pool = fuse == 'pool' or not cross_attention

@@ -5,6 +5,7 @@ from mmdet.models.layers import MLP, SinePositionalEncoding
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers import (
     WeightedDecoderLayer,
@@ -63,9 +64,9 @@ class InstanceQueryGenerator(BaseModule):
         text_injected_query: bool = True,
     ) -> None:
         super().__init__()
-        _check_choice('text_filter_score', text_filter_score, ('mean', 'l2'))
-        _check_choice('attn_pool', attn_pool, ('max', 'mean'))
-        _check_choice('point_selector', point_selector, ('dynamic', 'topk'))
+        check_choice('InstanceQueryGenerator.text_filter_score', text_filter_score, ('mean', 'l2'))
+        check_choice('InstanceQueryGenerator.attn_pool', attn_pool, ('max', 'mean'))
+        check_choice('InstanceQueryGenerator.point_selector', point_selector, ('dynamic', 'topk'))
         if in_channels % 4:
             raise ValueError(f'the sine position needs in_channels to be a multiple of 4, not {in_channels}')
         if text_injected_query and not text_filter:
@@ -131,8 +132,3 @@ class InstanceQueryGenerator(BaseModule):
         if self.point_selector == 'topk':
             return select_top_cells(score_map, self.num_queries)
         return select_points(score_map, self.num_queries, self.distance_weight, self.normalize_dist)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f'{name} must be one of {", ".join(map(repr, choices))}, not {value!r}')

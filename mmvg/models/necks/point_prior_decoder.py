@@ -9,6 +9,7 @@ from mmdet.models.layers import DeformableDetrTransformerDecoderLayer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers import detr_layer_cfg
 from mmvg.registry import MODELS
@@ -52,8 +53,7 @@ class PointPriorDecoder(BaseModule):
         point_reference: str = 'learned_offset',
     ) -> None:
         super().__init__()
-        if point_reference not in ('learned_offset', 'point'):
-            raise ValueError(f"point_reference must be 'learned_offset' or 'point', not {point_reference!r}")
+        check_choice('PointPriorDecoder.point_reference', point_reference, ('learned_offset', 'point'))
         self.num_levels = num_levels
         layer_cfg = detr_layer_cfg(embed_dims, num_heads, ffn_channels, dropout)
         layer_cfg['cross_attn_cfg'] = dict(

@@ -80,8 +80,8 @@ def test_boxes_alone_can_be_loaded(make_item):
 @pytest.mark.parametrize(
     ('mask', 'message'),
     [
-        (None, 'mask is empty'),
-        ([], 'mask is empty'),
+        (None, 'there is no polygon'),
+        ([], 'there is no polygon'),
         ([[]], r'polygon \[\]'),
         ([[1, 1, 2, 2]], r'polygon \[1'),
         ([[1, 1, 9, 1, 9, 9, 1]], 'even number'),

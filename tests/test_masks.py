@@ -1,5 +1,6 @@
 """Pixel counts against decoded masks, run lengths against itertools."""
 
+import json
 from itertools import groupby
 
 import numpy as np
@@ -7,7 +8,17 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
-from mmvg.evaluation.functional import encode_mask, intersection_and_union, mask_area, mask_size, read_mask, rle_runs
+from mmvg.masks import (
+    decode_mask,
+    encode_mask,
+    intersection_and_union,
+    mask_area,
+    mask_box,
+    mask_size,
+    polygons_to_rle,
+    read_mask,
+    rle_runs,
+)
 
 
 def random_mask(rng, height, width):
@@ -54,21 +65,23 @@ def test_run_lengths_are_read_from_the_compressed_string():
     rng = np.random.default_rng(1)
     for _ in range(2000):
         mask = random_mask(rng, *rng.integers(1, 200, 2))
-        assert rle_runs(encode_mask(mask)['counts']).tolist() == slow_runs(mask)
+        assert rle_runs(encode_mask(mask)).tolist() == slow_runs(mask)
 
 
 def test_a_run_of_millions_of_pixels_is_read():
-    assert rle_runs(encode_mask(np.zeros((3000, 4000), bool))['counts']).tolist() == [12_000_000]
+    assert rle_runs(encode_mask(np.zeros((3000, 4000), bool))).tolist() == [12_000_000]
 
 
 def test_an_image_without_pixels_has_no_runs():
-    assert rle_runs(b'').tolist() == []
+    assert rle_runs(dict(size=[0, 4], counts=b'')).tolist() == []
 
 
 def test_encoding_and_reading_back_changes_nothing():
     mask = random_mask(np.random.default_rng(2), 20, 30)
     rle = encode_mask(torch.from_numpy(mask))
     np.testing.assert_array_equal(coco_mask.decode(rle).astype(bool), mask)
+    np.testing.assert_array_equal(decode_mask(rle), mask)
+    assert json.loads(json.dumps(rle)) == rle
     assert encode_mask(rle) == rle
     assert mask_size(rle) == mask_size(mask) == mask_size(mask[None]) == (20, 30)
 
@@ -81,11 +94,15 @@ def test_encoding_and_reading_back_changes_nothing():
         (torch.full((3, 4), 255, dtype=torch.uint8), 'from 255 to 255'),
         (np.full((3, 4), -1), 'from -1 to -1'),
         (dict(size=[3, 4]), "'counts'"),
-        (dict(size=[3, 4], counts=[5, 6]), 'add up to 11 pixels, but its size is 3 x 4'),
-        (dict(size=[3, 4], counts=[20, -8]), '3 x 4'),
-        (dict(size=[3, 5], counts=encode_mask(np.ones((3, 4), bool))['counts']), 'add up to 12 .* 3 x 5'),
-        (dict(size=[3, 4], counts='<html>\x7f'), 'not a COCO run-length string'),
-        (dict(size=[3, 4], counts=b'PPPP'), 'not a COCO run-length string'),  # every digit says: another one follows
+        (dict(size=[3, 4], counts=[5, 6]), 'sum to 11, not to 3 \\* 4 = 12'),
+        (dict(size=[3, 4], counts=[20, -8]), 'whole number >= 0'),
+        (dict(size=[3, 4], counts=[12.0]), 'whole number >= 0'),
+        (dict(size=[3, 4], counts=7), 'counts is a int'),
+        (dict(size=None, counts=[12]), 'size None is not'),
+        (dict(size=[3, 4], counts='@'), 'negative run'),
+        (dict(size=[3, 5], counts=encode_mask(np.ones((3, 4), bool))['counts']), 'sum to 12, not to 3 \\* 5 = 15'),
+        (dict(size=[3, 4], counts='<html>\x7f'), 'foreign character'),
+        (dict(size=[3, 4], counts=b'PPPP'), 'end inside a number'),  # every digit says: another one follows
         (dict(size=[3, 4], counts=b'P' * 9 + b'0'), 'longer than any image'),
     ],
 )
@@ -97,3 +114,23 @@ def test_a_malformed_mask_is_refused(mask, message):
 def test_masks_of_different_size_are_refused():
     with pytest.raises(ValueError, match=r'predicted mask is \(4, 3\) .* true one \(3, 4\)'):
         intersection_and_union(np.zeros((4, 3), bool), encode_mask(np.zeros((3, 4), bool)))
+
+
+def test_a_box_is_around_the_pixels_and_zero_without_any():
+    mask = np.zeros((6, 8), bool)
+    assert mask_box(mask) == [0, 0, 0, 0]
+    mask[2:4, 3:7] = True
+    assert mask_box(mask) == mask_box(encode_mask(mask)) == [3, 2, 7, 4]
+
+
+def test_polygons_become_their_union():
+    left, right = [1, 1, 4, 1, 4, 3, 1, 3], [3, 1, 6, 1, 6, 3, 3, 3]
+    expected = np.zeros((5, 8), bool)
+    expected[1:3, 1:6] = True
+    np.testing.assert_array_equal(decode_mask(polygons_to_rle([left, right], 5, 8)), expected)
+
+
+@pytest.mark.parametrize('polygons', [[], None, [[1, 1, 2, 2]], [[0, 0, 4, 0, 4, float('nan')]]])
+def test_what_is_no_polygon_is_refused(polygons):
+    with pytest.raises(ValueError, match='polygon'):
+        polygons_to_rle(polygons, 5, 8)

@@ -1,0 +1,198 @@
+"""Binary masks as arrays, polygons and COCO's run-length encoding (RLE); the one module that calls pycocotools.
+
+An RLE here is ``dict(size=[H, W], counts=...)``: run lengths down the columns, background first. Its counts are a list
+of whole numbers, or compressed to a text. All functions that return an RLE return the compressed form with ``counts``
+as str, which JSON can hold.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from pycocotools import mask as coco_mask
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: A binary mask (H, W) or (1, H, W): bool, or integers 0 and 1; or an RLE.
+Mask: TypeAlias = 'Tensor | np.ndarray | dict'
+
+
+def read_mask(mask: Mask) -> np.ndarray | dict:
+    """Bring a mask into one of two forms: a bool array (H, W), or a checked compressed RLE.
+
+    Args:
+        mask: Bool or 0/1 integer tensor or array, (H, W) or (1, H, W); or an RLE whose counts are a str, bytes, or a
+            list of run lengths.
+
+    Raises:
+        ValueError: If the mask is neither, is not binary, or its runs do not add up to H * W.
+    """
+    if isinstance(mask, dict):
+        runs = rle_runs(mask)
+        if isinstance(mask['counts'], list):
+            height, width = mask['size']
+            return _as_text(coco_mask.frPyObjects(dict(size=[height, width], counts=runs.tolist()), height, width))
+        return _as_text(mask)
+    mask = mask.detach().cpu().numpy() if hasattr(mask, 'detach') else np.asarray(mask)
+    if mask.ndim == 3 and mask.shape[0] == 1:
+        mask = mask[0]
+    if mask.ndim != 2:
+        raise ValueError(f'a mask must be (H, W) or (1, H, W), not {mask.shape}')
+    if mask.dtype == bool:
+        return mask
+    if mask.dtype.kind not in 'iu':
+        raise ValueError(f'a mask must be bool or 0/1 integers, not {mask.dtype}; threshold it first')
+    if mask.size and (mask.max() > 1 or mask.min() < 0):
+        raise ValueError(f'a mask must hold 0 and 1 only, not values from {mask.min()} to {mask.max()}')
+    return mask.astype(bool)
+
+
+def encode_mask(mask: Mask) -> dict:
+    """Turn a mask into a compressed RLE.
+
+    Raises:
+        ValueError: See :func:`read_mask`.
+
+    Example:
+        >>> encode_mask(np.eye(3, dtype=bool))
+        {'size': [3, 3], 'counts': '013000'}
+    """
+    mask = read_mask(mask)
+    return mask if isinstance(mask, dict) else _as_text(coco_mask.encode(np.asfortranarray(mask.view(np.uint8))))
+
+
+def decode_mask(mask: Mask) -> np.ndarray:
+    """Turn a mask into a bool array (H, W).
+
+    Raises:
+        ValueError: See :func:`read_mask`.
+    """
+    mask = read_mask(mask)
+    return coco_mask.decode(mask).astype(bool) if isinstance(mask, dict) else mask
+
+
+def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -> dict:
+    """Rasterise the union of polygons as the COCO API does.
+
+    Args:
+        polygons: Flat lists ``[x0, y0, x1, y1, ...]`` in pixels.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+
+    Raises:
+        ValueError: If there is no polygon, or one is not an even number (at least 6) of finite coordinates.
+    """
+    if not polygons:
+        raise ValueError('there is no polygon')
+    arrays = [np.asarray(polygon, dtype=np.float64) for polygon in polygons]
+    for array in arrays:
+        if array.size < 6 or array.size % 2 or not np.isfinite(array).all():
+            raise ValueError(f'polygon {array.tolist()} is not an even number (at least 6) of finite coordinates')
+    return _as_text(coco_mask.merge(coco_mask.frPyObjects(arrays, height, width)))
+
+
+def mask_size(mask: Mask) -> tuple[int, int]:
+    """Return height and width of a mask, in pixels."""
+    return tuple(mask['size']) if isinstance(mask, dict) else tuple(mask.shape[-2:])
+
+
+def mask_area(mask: Mask) -> int:
+    """Count the foreground pixels."""
+    mask = read_mask(mask)
+    return int(coco_mask.area(mask)) if isinstance(mask, dict) else int(np.count_nonzero(mask))
+
+
+def mask_box(mask: Mask) -> list[float]:
+    """Return the box ``[x1, y1, x2, y2]`` around the foreground pixels; all 0 if there is none."""
+    x, y, w, h = coco_mask.toBbox(encode_mask(mask)).tolist()
+    return [x, y, x + w, y + h]
+
+
+def intersection_and_union(pred: Mask, gt: Mask) -> tuple[int, int]:
+    """Count the pixels in both masks and those in either.
+
+    Two arrays are counted as they are; as soon as one mask is an RLE, the other is encoded (once) and the counting is
+    done on runs.
+
+    Raises:
+        ValueError: If the masks differ in size, or one of them is malformed.
+    """
+    pred, gt = read_mask(pred), read_mask(gt)
+    if mask_size(pred) != mask_size(gt):
+        raise ValueError(f'the predicted mask is {mask_size(pred)} (H, W) and the true one {mask_size(gt)}')
+    if isinstance(pred, dict) or isinstance(gt, dict):
+        rles = [mask if isinstance(mask, dict) else encode_mask(mask) for mask in (pred, gt)]
+        intersection = int(coco_mask.area(coco_mask.merge(rles, intersect=True)))
+        return intersection, int(coco_mask.area(rles).sum()) - intersection
+    intersection = int(np.count_nonzero(pred & gt))
+    return intersection, int(np.count_nonzero(pred)) + int(np.count_nonzero(gt)) - intersection
+
+
+def rle_runs(rle: dict) -> np.ndarray:
+    """Read the run lengths (R,) int64 of an RLE down the columns, background first, and check them.
+
+    Raises:
+        ValueError: If ``size`` or ``counts`` is missing or of the wrong kind, a run is no whole number >= 0, the
+            compressed text is damaged, or the runs do not add up to H * W.
+    """
+    missing = [key for key in ('size', 'counts') if key not in rle]
+    if missing:
+        raise ValueError(f'an RLE needs size and counts; {missing} missing')
+    size, counts = rle['size'], rle['counts']
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_count(side) for side in size):
+        raise ValueError(f'RLE size {size!r} is not [height, width]')
+    if isinstance(counts, list):
+        if not all(_is_count(run) for run in counts):
+            raise ValueError('counts holds something that is not a whole number >= 0')
+        runs = np.array(counts, dtype=np.int64)
+    elif isinstance(counts, (str, bytes)):
+        runs = _decompress(counts)
+    else:
+        raise ValueError(f'counts is a {type(counts).__name__}, not a list, str or bytes')
+    if runs.min(initial=0) < 0:
+        raise ValueError('compressed counts hold a negative run')
+    height, width = size
+    if runs.sum() != height * width:
+        raise ValueError(f'runs sum to {runs.sum()}, not to {height} * {width} = {height * width}')
+    return runs
+
+
+def _decompress(counts: str | bytes) -> np.ndarray:
+    """Read the text of a compressed RLE (``rleToString`` of the COCO API).
+
+    The format: base-32 digits, low first, as characters from '0' on, bit 32 = another digit follows, the last digit's
+    bit 16 = negative; from the fourth run on, the difference to the run two places before.
+    """
+    raw = counts.encode() if isinstance(counts, str) else counts
+    digits = np.frombuffer(raw, dtype=np.uint8) - np.uint8(48)  # wraps below '0'
+    if digits.size == 0:
+        return digits.astype(np.int64)
+    if digits.max() > 63:
+        foreign = raw[int((digits > 63).argmax()) :].decode(errors='replace')[0]
+        raise ValueError(f'compressed counts hold the foreign character {foreign!r}')
+    if digits[-1] > 31:
+        raise ValueError('compressed counts end inside a number')
+    ends = (digits < 32).nonzero()[0]
+    starts = np.zeros_like(ends)
+    np.add(ends[:-1], 1, out=starts[1:])
+    lengths = ends - starts + 1
+    if lengths.max() > 7:
+        raise ValueError('compressed counts hold a run longer than any image')
+    values = (digits & 31).astype(np.int64)
+    values[ends] = (values[ends] ^ 16) - 16  # the last digit has a sign
+    if len(ends) < len(values):
+        values <<= 5 * (np.arange(len(values)) - starts.repeat(lengths))
+    runs = np.add.reduceat(values, starts)
+    runs[1::2].cumsum(out=runs[1::2])
+    runs[2::2].cumsum(out=runs[2::2])
+    return runs
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
+
+
+def _as_text(rle: dict) -> dict:
+    counts = rle['counts'].decode() if isinstance(rle['counts'], bytes) else rle['counts']
+    return dict(size=[int(side) for side in rle['size']], counts=counts)
