@@ -40,13 +40,16 @@ class GroundingTargets:
             _check_frame(sample, input_shape)
         height, width = input_shape
         scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=device)
-        boxes = [_boxes(sample).to(device=device, dtype=torch.float32) for sample in samples]
+        counts = [len(_boxes(sample)) for sample in samples]
+        boxes = torch.cat([_boxes(sample).to(device=device, dtype=torch.float32) for sample in samples])
+        if not torch.isfinite(boxes).all():  # once for the batch: on a GPU each such question waits for the device
+            raise ValueError(_not_finite(samples))
         has_masks = all('masks' in sample.gt_instances for sample in samples)
         has_union = all('gt_sem_seg' in sample for sample in samples)
         return cls(
-            boxes_cxcywh_norm=xyxy_to_cxcywh(torch.cat(boxes) / scale),
-            counts=[len(b) for b in boxes],
-            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.uint8, device) for s in samples])
+            boxes_cxcywh_norm=xyxy_to_cxcywh(boxes / scale),
+            counts=counts,
+            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.uint8, 'cpu') for s in samples]).to(device)
             if has_masks
             else None,
             union=torch.stack([s.gt_sem_seg.sem_seg.to(device=device, dtype=torch.uint8) for s in samples])
@@ -62,8 +65,17 @@ def _boxes(sample: GroundingSample) -> Tensor:
     return boxes if isinstance(boxes, Tensor) else boxes.tensor
 
 
+def _name(sample: GroundingSample) -> str:
+    return f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")})'
+
+
+def _not_finite(samples: list[GroundingSample]) -> str:
+    sample = next(sample for sample in samples if not torch.isfinite(_boxes(sample)).all())
+    return f'{_name(sample)}: a target box is not finite: {_boxes(sample).tolist()}'
+
+
 def _check_frame(sample: GroundingSample, input_shape: tuple[int, int]) -> None:
-    name = f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")})'
+    name = _name(sample)
     if sample.get('gt_frame', 'input') != 'input':
         raise ValueError(
             f"{name}: the losses need ground truth in input pixels, but gt_frame is '{sample.gt_frame}'; put "
@@ -77,5 +89,3 @@ def _check_frame(sample: GroundingSample, input_shape: tuple[int, int]) -> None:
     masks = sample.gt_instances.get('masks')
     if masks is not None and (masks.height, masks.width) != input_shape:
         raise ValueError(f'{name}: masks are {masks.height} x {masks.width}, but the input is {input_shape}')
-    if not torch.isfinite(_boxes(sample)).all():
-        raise ValueError(f'{name}: a target box is not finite: {_boxes(sample).tolist()}')
