@@ -93,7 +93,7 @@ def test_a_saved_config_loads_again_and_means_the_same(config, tmp_path):
 @pytest.mark.parametrize('config', CONFIGS, ids=str)
 def test_options_of_the_command_line_reach_the_model(config):
     threshold = 'score_thr' if config.parent == INSTANCEVG else 'mask_thr'
-    cfg, changes = read(config, f'model.head.test_cfg.{threshold}=0.42 randomness.seed=7')
+    cfg, changes = read(config, f'model.head.postprocess.{threshold}=0.42 randomness.seed=7')
     check_config(cfg, changes)
     assert getattr(MODELS.build(cfg.model.head).postprocess, threshold) == 0.42
     assert cfg.randomness.seed == 7
@@ -198,7 +198,7 @@ def test_ground_truth_predictions_and_metrics_share_one_frame(config, frame):
     annotations = next(i for i, step in enumerate(steps) if 'LoadGroundingAnnotations' in step)
     resize = next(i for i, step in enumerate(steps) if 'Resize' in step)
     assert (annotations < resize) == (frame == 'input')
-    assert cfg.model.head.test_cfg.frame == frame
+    assert cfg.model.head.postprocess.frame == frame
     resolution = 'resized' if frame == 'input' else 'original'
     assert {metric.get('resolution', 'original') for metric in cfg.test_evaluator} == {resolution}
     assert cfg.test_dataloader.dataset.pipeline == cfg.val_dataloader.dataset.pipeline == cfg.test_pipeline

@@ -118,7 +118,7 @@ def test_sizes_of_text_and_image_and_the_way_back(file):
             expected = {'refcocoplus': 'refcoco+', 'refcoco_r50': 'refcoco'}.get(file.stem, file.stem)
             assert (dataset.dataset, dataset.text_field) == (expected, 'sent')
     assert cfg.train_dataloader.batch_size == 16
-    assert (cfg.model.head.test_cfg.mask_thr, cfg.model.head.test_cfg.interpolation) == (0.35, 'bicubic')
+    assert (cfg.model.head.postprocess.mask_thr, cfg.model.head.postprocess.interpolation) == (0.35, 'bicubic')
 
 
 @pytest.mark.parametrize('paper', [CRIS, SEGVLM], ids=lambda folder: folder.name)

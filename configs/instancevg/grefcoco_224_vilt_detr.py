@@ -44,4 +44,4 @@ test_dataloader.dataset.pipeline = test_pipeline
 
 # the baseline has one mask, of the whole expression
 model.head.mask_loss.update(positive_weight=0.0, negative_weight=0.0)
-model.head.test_cfg.mask_output = 'global'
+model.head.postprocess.mask_output = 'global'

@@ -26,7 +26,7 @@ with read_base():
         visualizer,
     )
 
-model.head.test_cfg.frame = 'input'
+model.head.postprocess.frame = 'input'
 # read the ground truth before Resize, which then moves it
 test_pipeline = [test_pipeline[0], test_pipeline[2], test_pipeline[1], *test_pipeline[3:]]
 val_dataloader.dataset.pipeline = test_pipeline

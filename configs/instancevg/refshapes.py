@@ -73,7 +73,7 @@ model.head.in_channels = 48
 model.head.detection_loss.cls_weight = 4.0
 model.head.existence_loss.loss_weight = 0.4
 model.head.minimap_loss.update(loss_weight=0.3, attention_input='prob')
-model.head.test_cfg.update(score_thr=0.6, nms_thr=0.5)
+model.head.postprocess.update(score_thr=0.6, nms_thr=0.5)
 model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels=48, level=2, loss_weight=2.0))
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)

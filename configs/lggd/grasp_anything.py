@@ -30,6 +30,6 @@ with read_base():
     )
     from .._base_.schedules.adamw_50e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
 
-model.head.test_cfg.update(width_norm=208.0, jaw_size=None)
+model.head.postprocess.update(width_norm=208.0, jaw_size=None)
 train_dataloader.update(batch_size=72, num_workers=8)
 train_cfg.val_interval = 50

@@ -59,7 +59,7 @@ model.neck.upsampling.update(
 model.head.coarse.update(in_channels=16, channels=8, sentence_channels=48)
 model.head.refinement.widths = (4, 8, 16, 16)
 model.head.criterion.angle_on_grasp_only = True
-model.head.test_cfg.width_norm = 60.0
+model.head.postprocess.width_norm = 60.0
 model.aux_heads = dict(fused=dict(type=AuxiliaryMaskHead, in_channels=48, level=-1, loss_weight=1.0))
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters=iterations, val_interval=iterations)

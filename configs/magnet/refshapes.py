@@ -6,6 +6,7 @@ from mmvg.models.fusions import CrossModalAlignmentFusion
 from mmvg.models.heads import CrossModalAlignmentHead, MaskedQueryHead, MaskGroundingHead
 from mmvg.models.losses import BinaryMaskLoss
 from mmvg.models.necks import DeformablePixelDecoder
+from mmvg.models.postprocess import MaskPostprocess
 
 with read_base():
     from ..lavt.refshapes import (
@@ -58,7 +59,7 @@ model.head = dict(
     num_heads=4,
     ffn_channels=128,
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0),
-    test_cfg=dict(mask_thr=0.5),
+    postprocess=dict(type=MaskPostprocess, mask_thr=0.5),
 )
 model.aux_heads = dict(
     grounding=dict(

@@ -38,7 +38,7 @@ train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
 val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
 test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
 model.head.update(regions_decide=True, existence='any')
-model.head.test_cfg.score_thr = 0.98  # chosen on val
+model.head.postprocess.score_thr = 0.98  # chosen on val
 
 iterations = 1700
 load_from = 'work_dirs/raam_refshapes/iter_1800.pth'

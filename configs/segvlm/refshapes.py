@@ -32,4 +32,4 @@ with read_base():
 
 model.head.projector.update(deform=True, residual=True, se=True, se_ratio=8)
 model.head.mask_loss = dict(type=RAFLoss)
-model.head.test_cfg.mask_thr = 0.5  # val mIoU 60.3 against 58.3 at CRIS's 0.35
+model.head.postprocess.mask_thr = 0.5  # val mIoU 60.3 against 58.3 at CRIS's 0.35

@@ -43,7 +43,7 @@ class GroundingInferencer(BaseInferencer):
         weights: A local checkpoint, unless ``model`` is one; nothing is downloaded. Must fit the model key by key.
         device: Such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
         score_thr: Instances that score this much or more are reported; in [0, 1]. By default what the config's
-            ``test_cfg.score_thr`` says, or 0.5.
+            ``model.head.postprocess.score_thr`` says, or 0.5.
         show_progress: Show a bar when there is more than one batch.
 
     Raises:
@@ -65,12 +65,13 @@ class GroundingInferencer(BaseInferencer):
         show_progress: bool = True,
     ) -> None:
         cfg, checkpoint = _resolve(model, weights)
-        test_cfg = cfg.model.get('head', {}).get('test_cfg') or {}
-        if 'frame' in test_cfg:  # a protocol may score input pixels; who asks about a picture wants its own
-            test_cfg['frame'] = 'original'
         self._checkpoint = checkpoint
         super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
-        self.score_thr = check_threshold(test_cfg.get('score_thr', 0.5) if score_thr is None else score_thr)
+        own_thr = 0.5
+        if (postprocess := getattr(self.model.head, 'postprocess', None)) is not None:
+            postprocess.frame = 'original'  # a protocol may score input pixels; who asks about a picture wants its own
+            own_thr = postprocess.score_thr
+        self.score_thr = check_threshold(own_thr if score_thr is None else score_thr)
 
     def __call__(
         self,

@@ -152,7 +152,7 @@ def _sample(
     if sample.pred_frame != 'original':
         raise PredictionError(
             f'{where}: the answer is in {sample.pred_frame!r} pixels; only those in original pixels can be scored '
-            "again: set frame='original' in the head's test_cfg"
+            "again: set frame='original' in the head's postprocess"
         )
     sample.text = sentence['text']
     sample.no_target = bool(item['no_target'])

@@ -1,6 +1,6 @@
 """Grounders and their parts; importing this package registers all of them."""
 
-from mmvg.models import backbones, fusions, heads, losses, necks
+from mmvg.models import backbones, fusions, heads, losses, necks, postprocess
 from mmvg.models.features import GroundingFeatures, TextEncoder
 from mmvg.models.grounders import Grounder
 from mmvg.models.preprocessor import GroundingPreprocessor
@@ -15,4 +15,5 @@ __all__ = [
     'heads',
     'losses',
     'necks',
+    'postprocess',
 ]

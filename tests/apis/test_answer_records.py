@@ -46,7 +46,7 @@ def work(tmp_path_factory):
     find = GroundingInferencer(checkpoint, device='cpu', show_progress=False)
     samples = find(*map(list, zip(*asked_by(cfg), strict=True)), pairs=True, return_datasamples=True)['predictions']
     threshold = float(np.median([sample.target_score for sample in samples]))
-    cfg.model.head.test_cfg.score_thr = threshold
+    cfg.model.head.postprocess.score_thr = threshold
     for metric in cfg.test_evaluator[:2]:
         metric.score_threshold = threshold
     save()
@@ -81,7 +81,7 @@ def test_predict_save_and_score_gives_the_numbers_of_a_test_run(work, saved, que
     assert score_predictions(cfg, saved) == pytest.approx(expected, abs=1e-9, nan_ok=True)
     assert score_predictions(cfg, folder / 'preds.json') == pytest.approx(expected, abs=1e-9, nan_ok=True)
     content = json.loads(saved.read_text())
-    assert content['score_thr'] == cfg.model.head.test_cfg.score_thr
+    assert content['score_thr'] == cfg.model.head.postprocess.score_thr
     for record, (image, expression) in zip(content['predictions'], questions, strict=True):
         assert (record['image'], record['expression'], record['frame']) == (image, expression, 'original')
         assert len(record['instances']) == 4

@@ -76,7 +76,7 @@ def test_three_lines_give_json_in_pixels_of_the_picture(find, images):
 
 def test_a_config_that_is_scored_in_input_pixels_answers_in_those_of_the_picture(find, checkpoint, images):
     cfg = Config.fromstring(torch.load(checkpoint)['meta']['cfg'], '.py')
-    cfg.model.head.test_cfg.frame = 'input'
+    cfg.model.head.postprocess.frame = 'input'
     other = GroundingInferencer(cfg, str(checkpoint), device='cpu', score_thr=0)
     assert other(images[0], SENTENCES)['predictions'] == find(images[0], SENTENCES)['predictions']
 

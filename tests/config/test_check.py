@@ -145,12 +145,14 @@ def test_a_misspelt_key_is_named_with_its_path_and_the_nearest_name(path, wrong,
     assert any(problem.startswith(f'{path}:') and repr(right) in problem for problem in problems), problems
 
 
-def test_a_misspelt_setting_of_a_heads_test_cfg_is_named_too():
+def test_a_misspelt_setting_of_a_heads_post_processing_is_named_too():
     for name in ('instancevg/tiny.py', 'magnet/tiny.py', 'lggd/tiny.py'):
         cfg = Config.fromfile(Path(__file__).parents[2] / 'configs' / name)
-        cfg.model.head.test_cfg['mask_thresh'] = 0.4
+        cfg.model.head.postprocess['mask_thresh'] = 0.4
         problems = problems_of(cfg)
-        assert [p for p in problems if p.startswith('model.head.test_cfg.mask_thresh:') and "'mask_thr'" in p], problems
+        assert [p for p in problems if p.startswith('model.head.postprocess.mask_thresh:') and "'mask_thr'" in p], (
+            problems
+        )
 
 
 def test_all_problems_come_at_once():

@@ -177,7 +177,7 @@ def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, w
     cfg = on_refshapes(read(config), refshapes, folder)
     encoder = encoder_of(cfg)
     assert (encoder.center_ratio, encoder.quality_sigma, encoder.width_norm) == (ratio, sigma, width)
-    assert (cfg.model.head.test_cfg.width_norm, cfg.model.head.test_cfg.jaw_size) == (width, jaw)
+    assert (cfg.model.head.postprocess.width_norm, cfg.model.head.postprocess.jaw_size) == (width, jaw)
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         batch = next(iter(Runner.build_dataloader(loader, seed=0)))
         assert [tuple(image.shape) for image in batch['inputs']] == [(3, 224, 224)] * 2
@@ -196,7 +196,7 @@ def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, w
 def test_widths_of_maps_and_answers_agree_in_every_config():
     for path in LGGD.glob('*.py'):
         cfg = read(path.name)
-        assert encoder_of(cfg).width_norm == cfg.model.head.test_cfg.width_norm, path.name
+        assert encoder_of(cfg).width_norm == cfg.model.head.postprocess.width_norm, path.name
 
 
 @pytest.mark.parametrize('config', ['ocid_vlg_multiple.py', 'ocid_vlg_novel_classes.py', 'refshapes.py'])
@@ -240,7 +240,7 @@ def test_the_tiny_config_trains_answers_and_is_scored(refshapes, tmp_path):
     scores = json.loads(next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()[-1])
     assert {'grasp/J@1', 'grasp/J@5', 'grasp/J@1_strict', 'grasp/J@5_strict', 'res/mIoU'} <= scores.keys()
     cfg.load_from = str(tmp_path / 'iter_4.pth')
-    cfg.model.head.test_cfg.grasps_from = 'mask'  # the baseline answers with the same weights
+    cfg.model.head.postprocess.grasps_from = 'mask'  # the baseline answers with the same weights
     found = GroundingRunner.from_cfg(runner_config(cfg)).test()
     assert 0 <= found['grasp/J@1_strict'] <= 100
     assert list(tmp_path.rglob('*.jpg')) or list(tmp_path.rglob('*.png'))  # pictures of answers

@@ -121,7 +121,7 @@ def test_an_evaluation_writes_every_prediction_and_pictures_where_it_is_told(tra
 def answered(trained, place, monkeypatch):
     """Config, file of predictions, and the scores that the test printed; low thresholds, so that there are answers."""
     config, out = trained / 'refshapes.py', place / 'preds.json'
-    options = ['model.head.test_cfg.score_thr=0.05', *(f'test_evaluator.{i}.score_threshold=0.05' for i in (0, 1))]
+    options = ['model.head.postprocess.score_thr=0.05', *(f'test_evaluator.{i}.score_threshold=0.05' for i in (0, 1))]
     if not out.is_file():
         arguments = [config, trained / 'iter_2.pth', '--out', out, '--work-dir', place / 'answered', '--cfg-options']
         assert run_tool(monkeypatch, 'test.py', *arguments, *options) == 0
@@ -206,7 +206,7 @@ def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
         ('train.py', ['broken.py'], ['broken.py', 'SyntaxError', 'line 1']),
         ('train.py', ['child.py'], ['child.py', "read_base imports 'default_scop'"]),
         ('train.py', [CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth', 'no such file']),
-        ('train.py', [CONFIG, '--cfg-options', 'model.head.test_cgf=1'], ['model.head.test_cgf', "'test_cfg'"]),
+        ('train.py', [CONFIG, '--cfg-options', 'model.head.postproces=1'], ['model.head.postproces', "'postprocess'"]),
         ('train.py', [CONFIG, '--cfg-options', 'optim_wraper.x=1', 'model.backbone.drop_path_rat=0'],
          ['2 problems', "'optim_wrapper'", "'drop_path_rate'"]),
         ('train.py', [CONFIG, '--cfg-options', 'val_evaluator.9.x=1'], ['--cfg-options', '9']),

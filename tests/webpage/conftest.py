@@ -23,7 +23,7 @@ def work_dirs(tmp_path_factory):
     for seed, system in enumerate(('instancevg', 'instancevg', 'lggd')):
         cfg = load_config(str(ROOT / f'configs/{system}/tiny.py'))
         if system == 'instancevg':
-            cfg.model.head.test_cfg.score_thr = 0.05
+            cfg.model.head.postprocess.score_thr = 0.05
         for step in cfg.test_dataloader.dataset.pipeline:
             if 'tokenizer' in step:
                 step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')

@@ -5,6 +5,7 @@ from mmvg.models.backbones import CLIPResNet
 from mmvg.models.heads import DynamicMaskHead, VisualProjector
 from mmvg.models.losses import RAFLoss
 from mmvg.models.necks import CRISNeck, VisionLanguageDecoder
+from mmvg.models.postprocess import MaskPostprocess
 
 model = dict(
     type=Grounder,
@@ -41,6 +42,6 @@ model = dict(
         projector=dict(type=VisualProjector, in_channels=512, out_channels=256),
         mask_loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
         sentence_channels=512,
-        test_cfg=dict(mask_thr=0.35, interpolation='bicubic'),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic'),
     ),
 )

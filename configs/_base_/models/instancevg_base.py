@@ -18,6 +18,7 @@ from mmvg.models.losses import (
     SetMatcher,
 )
 from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimFPN, UNetDecoder
+from mmvg.models.postprocess import InstancePostprocess
 
 model = dict(
     type=Grounder,
@@ -64,8 +65,14 @@ model = dict(
         mask_loss=dict(type=MaskCriterion, global_weight=1.0, positive_weight=1.0, negative_weight=0.2),
         existence_loss=dict(type=ExistenceLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),
         minimap_loss=dict(type=MinimapLoss, loss_weight=0.1),
-        test_cfg=dict(
-            score_weighted=True, nms_thr=None, score_thr=0.7, mask_thr=0.5, mask_output='merge', frame='original'
+        postprocess=dict(
+            type=InstancePostprocess,
+            score_weighted=True,
+            nms_thr=None,
+            score_thr=0.7,
+            mask_thr=0.5,
+            mask_output='merge',
+            frame='original',
         ),
     ),
 )

@@ -10,6 +10,7 @@ from mmvg.models.fusions import PixelWordFusion
 from mmvg.models.heads import PixelMaskHead
 from mmvg.models.losses import BinaryMaskLoss
 from mmvg.models.necks import TopDownDecoder
+from mmvg.models.postprocess import MaskPostprocess
 
 model = dict(
     type=Grounder,
@@ -40,7 +41,7 @@ model = dict(
         in_channels=512,
         num_logits=2,
         mask_loss=dict(type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1)),
-        test_cfg=dict(mask_thr=0.5),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5),
     ),
     aux_heads=None,
 )

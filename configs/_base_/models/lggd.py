@@ -9,6 +9,7 @@ from mmvg.models.backbones import CLIPResNet
 from mmvg.models.heads import LDCH, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
 from mmvg.models.necks import DCVLF, LanguageUpsampling
+from mmvg.models.postprocess import GraspPostprocess
 
 model = dict(
     type=Grounder,
@@ -57,7 +58,8 @@ model = dict(
         refinement=dict(type=MapRefinement, widths=(64, 128, 256, 512)),
         criterion=dict(type=GraspCriterion, foreground_weight=0.5, sigma=1.0, angle_on_grasp_only=False),
         coarse_weight=0.5,
-        test_cfg=dict(
+        postprocess=dict(
+            type=GraspPostprocess,
             mask_thr=0.35,
             gate='hard',
             num_grasps=5,

@@ -10,6 +10,7 @@ from mmvg.models.fusions import CrossModalAlignmentFusion
 from mmvg.models.heads import CrossModalAlignmentHead, MaskedQueryHead, MaskGroundingHead
 from mmvg.models.losses import BinaryMaskLoss
 from mmvg.models.necks import DeformablePixelDecoder
+from mmvg.models.postprocess import MaskPostprocess
 
 with read_base():
     from .lavt_swin_base import model
@@ -23,7 +24,7 @@ model.head = dict(
     type=MaskedQueryHead,
     in_channels=256,
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0),
-    test_cfg=dict(mask_thr=0.5),
+    postprocess=dict(type=MaskPostprocess, mask_thr=0.5),
 )
 model.aux_heads = dict(
     grounding=dict(

@@ -11,6 +11,7 @@ from mmvg.models.fusions import RegionAwareFusion
 from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
 from mmvg.models.necks import RegionModulation
+from mmvg.models.postprocess import MaskPostprocess
 
 model = dict(
     type=Grounder,
@@ -55,6 +56,6 @@ model = dict(
         mask_loss=dict(type=EdgeWeightedMaskLoss, loss_weight=1.0, edge_weight=1.2),
         box_loss=dict(type=SingleBoxLoss, loss_weight=0.1),
         regions_decide=False,
-        test_cfg=dict(mask_thr=0.5, score_thr=0.5, frame='original'),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, score_thr=0.5, frame='original'),
     ),
 )

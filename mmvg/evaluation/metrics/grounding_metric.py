@@ -128,7 +128,7 @@ class GroundingMetric(BaseMetric):
             raise ValueError(
                 f'resolution={self.resolution!r} needs targets and predictions in the frame {frame!r}, but {wrong}. '
                 f'Targets: load annotations after the resize for the original frame, before it for the input frame; '
-                f"predictions: set frame={frame!r} in the head's test_cfg"
+                f"predictions: set frame={frame!r} in the head's postprocess"
             )
 
     def _warn(self, message: str) -> None:

@@ -5,7 +5,6 @@ from mmvg.models.heads.grasp_head import GraspHead
 from mmvg.models.heads.instance_head import InstanceHead
 from mmvg.models.heads.ldch import LDCH
 from mmvg.models.heads.mask_grounding_head import MaskGroundingHead
-from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.heads.masked_query_head import MaskedQueryHead
 from mmvg.models.heads.pixel_mask_head import PixelMaskHead
 from mmvg.models.heads.refinement import MapRefinement
@@ -20,7 +19,6 @@ __all__ = [
     'InstanceHead',
     'MapRefinement',
     'MaskGroundingHead',
-    'MaskPostprocess',
     'MaskedQueryHead',
     'PixelMaskHead',
     'RegionHead',

@@ -1,13 +1,10 @@
 """A mask by a convolution whose kernel the sentence makes."""
 
-from types import MappingProxyType
-
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.layers.deformable_enhancement import EnhancementBlock
 from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
@@ -61,21 +58,18 @@ class DynamicMaskHead(BaseModule):
     Args:
         projector: Usually a :class:`VisualProjector`.
         mask_loss: A :class:`MaskLoss`, usually :class:`RAFLoss`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         sentence_channels: Width of the sentence vector.
         kernel_size: Side of the kernel.
-        test_cfg: Arguments of :class:`MaskPostprocess`.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,
         projector: dict,
         mask_loss: dict,
+        postprocess: dict,
         sentence_channels: int = 512,
         kernel_size: int = 3,
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -83,7 +77,7 @@ class DynamicMaskHead(BaseModule):
         self.kernel_size = kernel_size
         self.kernel = nn.Linear(sentence_channels, self.projector.out_channels * kernel_size**2 + 1)
         self.mask_loss = MODELS.build(mask_loss)
-        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor]:
         """Return ``mask_logits`` (B, 1, 4h, 4w) for one map (B, C, h, w).

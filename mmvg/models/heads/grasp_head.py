@@ -1,12 +1,9 @@
 """The head of LGGD: a mask and grasps from five maps, coarse first, then refined."""
 
-from types import MappingProxyType
-
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.grasp_postprocess import GraspPostprocess
 from mmvg.models.losses import GraspTargets, enlarge_logits
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -19,22 +16,19 @@ class GraspHead(BaseModule):
     Args:
         coarse: Makes logits (B, 5, h, w) from ``pixels`` and ``sentence``; usually an :class:`LDCH`.
         criterion: Usually a :class:`GraspCriterion`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`.
         refinement: Turns coarse logits into better ones, usually a :class:`MapRefinement`. ``None``: the coarse ones
             are final, and are the only ones with a loss (Table VI without RM).
         coarse_weight: lambda of Eq. 32, of the losses of the coarse stage where there is another.
-        test_cfg: Arguments of :class:`GraspPostprocess`.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=GraspPostprocess))
 
     def __init__(
         self,
         coarse: dict,
         criterion: dict,
+        postprocess: dict,
         refinement: dict | None = None,
         coarse_weight: float = 0.5,
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -42,7 +36,7 @@ class GraspHead(BaseModule):
         self.refinement = None if refinement is None else MODELS.build(refinement)
         self.criterion = MODELS.build(criterion)
         self.coarse_weight = coarse_weight
-        self.postprocess = GraspPostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
         """Return the raw maps by name, in the order mask, quality, cos(2 theta), sin(2 theta), width.

@@ -1,14 +1,11 @@
 """The head of InstanceVG: points, boxes and masks that belong together, and the verdict of existence."""
 
-from types import MappingProxyType
-
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.box_branch import BoxBranch
 from mmvg.models.heads.existence_branch import ExistenceBranch
-from mmvg.models.heads.instance_postprocess import InstancePostprocess
 from mmvg.models.heads.mask_branch import MaskBranch
 from mmvg.models.losses import GroundingTargets
 from mmvg.registry import MODELS
@@ -29,12 +26,9 @@ class InstanceHead(BaseModule):
         detection_loss: Usually a :class:`DetectionCriterion`.
         mask_loss: Usually a :class:`MaskCriterion`. Any other :class:`MaskLoss` trains the global mask alone.
         existence_loss: Usually an :class:`ExistenceLoss`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.InstancePostprocess`.
         minimap_loss: Usually a :class:`MinimapLoss`; ``None`` where there is no attention map.
-        test_cfg: Arguments of :class:`InstancePostprocess`.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=InstancePostprocess))
 
     def __init__(
         self,
@@ -43,8 +37,8 @@ class InstanceHead(BaseModule):
         detection_loss: dict,
         mask_loss: dict,
         existence_loss: dict,
+        postprocess: dict,
         minimap_loss: dict | None = None,
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -56,7 +50,7 @@ class InstanceHead(BaseModule):
         self.mask_loss = MODELS.build(mask_loss)
         self.existence_loss = MODELS.build(existence_loss)
         self.minimap_loss = None if minimap_loss is None else MODELS.build(minimap_loss)
-        self.postprocess = InstancePostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
         """Return the raw outputs by name.

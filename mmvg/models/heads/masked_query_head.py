@@ -1,7 +1,5 @@
 """One learned query that looks for the mask, ever more narrowly."""
 
-from types import MappingProxyType
-
 import torch
 import torch.nn.functional as F
 from mmdet.models.layers import SinePositionalEncoding
@@ -10,7 +8,6 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.layers import detr_layer_cfg
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -27,27 +24,24 @@ class MaskedQueryHead(BaseModule):
     Args:
         in_channels: Channels C of ``features.images`` and ``features.pixels``.
         mask_loss: A :class:`MaskLoss`, usually :class:`BinaryMaskLoss`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         num_layers: Layers of the decoder.
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.
         num_levels: Coarse maps to look at, the coarsest of ``features.images``.
         deep_supervision: Whether the masks before the last layer have a loss too.
-        test_cfg: Arguments of :class:`MaskPostprocess`.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,
         in_channels: int,
         mask_loss: dict,
+        postprocess: dict,
         num_layers: int = 9,
         num_heads: int = 8,
         ffn_channels: int = 2048,
         num_levels: int = 3,
         deep_supervision: bool = True,
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -75,7 +69,7 @@ class MaskedQueryHead(BaseModule):
             nn.Linear(in_channels, in_channels),
         )
         self.mask_loss = MODELS.build(mask_loss)
-        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | list[Tensor]]:
         """Return ``mask_logits`` (B, 1, h, w), and ``aux_outputs``, those before the last layer.

@@ -1,13 +1,10 @@
 """A mask read straight from a decoder's map."""
 
-from types import MappingProxyType
-
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -20,26 +17,23 @@ class PixelMaskHead(BaseModule):
     Args:
         in_channels: Channels of the map.
         mask_loss: A :class:`MaskLoss`, usually :class:`BinaryMaskLoss`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         num_logits: 1, or 2 for background and foreground as in LAVT; the mask logit is then their difference.
-        test_cfg: Arguments of :class:`MaskPostprocess`.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,
         in_channels: int,
         mask_loss: dict,
+        postprocess: dict,
         num_logits: int = 1,
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
         check_choice('PixelMaskHead.num_logits', num_logits, (1, 2))
         self.classify = nn.Conv2d(in_channels, num_logits, 1)
         self.mask_loss = MODELS.build(mask_loss)
-        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor]:
         """Return ``mask_logits`` (B, 1, h, w).

@@ -1,7 +1,6 @@
 """The head of RaAM-RVG: which regions hold a target, its box and its mask."""
 
 from math import gcd
-from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -13,14 +12,12 @@ from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.mask_postprocess import MaskPostprocess
 from mmvg.models.layers.region_grid import grid_side
 from mmvg.models.losses import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import (
     GroundingSample,
     cxcywh_to_xyxy,
-    input_to_original_boxes,
 )
 
 
@@ -37,6 +34,7 @@ class RegionHead(BaseModule):
         patch_size: Stride of R in input pixels: the side of the patch that a token draws.
         region_loss: Usually a :class:`RegionPresenceLoss`.
         mask_loss: A :class:`MaskLoss`, usually :class:`EdgeWeightedMaskLoss`.
+        postprocess: A :class:`mmvg.models.postprocess.MaskPostprocess`; ``score_thr`` is that of the existence score.
         box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for GRES.
         hidden_channels: Width of the hidden layers.
         num_regions: N, a square number.
@@ -45,14 +43,10 @@ class RegionHead(BaseModule):
         existence: How the presence p of the regions becomes the score that something is meant: ``'max'``, the highest
             p, is the paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent. The latter
             weighs all regions and wants a higher threshold, for a target usually reaches into several.
-        test_cfg: Arguments of :class:`MaskPostprocess`; ``score_thr`` is that of the existence score.
 
     Raises:
         ValueError: If ``existence`` is neither.
     """
-
-    #: Settings without a ``type``, and what takes them; configs are checked by it.
-    untyped_settings = MappingProxyType(dict(test_cfg=MaskPostprocess))
 
     def __init__(
         self,
@@ -60,12 +54,12 @@ class RegionHead(BaseModule):
         patch_size: int,
         region_loss: dict,
         mask_loss: dict,
+        postprocess: dict,
         box_loss: dict | None = None,
         hidden_channels: int = 256,
         num_regions: int = 16,
         regions_decide: bool = False,
         existence: str = 'max',
-        test_cfg: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -86,7 +80,7 @@ class RegionHead(BaseModule):
         self.box_loss = None if box_loss is None else MODELS.build(box_loss)
         self.regions_decide = regions_decide
         self.existence = existence
-        self.postprocess = MaskPostprocess(**(test_cfg or {}))
+        self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
         """Return the raw outputs by name.
@@ -136,8 +130,7 @@ class RegionHead(BaseModule):
         for sample, box, score in zip(samples, outputs['boxes_cxcywh_norm'], exists, strict=True):
             height, width = sample.img_shape[:2]
             box = cxcywh_to_xyxy(box[None]).clamp(0, 1) * box.new_tensor([width, height, width, height])
-            if self.postprocess.frame == 'original':
-                box = input_to_original_boxes(box, sample.metainfo)
+            box = self.postprocess.boxes_to_frame(box, sample)
             sample.pred_instances = InstanceData(bboxes=box, scores=score[None], masks=sample.pred_sem_seg.sem_seg)
         return samples
 

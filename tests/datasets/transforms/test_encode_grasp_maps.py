@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmvg.datasets.transforms import EncodeGraspMaps, Letterbox, RandomTurnZoom
-from mmvg.models.heads.grasp_postprocess import GraspPostprocess
+from mmvg.models.postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
 

@@ -29,6 +29,7 @@ from mmvg.models.necks import (
     SimFPN,
     UNetDecoder,
 )
+from mmvg.models.postprocess import InstancePostprocess
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -77,6 +78,7 @@ MODEL = dict(
         mask_loss=dict(type=MaskCriterion),
         existence_loss=dict(type=ExistenceLoss),
         minimap_loss=dict(type=MinimapLoss),
+        postprocess=dict(type=InstancePostprocess),
     ),
 )
 

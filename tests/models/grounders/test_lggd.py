@@ -12,6 +12,7 @@ from mmvg.models.backbones import CLIPResNet, ConvTextEncoder
 from mmvg.models.heads import LDCH, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
 from mmvg.models.necks import DCVLF, LanguageUpsampling
+from mmvg.models.postprocess import GraspPostprocess
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 from mmvg.structures.grasp_maps import grasps_to_maps
@@ -53,6 +54,7 @@ MODEL = dict(
         coarse=dict(type=LDCH, in_channels=32, channels=8, sentence_channels=16, num_kernels=2, hidden_channels=8),
         refinement=dict(type=MapRefinement, widths=(8, 16, 16, 32)),
         criterion=dict(type=GraspCriterion),
+        postprocess=dict(type=GraspPostprocess),
     ),
 )
 
@@ -176,7 +178,7 @@ def test_combinations_off_the_ladder_train_too():
 
 def test_a_few_steps_on_one_batch_find_the_object_and_its_grasp():
     torch.manual_seed(0)
-    model = build(lambda cfg: cfg['head'].update(test_cfg=dict(width_norm=60.0))).train()
+    model = build(lambda cfg: cfg['head'].update(postprocess=dict(type=GraspPostprocess, width_norm=60.0))).train()
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-3)
     data = batch()
     history = []
@@ -207,7 +209,7 @@ def test_what_stands_behind_the_end_of_the_text_changes_nothing():
 
 @pytest.mark.parametrize('tokens', [2, LENGTH])
 def test_empty_and_full_expressions_give_finite_answers(tokens):
-    model = build(lambda cfg: cfg['head'].update(test_cfg=dict(gate='off'))).eval()
+    model = build(lambda cfg: cfg['head'].update(postprocess=dict(type=GraspPostprocess, gate='off'))).eval()
     for answer in model.test_step(batch(tokens=tokens)):
         assert answer.pred_sem_seg.sem_seg.shape == (1, 2 * SIZE, 2 * SIZE)
         assert answer.pred_grasps.grasps.isfinite().all()

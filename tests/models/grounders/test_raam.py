@@ -16,6 +16,7 @@ from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion
 from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
 from mmvg.models.necks import RegionModulation
+from mmvg.models.postprocess import MaskPostprocess
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -59,6 +60,7 @@ MODEL = dict(
         region_loss=dict(type=RegionPresenceLoss),
         mask_loss=dict(type=EdgeWeightedMaskLoss),
         box_loss=dict(type=SingleBoxLoss),
+        postprocess=dict(type=MaskPostprocess),
     ),
 )
 

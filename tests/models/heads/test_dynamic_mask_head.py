@@ -7,12 +7,13 @@ from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads import DynamicMaskHead, VisualProjector
 from mmvg.models.heads.dynamic_mask_head import dynamic_convolution
 from mmvg.models.losses import RAFLoss
+from mmvg.models.postprocess import MaskPostprocess
 from mmvg.registry import MODELS
 
 SWITCHES = dict(deform=True, residual=True, se=True, se_ratio=4)
 
 
-def make_head(test_cfg=None, **projector):
+def make_head(postprocess=None, **projector):
     torch.manual_seed(0)
     return MODELS.build(
         dict(
@@ -20,7 +21,7 @@ def make_head(test_cfg=None, **projector):
             projector=dict(type=VisualProjector, in_channels=8, out_channels=4, **projector),
             mask_loss=dict(type=RAFLoss),
             sentence_channels=5,
-            test_cfg=test_cfg,
+            postprocess=dict(type=MaskPostprocess) | (postprocess or {}),
         )
     )
 
@@ -124,7 +125,7 @@ def test_the_mask_goes_back_through_the_letterbox_and_the_threshold_decides(make
     """An image of 64 x 48 in a canvas of 32 x 32: scale 0.5, four empty rows above and below."""
     meta = dict(homography_matrix=[[0.5, 0, 0], [0, 0.5, 4], [0, 0, 1]])
     for mask_thr, expected in ((0.35, True), (0.45, False)):
-        head = make_head(test_cfg=dict(mask_thr=mask_thr, interpolation='bicubic')).eval()
+        head = make_head(postprocess=dict(mask_thr=mask_thr, interpolation='bicubic')).eval()
         head.kernel.weight.zero_()
         head.kernel.bias.zero_()
         head.kernel.bias[-1] = -0.4  # a probability of 0.401 everywhere
@@ -139,7 +140,7 @@ def test_a_mask_in_the_input_lands_where_it_belongs_in_the_original(make_sample)
     meta = dict(homography_matrix=[[0.5, 0, 0], [0, 0.5, 4], [0, 0, 1]])
     logits = torch.full((1, 1, 32, 32), -9.0)
     logits[..., 8:20, 4:16] = 9.0
-    head = make_head(test_cfg=dict(mask_thr=0.35, interpolation='bicubic'))
+    head = make_head(postprocess=dict(mask_thr=0.35, interpolation='bicubic'))
     (sample,) = head.postprocess(logits, [make_sample(1, **meta)])
     expected = torch.zeros(48, 64, dtype=torch.bool)
     expected[8:32, 8:32] = True  # rows 2 * (8 - 4) to 2 * (20 - 4), columns 2 * 4 to 2 * 16

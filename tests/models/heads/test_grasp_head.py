@@ -6,6 +6,7 @@ from mmengine.structures import PixelData
 from mmvg.models import GroundingFeatures
 from mmvg.models.heads import LDCH, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
+from mmvg.models.postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
 COARSE = dict(type=LDCH, in_channels=6, channels=4, sentence_channels=8, num_kernels=2, hidden_channels=4)
@@ -14,7 +15,13 @@ REFINEMENT = dict(type=MapRefinement, widths=(4, 4, 8, 8))
 
 def make(**changes):
     torch.manual_seed(0)
-    return GraspHead(**dict(coarse=COARSE, criterion=dict(type=GraspCriterion), refinement=REFINEMENT) | changes)
+    settings = dict(
+        coarse=COARSE,
+        criterion=dict(type=GraspCriterion),
+        postprocess=dict(type=GraspPostprocess),
+        refinement=REFINEMENT,
+    )
+    return GraspHead(**settings | changes)
 
 
 def features(batch=2, size=32):
@@ -62,7 +69,11 @@ def test_maps_smaller_than_the_input_are_compared_at_its_size():
 
 @pytest.mark.parametrize('batch', [1, 2])
 def test_every_sample_gets_a_mask_and_ranked_grasps(batch):
-    answers = make(test_cfg=dict(gate='off', num_grasps=3)).eval().predict(features(batch), samples(batch))
+    answers = (
+        make(postprocess=dict(type=GraspPostprocess, gate='off', num_grasps=3))
+        .eval()
+        .predict(features(batch), samples(batch))
+    )
     assert len(answers) == batch
     for answer in answers:
         assert answer.pred_sem_seg.sem_seg.shape == (1, 32, 32)

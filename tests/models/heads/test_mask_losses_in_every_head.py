@@ -20,6 +20,7 @@ from mmvg.models.losses import (
     RegionPresenceLoss,
 )
 
+ANSWER = dict(type='MaskPostprocess')
 LOSSES = [BinaryMaskLoss, EdgeWeightedMaskLoss, MaskCriterion, RAFLoss]
 
 
@@ -32,19 +33,19 @@ def heads(mask_loss, make_instance_head):
 
     maps = [noise(8, side, side) for side in (4, 2, 1)]
     return {
-        'LAVT': (PixelMaskHead(8, mask_loss), dict(images=[], pixels=noise(8, 8, 8))),
+        'LAVT': (PixelMaskHead(8, mask_loss, ANSWER), dict(images=[], pixels=noise(8, 8, 8))),
         'MagNet': (
-            MaskedQueryHead(8, mask_loss, num_layers=3, num_heads=2, ffn_channels=8),
+            MaskedQueryHead(8, mask_loss, ANSWER, num_layers=3, num_heads=2, ffn_channels=8),
             dict(images=maps, pixels=noise(8, 8, 8)),
         ),
         'CRIS': (
             DynamicMaskHead(
-                dict(type=VisualProjector, in_channels=8, out_channels=4), mask_loss=mask_loss, sentence_channels=5
+                dict(type=VisualProjector, in_channels=8, out_channels=4), mask_loss, ANSWER, sentence_channels=5
             ),
             dict(images=[noise(8, 4, 4)], sentence=noise(5)),
         ),
         'RaAM': (
-            RegionHead(8, 4, dict(type=RegionPresenceLoss), mask_loss, hidden_channels=8, num_regions=4),
+            RegionHead(8, 4, dict(type=RegionPresenceLoss), mask_loss, ANSWER, hidden_channels=8, num_regions=4),
             dict(images=[noise(8, 8, 8)]),
         ),
         'InstanceVG': (

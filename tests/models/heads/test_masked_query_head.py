@@ -15,7 +15,14 @@ SIDE = 32
 def head(**options):
     torch.manual_seed(0)
     return MaskedQueryHead(
-        **dict(in_channels=8, mask_loss=dict(type='BinaryMaskLoss'), num_layers=4, num_heads=2, ffn_channels=16)
+        **dict(
+            in_channels=8,
+            mask_loss=dict(type='BinaryMaskLoss'),
+            postprocess=dict(type='MaskPostprocess'),
+            num_layers=4,
+            num_heads=2,
+            ffn_channels=16,
+        )
         | options
     )
 
@@ -128,5 +135,5 @@ def test_missing_maps_are_explained():
 
 def test_magnets_head_has_its_size():
     with torch.device('meta'):
-        model = MaskedQueryHead(256, dict(type='BinaryMaskLoss'))
+        model = MaskedQueryHead(256, dict(type='BinaryMaskLoss'), dict(type='MaskPostprocess'))
     assert sum(p.numel() for p in model.parameters()) == pytest.approx(14.4e6, rel=0.01)

@@ -9,6 +9,7 @@ from mmvg.models.heads import PixelMaskHead
 from mmvg.structures import GroundingSample
 
 SIDE = 16
+PARTS = dict(mask_loss=dict(type='BinaryMaskLoss'), postprocess=dict(type='MaskPostprocess'))
 
 
 def sample(rows=(4, 12)):
@@ -35,7 +36,7 @@ def features(channels=5):
 @pytest.mark.parametrize('num_logits', [1, 2])
 def test_answers_with_a_mask_and_learns_one(num_logits):
     torch.manual_seed(0)
-    head = PixelMaskHead(5, dict(type='BinaryMaskLoss'), num_logits)
+    head = PixelMaskHead(5, num_logits=num_logits, **PARTS)
     logits = head(features())['mask_logits']
     assert logits.shape == (2, 1, 4, 4)
     if num_logits == 2:
@@ -56,8 +57,8 @@ def test_answers_with_a_mask_and_learns_one(num_logits):
 
 
 def test_a_missing_neck_and_a_wrong_number_of_logits_are_explained():
-    head = PixelMaskHead(5, dict(type='BinaryMaskLoss'))
+    head = PixelMaskHead(5, **PARTS)
     with pytest.raises(ValueError, match="reads 'pixels'"):
         head(GroundingFeatures(images=[]))
     with pytest.raises(ValueError, match='num_logits must be 1 or 2'):
-        PixelMaskHead(5, dict(type='BinaryMaskLoss'), 3)
+        PixelMaskHead(5, num_logits=3, **PARTS)

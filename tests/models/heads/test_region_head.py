@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
+from mmvg.models.postprocess import MaskPostprocess
 
 
 def make_head(**changes):
@@ -17,6 +18,7 @@ def make_head(**changes):
         num_regions=16,
         region_loss=dict(type=RegionPresenceLoss),
         mask_loss=dict(type=EdgeWeightedMaskLoss),
+        postprocess=dict(type=MaskPostprocess),
         box_loss=dict(type=SingleBoxLoss),
     )
     return RegionHead(**settings | changes)
@@ -128,7 +130,7 @@ def test_the_mask_is_not_cut_where_a_region_is_empty(make_sample):
 
 @pytest.mark.parametrize(('frame', 'size'), [('original', (48, 64)), ('input', (32, 32))])
 def test_the_box_is_in_the_pixels_of_its_frame(make_sample, frame, size):
-    head = make_head(test_cfg=dict(frame=frame))
+    head = make_head(postprocess=dict(type=MaskPostprocess, frame=frame))
     answer = head.predict(regions(1), [make_sample(1)])[0]
     cx, cy, w, h = head(regions(1))['boxes_cxcywh_norm'][0].tolist()
     height, width = size

@@ -14,6 +14,7 @@ from mmvg.models.losses import (
     PointL1Cost,
     SetMatcher,
 )
+from mmvg.models.postprocess import InstancePostprocess
 from mmvg.structures import GroundingSample
 
 COSTS = [
@@ -35,6 +36,7 @@ def make_head():
             detection_loss=dict(type=DetectionCriterion),
             mask_loss=dict(type=MaskCriterion),
             existence_loss=dict(type=ExistenceLoss),
+            postprocess=dict(type=InstancePostprocess),
             minimap_loss=dict(type=MinimapLoss),
         )
         torch.manual_seed(0)

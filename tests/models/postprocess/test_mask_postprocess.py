@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvg.models.heads import MaskPostprocess
+from mmvg.models.postprocess import MaskPostprocess
 from mmvg.structures import GroundingSample
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mmvg.evaluation.functional.cover import covered_share
-from mmvg.models.heads.instance_postprocess import InstancePostprocess
+from mmvg.models.postprocess import InstancePostprocess
 
 
 def logit(p):
@@ -36,10 +36,10 @@ BOXES = [[0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.5, 0.5], [0.25, 0.25, 0.5, 0.4]]
 LEFT, RIGHT, TOP = [[1, 0], [1, 0]], [[0, 1], [0, 1]], [[1, 1], [0, 0]]
 
 
-def answer(make_sample, probabilities, has_target=0.95, global_mask=TOP, masks=(LEFT, RIGHT, LEFT), **test_cfg):
+def answer(make_sample, probabilities, has_target=0.95, global_mask=TOP, masks=(LEFT, RIGHT, LEFT), **settings):
     boxes = BOXES[: len(probabilities)]
     outputs = outputs_of(probabilities, boxes, list(masks)[: len(probabilities)], global_mask, has_target)
-    (sample,) = InstancePostprocess(**test_cfg)(outputs, [make_sample(1)])
+    (sample,) = InstancePostprocess(**settings)(outputs, [make_sample(1)])
     return sample
 
 
@@ -174,9 +174,9 @@ def test_unknown_choices_are_refused(wrong):
         InstancePostprocess(**wrong)
 
 
-def test_a_misspelt_setting_in_test_cfg_is_refused(make_head):
+def test_a_misspelt_setting_is_refused(make_head):
     with pytest.raises(TypeError, match='nms_threshold'):
-        make_head(test_cfg=dict(nms_threshold=0.7))
+        make_head(postprocess=dict(type=InstancePostprocess, nms_threshold=0.7))
 
 
 def test_the_attention_is_handed_on_for_drawing(make_sample):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvg.models.heads.grasp_postprocess import GraspPostprocess
+from mmvg.models.postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
 

@@ -1,19 +1,21 @@
 """From the five maps of a grasp head to a mask and ranked grasps."""
 
 import torch
-import torch.nn.functional as F
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.losses.grasp_criterion import activate_grasp_maps
-from mmvg.structures import GroundingSample, input_to_original_masks
+from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
 from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
 
 GATES = ('off', 'hard', 'soft')
 
 
-class GraspPostprocess:
+@MODELS.register_module()
+class GraspPostprocess(BasePostprocess):
     """Brings maps back to original pixels, each by itself, and reads the best grasps there.
 
     Quality is trained on the object alone, so the mask has to say where it counts.
@@ -29,6 +31,7 @@ class GraspPostprocess:
         jaw_size: h of all grasps in original pixels; ``None``: half of the opening.
         sigmas: Gaussian smoothing (original pixels) of quality, of cos and sin, and of width.
         grasps_from: ``'maps'``, or ``'mask'`` for the baseline that looks at nothing but the shape of the mask.
+        align_corners: See :class:`BasePostprocess`.
 
     Raises:
         ValueError: If ``gate`` or ``grasps_from`` is unknown.
@@ -45,14 +48,14 @@ class GraspPostprocess:
         jaw_size: float | None = 20.0,
         sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
         grasps_from: str = 'maps',
+        align_corners: bool = False,
     ) -> None:
+        super().__init__(score_thr, mask_thr, 'original', align_corners)
         check_choice('GraspPostprocess.gate', gate, GATES)
         check_choice('GraspPostprocess.grasps_from', grasps_from, ('maps', 'mask'))
-        self.mask_thr = mask_thr
         self.gate = gate
         self.num_grasps = num_grasps
         self.min_distance = min_distance
-        self.score_thr = score_thr
         self.width_norm = width_norm
         self.jaw_size = jaw_size
         self.sigmas = sigmas
@@ -68,17 +71,14 @@ class GraspPostprocess:
         logits = logits.float()
         maps = torch.cat([logits[:, :1].sigmoid(), activate_grasp_maps(logits[:, 1:])], dim=1)
         for values, sample in zip(maps, samples, strict=True):
-            size = tuple(sample.img_shape[:2])
-            if values.shape[1:] != size:
-                values = F.interpolate(values[None], size=size, mode='bilinear', align_corners=False)[0]
-            values = input_to_original_masks(values, sample.metainfo, mode='bilinear')
+            values = self.masks_to_frame(self.enlarge(values, sample), sample, mode='bilinear')
             mask = values[0] > self.mask_thr
             grasps, scores = self._grasps(values, mask)
             sample.pred_sem_seg = PixelData(sem_seg=mask[None])
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
             sample.pred_no_target = not bool(mask.any())
             sample.target_score = float(scores.max()) if len(scores) else 0.0
-            sample.set_metainfo(dict(pred_frame='original'))
+            sample.set_metainfo(dict(pred_frame=self.frame))
         return samples
 
     def _grasps(self, maps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

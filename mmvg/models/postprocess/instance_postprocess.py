@@ -1,24 +1,20 @@
 """From the raw outputs of an instance head to answered samples."""
 
 import torch
-import torch.nn.functional as F
 from mmcv.ops import nms
 from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.structures import (
-    GroundingSample,
-    cxcywh_to_xyxy,
-    input_to_original_boxes,
-    input_to_original_masks,
-    input_to_original_points,
-)
+from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample, cxcywh_to_xyxy
 
 MASK_OUTPUTS = ('merge', 'instance', 'global')
 
 
-class InstancePostprocess:
+@MODELS.register_module()
+class InstancePostprocess(BasePostprocess):
     r"""Scores, filters and merges queries (InstanceVG, arXiv:2509.13747, Sec. 3.5 and Tables 13 to 15).
 
     The score of query k is :math:`s_k = softmax(c_k)_0 \cdot \sigma(e_0)`, e_0 being the has-target logit; it is
@@ -32,7 +28,11 @@ class InstancePostprocess:
         mask_thr: thr_m.
         mask_output: The mask of the expression (Table 14): ``'instance'``, the union of the valid queries' masks;
             ``'global'``; or ``'merge'``, either of them. The global mask is not gated by any score.
-        frame: Frame of boxes, points and masks: ``'original'`` or ``'input'`` pixels.
+        frame: See :class:`BasePostprocess`, like ``align_corners``.
+        align_corners: On the way to the input.
+
+    Raises:
+        ValueError: If ``mask_output`` or ``frame`` is unknown.
     """
 
     def __init__(
@@ -43,15 +43,13 @@ class InstancePostprocess:
         mask_thr: float = 0.5,
         mask_output: str = 'merge',
         frame: str = 'original',
+        align_corners: bool = True,
     ) -> None:
+        super().__init__(score_thr, mask_thr, frame, align_corners)
         check_choice('InstancePostprocess.mask_output', mask_output, MASK_OUTPUTS)
-        check_choice('InstancePostprocess.frame', frame, ('original', 'input'))
         self.score_weighted = score_weighted
         self.nms_thr = nms_thr
-        self.score_thr = score_thr
-        self.mask_thr = mask_thr
         self.mask_output = mask_output
-        self.frame = frame
 
     @torch.no_grad()
     def __call__(self, outputs: dict[str, Tensor], samples: list[GroundingSample]) -> list[GroundingSample]:
@@ -74,10 +72,7 @@ class InstancePostprocess:
 
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
         """Logits (N, h, w) to bool masks (N, H, W) in input pixels."""
-        size = tuple(sample.img_shape[:2])
-        return F.interpolate(logits[None].float(), size=size, mode='bilinear', align_corners=True)[0].sigmoid() >= (
-            self.mask_thr
-        )
+        return self.enlarge(logits.float(), sample).sigmoid() >= self.mask_thr
 
     def _answer(
         self,
@@ -96,15 +91,12 @@ class InstancePostprocess:
         valid = scores > self.score_thr
         answer = self._merge(masks[valid], global_mask)
         points = None if points_norm is None else points_norm * size
-        if self.frame == 'original':
-            meta = sample.metainfo
-            boxes = input_to_original_boxes(boxes, meta)
-            masks, answer = input_to_original_masks(masks, meta), input_to_original_masks(answer, meta)
-            points = None if points is None else input_to_original_points(points, meta)
-        sample.pred_instances = InstanceData(bboxes=boxes, scores=scores, masks=masks)
+        sample.pred_instances = InstanceData(
+            bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=self.masks_to_frame(masks, sample)
+        )
         if points is not None:
-            sample.pred_instances.points = points
-        sample.pred_sem_seg = PixelData(sem_seg=answer)
+            sample.pred_instances.points = self.points_to_frame(points, sample)
+        sample.pred_sem_seg = PixelData(sem_seg=self.masks_to_frame(answer, sample))
         sample.pred_no_target = not bool(valid.any())
         sample.target_score = float(scores.max())
         sample.set_metainfo(dict(pred_frame=self.frame))

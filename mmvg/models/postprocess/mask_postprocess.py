@@ -1,15 +1,17 @@
 """From one mask per expression to answered samples."""
 
 import torch
-import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.structures import GroundingSample, input_to_original_masks
+from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
 
 
-class MaskPostprocess:
+@MODELS.register_module()
+class MaskPostprocess(BasePostprocess):
     """Writes the mask of an expression, and whether anything is meant, onto its sample.
 
     A probability map is brought to the input (bilinear), then, without the padding, to the original image, and there
@@ -19,18 +21,24 @@ class MaskPostprocess:
         mask_thr: A pixel whose probability is higher belongs to the mask.
         score_thr: Nothing is meant where the presence is not higher; the mask is empty then. Models without a
             presence always mean something.
-        frame: Frame of the mask: ``'original'`` or ``'input'`` pixels.
+        frame: See :class:`BasePostprocess`, like ``align_corners``.
+        align_corners: On the way to the input.
         interpolation: On the way to the original image: ``'bilinear'`` or ``'bicubic'``.
+
+    Raises:
+        ValueError: If ``frame`` or ``interpolation`` is unknown.
     """
 
     def __init__(
-        self, mask_thr: float = 0.5, score_thr: float = 0.5, frame: str = 'original', interpolation: str = 'bilinear'
+        self,
+        mask_thr: float = 0.5,
+        score_thr: float = 0.5,
+        frame: str = 'original',
+        align_corners: bool = False,
+        interpolation: str = 'bilinear',
     ) -> None:
-        check_choice('MaskPostprocess.frame', frame, ('original', 'input'))
+        super().__init__(score_thr, mask_thr, frame, align_corners)
         check_choice('MaskPostprocess.interpolation', interpolation, ('bilinear', 'bicubic'))
-        self.mask_thr = mask_thr
-        self.score_thr = score_thr
-        self.frame = frame
         self.interpolation = interpolation
 
     @torch.no_grad()
@@ -46,11 +54,8 @@ class MaskPostprocess:
                 the mask's pixels, 0 for an empty mask, and ``pred_no_target`` is False.
         """
         for i, sample in enumerate(samples):
-            size = tuple(sample.img_shape[:2])
-            prob = F.interpolate(mask_logits[i : i + 1].float(), size=size, mode='bilinear', align_corners=False)
-            prob = prob.sigmoid()[0]
-            if self.frame == 'original':
-                prob = input_to_original_masks(prob, sample.metainfo, self.interpolation)
+            prob = self.enlarge(mask_logits[i].float(), sample).sigmoid()
+            prob = self.masks_to_frame(prob, sample, self.interpolation)
             mask = prob > self.mask_thr
             if presence is None:
                 sample.pred_no_target = False

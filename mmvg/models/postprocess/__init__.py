@@ -1,0 +1,8 @@
+"""From raw outputs to answers on samples; a head builds the part that its ``postprocess`` names."""
+
+from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.grasp_postprocess import GraspPostprocess
+from mmvg.models.postprocess.instance_postprocess import InstancePostprocess
+from mmvg.models.postprocess.mask_postprocess import MaskPostprocess
+
+__all__ = ['BasePostprocess', 'GraspPostprocess', 'InstancePostprocess', 'MaskPostprocess']
