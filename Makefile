@@ -43,7 +43,7 @@ $(STAMP):
 	@for other in $(if $(filter 1,$(OPS)),mmcv-lite,onedl-mmcv); do \
 	    $(BIN)/uv pip uninstall --quiet --python $(BIN)/python $$other 2>/dev/null || true; done
 	$(HIDE_GPU) $(BIN)/uv pip install --python $(BIN)/python $(PINS) \
-	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/tests.txt
+	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/tests.txt -r requirements/docs.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-* && touch $@
 
@@ -61,8 +61,7 @@ test: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
 
 docs: install
-	$(BIN)/uv pip install --quiet --python $(BIN)/python $(PINS) -r requirements/docs.txt
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	$(BIN)/python -m properdocs build --strict
 	@echo "The site: work_dirs/site/index.html"
 
 lint: install

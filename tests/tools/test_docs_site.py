@@ -98,7 +98,7 @@ def test_configs_are_listed_with_the_first_paragraph_of_their_docstrings(zoo, ro
 
 @pytest.fixture(scope='module')
 def pages():
-    pytest.importorskip('mkdocs')
+    pytest.importorskip('properdocs')
     sys.path.insert(0, str(SITE))
     try:
         return runpy.run_path(str(SITE / 'pages.py'))
@@ -129,7 +129,7 @@ def test_links_lead_to_the_same_thing_on_the_site(pages, page, link, expected):
 
 
 def test_a_link_to_nothing_stops_the_build(pages):
-    from mkdocs.exceptions import PluginError
+    from properdocs.exceptions import PluginError
 
     with pytest.raises(PluginError, match=r'docs/faq.md: the link .* leads to docs/nowhere.md, which is no file'):
         pages['rewrite_links']('[x](nowhere.md)', 'faq.md')

@@ -1,4 +1,4 @@
-"""MkDocs hook: brings the pages that live outside ``docs/`` onto the site, fills in tables, and mends the links.
+"""ProperDocs hook: brings the pages that live outside ``docs/`` onto the site, fills in tables, and mends the links.
 
 Pages link to each other and to code as the repository lays them out, so that they work there too. On the site a link to
 a README becomes one to its page, and a link to any other file of the repository one to a page that shows the file.
@@ -8,11 +8,11 @@ import posixpath
 import re
 from pathlib import Path
 
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File, Files
-from mkdocs.structure.pages import Page
-from model_zoo import config_list, read_metafiles, zoo_by_data, zoo_by_paper  # MkDocs has put this folder on the path
+from model_zoo import config_list, read_metafiles, zoo_by_data, zoo_by_paper  # of this folder
+from properdocs.config.defaults import ProperDocsConfig
+from properdocs.exceptions import PluginError
+from properdocs.structure.files import File, Files
+from properdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {'.py': 'python', '.sh': 'bash', '.yml': 'yaml', '.yaml': 'yaml', '.toml': 'toml', '.json': 'json'}
@@ -39,7 +39,7 @@ def outside_pages() -> dict[str, str]:
     }
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
+def on_config(config: ProperDocsConfig) -> ProperDocsConfig:
     """Add the READMEs of the papers, and pages that nobody has listed, to the navigation."""
     sections = {name: pages for entry in config.nav for name, pages in entry.items() if isinstance(pages, list)}
     sections['Models'] += [page for page in outside_pages().values() if page.startswith('papers/')]
@@ -48,7 +48,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     return config
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
+def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """Add the pages from outside ``docs/``, and one for every file of the repository that a page links to."""
     for origin, uri in outside_pages().items():
         files.append(File.generated(config, uri, content=(ROOT / origin).read_text(encoding='utf-8')))
@@ -65,7 +65,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Page, config: ProperDocsConfig, files: Files) -> str:
     """Fill in the tables and point the links of a page to pages of the site."""
     if page.file.src_uri.startswith('source/'):
         return markdown
