@@ -1,4 +1,17 @@
-"""The formulas of the field, as functions on arrays; nothing here knows a model, a sample or a process group."""
+"""Formulas of the metrics, as functions on arrays. They know nothing of models, samples or processes.
+
+====== =============================================================
+letter meaning
+====== =============================================================
+M      predicted boxes, or true grasps of a sample
+N      true boxes or samples, or predicted grasps of a sample
+P      predicted boxes of a sample, where scores play no part
+Q      predicted boxes or points, one per query
+====== =============================================================
+
+Boxes are xyxy in pixels of one frame, grasps ``[x, y, w, h, theta]`` in pixels and radians, masks True = foreground.
+Results are in percent if the docstring says so, and shares in [0, 1] otherwise.
+"""
 
 from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
 from mmvg.evaluation.functional.cover import covered_share

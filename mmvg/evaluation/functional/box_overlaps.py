@@ -1,4 +1,4 @@
-"""Overlap of every box with every other, in double precision and without the "+1" of pixel counting."""
+"""IoU and GIoU of boxes, in double precision and without the "+1" of pixel counting."""
 
 from typing import Literal
 
@@ -8,18 +8,40 @@ from mmvg.checks import check_choice
 
 
 def box_areas(boxes: np.ndarray) -> np.ndarray:
-    """Areas (N,) of ``boxes`` (N, 4), xyxy."""
+    """Compute the areas (N,) of ``boxes`` (N, 4), xyxy.
+
+    Example:
+        >>> box_areas(np.array([[0, 0, 4, 5]]))
+        array([20])
+    """
     return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'giou'] = 'iou') -> np.ndarray:
-    """IoU or GIoU (arXiv:1902.09630, Alg. 1) of ``boxes1`` (M, 4) with ``boxes2`` (N, 4): (M, N) float64.
+    """Compute the IoU or GIoU (arXiv:1902.09630, Alg. 1) of every box with every other.
 
-    Boxes are xyxy in one frame. Where the union has no area the IoU is 0, so two equal boxes of zero area overlap by 0
-    (0/0 in the official GREC evaluator). One division per entry: with whole coordinates, 0.5 comes out as 0.5.
+    Where the union has no area the IoU is 0, so two equal boxes of zero area overlap by 0 (0/0 in the official GREC
+    evaluator). There is one division per entry: with whole coordinates, 0.5 comes out as 0.5.
+
+    Args:
+        boxes1: (M, 4) xyxy.
+        boxes2: (N, 4) xyxy, in the same frame.
+        mode: ``'iou'`` or ``'giou'``.
+
+    Returns:
+        (M, N) float64.
 
     Raises:
         ValueError: If a box is not finite or its corners are swapped, or ``mode`` is unknown.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 2, 2], [4, 0, 6, 2]])
+        >>> box_overlaps(boxes, np.array([[0, 0, 2, 4]]))
+        array([[0.5],
+               [0. ]])
+        >>> box_overlaps(boxes, np.array([[0, 0, 2, 4]]), mode='giou')
+        array([[ 0.5],
+               [-0.5]])
     """
     check_choice('overlap', mode, ('iou', 'giou'))
     boxes1, boxes2 = check_boxes(boxes1), check_boxes(boxes2)
@@ -37,10 +59,18 @@ def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'g
 
 
 def check_boxes(boxes: np.ndarray) -> np.ndarray:
-    """``boxes`` (N, 4) xyxy as float64.
+    """Check ``boxes`` (N, 4) xyxy and return them as float64.
 
     Raises:
         ValueError: If the shape is not (N, 4), a number is not finite, or x2 < x1 or y2 < y1.
+
+    Example:
+        >>> check_boxes([]).shape
+        (0, 4)
+        >>> check_boxes([[5, 0, 4, 1]])
+        Traceback (most recent call last):
+            ...
+        ValueError: box 0, [5.0, 0.0, 4.0, 1.0], has x2 < x1 or y2 < y1
     """
     boxes = np.asarray(boxes, dtype=np.float64)
     if boxes.size == 0:
@@ -58,6 +88,7 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
 
 
 def _divide(numerator: np.ndarray, denominator: np.ndarray, otherwise: np.ndarray | float) -> np.ndarray:
+    """Divide element by element; take ``otherwise`` where the denominator is not above 0."""
     return np.divide(
         numerator, denominator, out=np.broadcast_to(otherwise, numerator.shape).copy(), where=denominator > 0
     )

@@ -1,4 +1,4 @@
-"""Do the points from which queries start lie on the targets? (CoverAcc, InstanceVG, arXiv:2509.13747)."""
+"""CoverAcc: whether the points that queries start from lie on the targets (InstanceVG, arXiv:2509.13747)."""
 
 import numpy as np
 
@@ -6,10 +6,21 @@ from mmvg.evaluation.functional.box_overlaps import check_boxes
 
 
 def covered_share(points: np.ndarray, boxes: np.ndarray) -> float:
-    """Share in [0, 1] of ``boxes`` (N, 4) xyxy that contain one of ``points`` (Q, 2) or more, edges included.
+    """Compute the share of ``boxes`` that contain at least one of ``points``, edges included.
+
+    Args:
+        points: (Q, 2), x and y.
+        boxes: (N, 4) xyxy, N >= 1.
+
+    Returns:
+        A number in [0, 1].
 
     Raises:
         ValueError: If there is no box, a point is not finite, or a box is not finite or inverted.
+
+    Example:
+        >>> covered_share(points=np.array([[3, 3], [4, 4]]), boxes=np.array([[0, 0, 4, 4], [6, 6, 8, 8]]))
+        0.5
     """
     boxes, points = check_boxes(boxes), np.asarray(points, dtype=np.float64).reshape(-1, 2)
     if len(boxes) == 0:

@@ -1,4 +1,4 @@
-"""Did the model notice whether anything is meant at all?"""
+"""N-acc and T-acc: whether a model notices that an expression means nothing in the image."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from mmvg.evaluation.functional.percent import mean_percent
 
 
 def existence_accuracy(pred_no_target: Sequence[bool], gt_no_target: Sequence[bool]) -> dict[str, float]:
-    """N-acc and T-acc in percent (GRES, arXiv:2306.00968, Sec. 5).
+    """Compute N-acc and T-acc in percent (GRES, arXiv:2306.00968, Sec. 5).
 
     N-acc is the share of no-target expressions that were answered with "nothing", 0 if there is no such expression
     (as ReLA and InstanceVG report it); T-acc the share of expressions with a target that were answered with something,
@@ -15,6 +15,13 @@ def existence_accuracy(pred_no_target: Sequence[bool], gt_no_target: Sequence[bo
     Args:
         pred_no_target: N flags, True = the model says that nothing is meant.
         gt_no_target: N flags, True = nothing is meant.
+
+    Returns:
+        ``{'N-acc': ..., 'T-acc': ...}``.
+
+    Example:
+        >>> existence_accuracy(pred_no_target=[True, False, False], gt_no_target=[True, True, False])
+        {'N-acc': 50.0, 'T-acc': 100.0}
     """
     pairs = list(zip(pred_no_target, gt_no_target, strict=True))
     rejected = [pred for pred, gt in pairs if gt]

@@ -9,7 +9,19 @@ from mmvg.evaluation.functional.res import mask_iou
 
 
 class GRESScore(NamedTuple):
-    """What one expression adds to the sums: its IoU, and pixels of intersection and union."""
+    """What one expression adds to the sums of :func:`gres_scores`.
+
+    Args:
+        iou: In [0, 1].
+        intersection: Pixels in both masks.
+        union: Pixels in either mask.
+        pred_no_target: The model says that nothing is meant.
+        gt_no_target: Nothing is meant.
+
+    Example:
+        >>> GRESScore(iou=0.5, intersection=10, union=20, pred_no_target=False, gt_no_target=False).iou
+        0.5
+    """
 
     iou: float
     intersection: int
@@ -35,6 +47,10 @@ def gres_score(intersection: int, union: int, pred_no_target: bool, gt_no_target
         union: Pixels in either mask; for a no-target expression, whose true mask is empty, the predicted pixels.
         pred_no_target: The model says that nothing is meant.
         gt_no_target: Nothing is meant.
+
+    Example:
+        >>> gres_score(10, 20, pred_no_target=True, gt_no_target=False)
+        GRESScore(iou=0.0, intersection=0, union=20, pred_no_target=True, gt_no_target=False)
     """
     if pred_no_target and gt_no_target:
         return GRESScore(1.0, 0, 0, True, True)
@@ -44,7 +60,16 @@ def gres_score(intersection: int, union: int, pred_no_target: bool, gt_no_target
 
 
 def gres_scores(scores: Sequence[GRESScore], thresholds: Sequence[float] = (0.7, 0.8, 0.9)) -> dict[str, float]:
-    """gIoU, cIoU, N-acc, T-acc and P@X (of expressions with a target) in percent, NaN where nothing can be divided."""
+    """Compute gIoU, cIoU, N-acc, T-acc and P@X in percent, NaN where nothing can be divided.
+
+    Args:
+        scores: One per expression, from :func:`gres_score`.
+        thresholds: The X of P@X, which counts expressions with a target only.
+
+    Example:
+        >>> gres_scores([gres_score(16, 20, False, False), gres_score(0, 0, True, True)], thresholds=[0.7])
+        {'gIoU': 90.0, 'cIoU': 80.0, 'N-acc': 100.0, 'T-acc': 100.0, 'P@0.7': 100.0}
+    """
     target_ious = [score.iou for score in scores if not score.gt_no_target]
     return {
         'gIoU': mean_percent(score.iou for score in scores),

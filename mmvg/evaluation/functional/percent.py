@@ -5,16 +5,31 @@ from math import fsum, nan
 
 
 def percent(part: float, whole: float) -> float:
-    """``100 * part / whole``, NaN where ``whole`` is 0: a share of nothing is undefined."""
+    """Compute ``100 * part / whole``, NaN where ``whole`` is 0: a share of nothing is undefined.
+
+    Example:
+        >>> percent(1, 8)
+        12.5
+    """
     return 100.0 * part / whole if whole else nan
 
 
 def mean_percent(values: Iterable[float]) -> float:
-    """Mean in percent, NaN for no values. The sum is exact, so every order gives the same last bit."""
+    """Compute the mean in percent, NaN for no values. The sum is exact, so every order gives the same last bit.
+
+    Example:
+        >>> mean_percent([True, False, False, True])
+        50.0
+    """
     values = list(values)
     return percent(fsum(values), len(values))
 
 
 def percent_at_least(values: Iterable[float], threshold: float) -> float:
-    """Percent of ``values`` that are ``threshold`` or more (Prec@X of LAVT and ReLA), NaN for no values."""
+    """Compute the percent of ``values`` that are ``threshold`` or more (Prec@X of LAVT and ReLA), NaN for no values.
+
+    Example:
+        >>> percent_at_least([0.4, 0.5, 0.6, 0.7], 0.5)
+        75.0
+    """
     return mean_percent(value >= threshold for value in values)

@@ -9,9 +9,18 @@ from mmvg.evaluation.functional.res import mask_iou
 def phrasecut_scores(
     intersections: Sequence[int], unions: Sequence[int], thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9)
 ) -> dict[str, float]:
-    """mIoU (mean_mask_iou), cIoU (cum_mask_iou) and P@X (pred_mask_acc) in percent, from the pixels of N tasks.
+    """Compute mIoU (mean_mask_iou), cIoU (cum_mask_iou) and P@X (pred_mask_acc) in percent.
 
     A task passes at X if its IoU is more than X, unlike in RES. NaN where nothing can be divided.
+
+    Args:
+        intersections: Pixels in both masks, for each of N tasks.
+        unions: Pixels in either mask, for each of N tasks.
+        thresholds: The X of P@X.
+
+    Example:
+        >>> phrasecut_scores([10, 0], [20, 20], thresholds=[0.4, 0.5])
+        {'mIoU': 25.0, 'cIoU': 25.0, 'P@0.4': 50.0, 'P@0.5': 0.0}
     """
     ious = [mask_iou(i, u) for i, u in zip(intersections, unions, strict=True)]
     return {
@@ -22,7 +31,7 @@ def phrasecut_scores(
 
 
 def phrasecut_subsets(instances: int, area_share: float, structure: Mapping | None = None) -> list[str]:
-    """Names of the subsets that a task belongs to, by the official code (whose comments say otherwise on ``i_*``).
+    """Name the subsets that a task belongs to, by the official code (whose comments say otherwise on ``i_*``).
 
     - ``i_single``, ``i_multi``, ``i_many``: 1, 2 to 4, 5 or more instances.
     - ``s_small``, ``s_mid``, ``s_large``: less than 2 %, 2 to 20 %, more than 20 % of the image.
@@ -33,6 +42,10 @@ def phrasecut_subsets(instances: int, area_share: float, structure: Mapping | No
         instances: Number of instances of the task.
         area_share: Area of the true mask as a fraction of the image.
         structure: ``phrase_structure`` of the task.
+
+    Example:
+        >>> phrasecut_subsets(2, 0.05, dict(type='attribute', attributes=['red']))
+        ['i_multi', 's_mid', 'p_att', 'p_att+']
     """
     names = ['i_single' if instances <= 1 else 'i_multi' if instances <= 4 else 'i_many']
     names.append('s_small' if area_share < 0.02 else 's_large' if area_share > 0.2 else 's_mid')

@@ -6,7 +6,7 @@ from mmvg.evaluation.functional.box_overlaps import box_overlaps, check_boxes
 
 
 def top_box(boxes: np.ndarray, scores: np.ndarray) -> int | None:
-    """Index of the box with the highest score, None without boxes.
+    """Return the index of the box with the highest score, None without boxes.
 
     Among equal scores the box with the larger x1 wins, then y1, x2, y2, then the lower index: the descending order of
     (score, box) pairs in the official evaluators.
@@ -17,6 +17,10 @@ def top_box(boxes: np.ndarray, scores: np.ndarray) -> int | None:
 
     Raises:
         ValueError: If boxes or scores are not finite, a box is inverted, or their numbers differ.
+
+    Example:
+        >>> top_box(np.array([[0, 0, 4, 4], [6, 0, 9, 4]]), np.array([0.2, 0.7]))
+        1
     """
     boxes, scores = check_boxes(boxes), np.asarray(scores)
     if scores.shape != (len(boxes),):
@@ -29,7 +33,23 @@ def top_box(boxes: np.ndarray, scores: np.ndarray) -> int | None:
 
 
 def top_box_iou(boxes: np.ndarray, scores: np.ndarray, gt_box: np.ndarray) -> float:
-    """IoU of the best-scored of ``boxes`` (Q, 4) with ``gt_box`` (4,); 0 without boxes. No score threshold."""
+    """Compute the IoU of the best-scored box with the true one; there is no score threshold.
+
+    Args:
+        boxes: (Q, 4) xyxy.
+        scores: (Q,).
+        gt_box: (4,) xyxy.
+
+    Returns:
+        A number in [0, 1]; 0 without boxes.
+
+    Raises:
+        ValueError: As :func:`top_box`.
+
+    Example:
+        >>> top_box_iou(np.array([[0, 0, 4, 4], [6, 0, 9, 4]]), np.array([0.7, 0.2]), np.array([0, 0, 4, 8]))
+        0.5
+    """
     index = top_box(boxes, scores)
     if index is None:
         return 0.0

@@ -19,6 +19,10 @@ class RRefScore(NamedTuple):
         union: Pixels in either mask; of a negative sentence 0.
         answered: The model gave an answer, if the sentence is negative.
         false_pixels: Pixels of that answer, if the sentence is negative.
+
+    Example:
+        >>> RRefScore(ref=7, negative=True, intersection=0, union=0, answered=False, false_pixels=0).negative
+        True
     """
 
     ref: Hashable
@@ -30,7 +34,7 @@ class RRefScore(NamedTuple):
 
 
 def rref_scores(scores: Sequence[RRefScore], product_form: bool = False) -> dict[str, float]:
-    r"""mIoU, mRR, rIoU and oIoU in percent: per reference first, then the plain mean over references.
+    r"""Compute mIoU, mRR, rIoU and oIoU in percent: per reference first, then the plain mean over references.
 
     .. math::
         mIoU_r = \frac{1}{|P_r|} \sum_{P_r} \frac{I}{U}, \quad
@@ -45,6 +49,12 @@ def rref_scores(scores: Sequence[RRefScore], product_form: bool = False) -> dict
         scores: One per sentence.
         product_form: Add ``rIoU_product``, the mean of :math:`RR_r \cdot mIoU_r` over references that have both, which
             the authors gave in an early answer.
+
+    Example:
+        >>> positive = RRefScore('ref 7', False, intersection=30, union=40, answered=False, false_pixels=0)
+        >>> negative = RRefScore('ref 7', True, intersection=0, union=0, answered=True, false_pixels=20)
+        >>> rref_scores([positive, negative])
+        {'mIoU': 75.0, 'mRR': 0.0, 'rIoU': 50.0, 'oIoU': 75.0}
     """
     refs = _by_ref(scores)
     ious = {ref: _mean_iou(positive) for ref, (positive, _) in refs.items() if positive}
@@ -62,7 +72,12 @@ def rref_scores(scores: Sequence[RRefScore], product_form: bool = False) -> dict
 
 
 def rref_left_out(scores: Sequence[RRefScore]) -> dict[str, int]:
-    """How many references are left out of mIoU, mRR and rIoU."""
+    """Count the references that are left out of mIoU, mRR and rIoU.
+
+    Example:
+        >>> rref_left_out([RRefScore('ref 7', False, intersection=30, union=40, answered=False, false_pixels=0)])
+        {'mIoU': 0, 'mRR': 1, 'rIoU': 0}
+    """
     refs = _by_ref(scores).values()
     return {
         'mIoU': sum(not positive for positive, _ in refs),
@@ -72,7 +87,7 @@ def rref_left_out(scores: Sequence[RRefScore]) -> dict[str, int]:
 
 
 def _by_ref(scores: Sequence[RRefScore]) -> dict[Hashable, tuple[list[RRefScore], list[RRefScore]]]:
-    """Positive and negative sentences of each reference."""
+    """Collect the positive and the negative sentences of each reference."""
     refs: dict[Hashable, tuple[list[RRefScore], list[RRefScore]]] = defaultdict(lambda: ([], []))
     for score in scores:
         refs[score.ref][score.negative].append(score)
@@ -88,6 +103,7 @@ def _rejected_share(negative: list[RRefScore]) -> float:
 
 
 def _pixels(positive: list[RRefScore], negative: list[RRefScore]) -> int:
+    """Compute the denominator of rIoU: union of the positive sentences, pixels answered to the negative ones."""
     return sum(score.union for score in positive) + sum(score.false_pixels for score in negative if score.answered)
 
 

@@ -1,4 +1,4 @@
-"""Which scores count as "there is something"."""
+"""Compare scores with a threshold, as each evaluator does."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from mmvg.checks import check_choice
 
 
 def scores_above(scores: np.ndarray, threshold: float, comparison: Literal['>=', '>'] = '>=') -> np.ndarray:
-    """Bool mask of the ``scores`` (...) that pass ``threshold``.
+    """Find which ``scores`` (...) pass ``threshold``, as a bool mask (...).
 
     The evaluators differ for a score that equals the threshold once rounded to float32 (0.7 becomes 0.699999988):
     ``'>='`` compares in double precision, as gRefCOCO's GREC evaluator does, ``'>'`` in float32, as InstanceVG does
@@ -16,6 +16,10 @@ def scores_above(scores: np.ndarray, threshold: float, comparison: Literal['>=',
 
     Raises:
         ValueError: If a score is not finite, or ``comparison`` is unknown.
+
+    Example:
+        >>> scores_above(np.array([0.5, 0.7, 0.9]), 0.7), scores_above(np.array([0.5, 0.7, 0.9]), 0.7, '>')
+        (array([False,  True,  True]), array([False, False,  True]))
     """
     check_choice('comparison', comparison, ('>=', '>'))
     scores = np.asarray(scores)
