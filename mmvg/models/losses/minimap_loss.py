@@ -5,14 +5,14 @@ from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.losses.mask_criterion import BceDice
-from mmvg.models.losses.mask_resolution import reduce_masks
+from mmvg.models.losses.mask_resolution import REDUCTIONS, reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
 class MinimapLoss(nn.Module):
-    """BCE + dice of a probability map against the union mask, resized (nearest) to the map's cells.
+    """BCE + dice of a probability map against the union mask, reduced to the map's cells.
 
     InstanceVG (arXiv:2509.13747, Fig. 3) names this loss on its attention map M_s and does not define it.
 
@@ -20,13 +20,18 @@ class MinimapLoss(nn.Module):
         loss_weight: Of both terms.
         attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a logit, so that the compared
             probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the probability itself.
+        target: What a cell should be (:func:`reduce_masks`): ``'area'``, the share of it that is covered; ``'half'``;
+            or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention learns to
+            look half a cell to the right and below.
     """
 
-    def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit') -> None:
+    def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit', target: str = 'area') -> None:
         super().__init__()
         check_choice('MinimapLoss.attention_input', attention_input, ('prob_as_logit', 'prob'))
+        check_choice('MinimapLoss.target', target, REDUCTIONS)
         self.loss_weight = loss_weight
         self.attention_input = attention_input
+        self.target = target
         self.bce_dice = BceDice()
 
     def forward(self, attention: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
@@ -40,6 +45,6 @@ class MinimapLoss(nn.Module):
         logits = attention.float()
         if self.attention_input == 'prob':
             logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
-        wanted = reduce_masks(targets.union, attention.shape[1:], 'nearest')[:, 0]
+        wanted = reduce_masks(targets.union, attention.shape[1:], self.target)[:, 0]
         bce, dice = self.bce_dice(logits, wanted)
         return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)
