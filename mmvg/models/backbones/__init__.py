@@ -4,9 +4,13 @@ from .beit3 import BEiT3, ConvStem
 from .bert import BertTextEncoder
 from .clip_dual import CLIPDualEncoder
 from .clip_resnet import CLIPResNet
+from .clip_text import CLIPTextEncoder
 from .conv_text_encoder import ConvTextEncoder
+from .image_backbone import ImageBackbone
+from .image_stages import ImageStages
 from .staged_encoder import StagedEncoder, StageOutput
 from .swin_stages import SwinStages
+from .two_tower_encoder import TwoTowerEncoder
 from .vilt import ViLTEncoder
 from .vit_stages import ViTStages
 
@@ -15,11 +19,15 @@ __all__ = [
     'BertTextEncoder',
     'CLIPDualEncoder',
     'CLIPResNet',
+    'CLIPTextEncoder',
     'ConvStem',
     'ConvTextEncoder',
+    'ImageBackbone',
+    'ImageStages',
     'StageOutput',
     'StagedEncoder',
     'SwinStages',
+    'TwoTowerEncoder',
     'ViLTEncoder',
     'ViTStages',
 ]

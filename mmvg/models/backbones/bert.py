@@ -110,6 +110,10 @@ class BertTextEncoder(BaseModule):
         """Return the last states (B, L, C) of ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token."""
         return self.run(self.embed(input_ids, token_embeddings), text_mask)
 
+    def sentence(self, text: Tensor, text_mask: Tensor) -> Tensor:
+        """The first token of ``text`` (B, L, C), BERT's [CLS], as a sentence (B, C)."""
+        return text[:, 0]
+
 
 def _modern_name(name: str) -> str:
     """Name of a weight without ``bert.`` in front, and with LayerNorm's parameters named as today."""

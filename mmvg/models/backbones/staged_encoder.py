@@ -6,6 +6,8 @@ from typing import Any
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvg.models.backbones.image_backbone import ImageBackbone
+from mmvg.models.backbones.image_stages import tokens_to_map
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers.region_anchoring import fuse_layers
 from mmvg.registry import MODELS
@@ -33,9 +35,10 @@ class StagedEncoder(BaseModule):
     """Image and text encoder with a fusion after every image stage, as in LAVT (arXiv:2112.02244), MagNet and RaAM-RVG.
 
     Args:
-        image: Image stages, such as :class:`SwinStages`: ``channels`` per stage, ``embed``, ``run_stage``, ``merge``.
-        text: Text encoder, such as :class:`BertTextEncoder`: ``embed_dims``, ``num_layers``, ``token_table``,
-            ``embed`` and ``run``.
+        image: An encoder in stages: :class:`SwinStages`, :class:`ViTStages`, or any other as an :class:`ImageBackbone`.
+            It has ``channels`` per stage, and is called as :class:`ImageStages` are.
+        text: Text encoder, :class:`BertTextEncoder` or :class:`CLIPTextEncoder`: ``embed_dims``, ``num_layers``,
+            ``token_table``, ``embed``, ``run`` and ``sentence``.
         fusion: One module for all stages, called as ``fusion(stage, blocks, size, text, text_mask, state)``. ``blocks``
             are the outputs (B, h*w, C) of all blocks of the stage, the last one last; ``size`` is (h, w); ``text`` is
             (B, L, C_l); ``state`` is None after the first stage, and then what the call before returned. It returns a
@@ -45,7 +48,8 @@ class StagedEncoder(BaseModule):
         layer_fusion: Whether the map of a stage is averaged with those of its blocks, as in RaAM-RVG (eq. 9).
 
     Raises:
-        ValueError: If ``staged_text`` is set and the text layers cannot be shared out equally.
+        ValueError: If ``staged_text`` is set and the text layers cannot be shared out equally, or ``fusion`` was given
+            other widths than the encoders have.
     """
 
     def __init__(
@@ -59,7 +63,10 @@ class StagedEncoder(BaseModule):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.image = MODELS.build(image)
+        if isinstance(self.image, ImageBackbone):
+            self.image.split()
         self.text = MODELS.build(text)
+        _check_widths(fusion, image_channels=self.image.channels, text_channels=self.text.embed_dims)
         self.fusion = MODELS.build(fusion)
         self.num_stages = len(self.image.channels)
         if staged_text and self.text.num_layers % self.num_stages:
@@ -82,39 +89,44 @@ class StagedEncoder(BaseModule):
         """Encode ``images`` (B, 3, H, W) with ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
 
         Returns:
-            One map per stage, finest first; the text (B, L, C_l) after the last fusion, its mask, and its first token
-            as the sentence; ``unfused``, the map of the last stage before its fusion; and ``anchors``, the state that
-            the last fusion returned.
+            One map per stage, finest first; the text (B, L, C_l) after the last fusion, its mask and its
+            sentence; ``unfused``, the map of the last stage before its fusion; and ``anchors``, the state that the last
+            fusion returned.
         """
         text_mask = text_mask.bool()
         text = self.text.embed(input_ids)
         layers = self.text.num_layers // self.num_stages
         if not self.staged_text:
             text = self.text.run(text, text_mask)
-        tokens, size = self.image.embed(images)
-        maps, state = [], None
-        for stage in range(self.num_stages):
-            blocks = self.image.run_stage(stage, tokens, size)
+        maps, unfused, state = [], None, None
+
+        def after_stage(stage: int, blocks: list[Tensor], size: tuple[int, int]) -> Tensor:
+            nonlocal text, unfused, state
             if self.staged_text:
                 text = self.text.run(text, text_mask, layers * stage, layers * (stage + 1))
             output = self.fusion(stage, blocks, size, text, text_mask, state)
             feature = output.feature
             if self.layer_fusion:
-                feature = fuse_layers(feature, [_as_map(block, size) for block in blocks])
+                feature = fuse_layers(feature, [tokens_to_map(block, size) for block in blocks])
             maps.append(feature)
             text, state = output.text, output.state
-            if stage < self.num_stages - 1:
-                tokens, size = self.image.merge(stage, output.tokens, size)
+            unfused = tokens_to_map(blocks[-1], size)
+            return output.tokens
+
+        self.image(images, after_stage)
         return GroundingFeatures(
             images=maps,
             text=text,
             text_mask=text_mask,
-            sentence=text[:, 0],
+            sentence=self.text.sentence(text, text_mask),
             anchors=state,
-            unfused=_as_map(blocks[-1], size),
+            unfused=unfused,
         )
 
 
-def _as_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
-    """Tokens (B, h*w, C), row-major, as a map (B, C, h, w)."""
-    return tokens.transpose(1, 2).unflatten(2, tuple(size))
+def _check_widths(fusion: dict, **widths) -> None:
+    """Compare the widths that a fusion is given with those that the encoders have."""
+    for key, width in widths.items():
+        given = fusion.get(key, width)
+        if (tuple(given) if isinstance(width, tuple) else given) != width:
+            raise ValueError(f'StagedEncoder: fusion.{key} is {given}, but the encoder has {width}')

@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch.nn.functional as F
 from mmdet.models.backbones.swin import SwinBlockSequence, swin_converter
 from mmdet.models.layers import PatchEmbed, PatchMerging
-from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_init
 from torch import Tensor, nn
 
+from mmvg.models.backbones.image_stages import ImageStages
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
+from mmvg.weights.image_backbones import resize_position_tables
 
 #: In Swin's files, but not used here: classifier, last norm, norms of the outputs, and masks that follow from sizes.
 _UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask')
 
 
 @MODELS.register_module()
-class SwinStages(BaseModule):
+class SwinStages(ImageStages):
     """mmdet's Swin Transformer (arXiv:2103.14030) for encoders that do something between its stages.
 
     The image side of a :class:`StagedEncoder`. The defaults are Swin-B's with windows of 12.
@@ -93,12 +93,8 @@ class SwinStages(BaseModule):
             for name, value in state.items()
             if not name.endswith('relative_position_index')  # follows from the window
         }
-        own = self.state_dict()
-        for name, table in own.items():
-            if name.endswith('relative_position_bias_table') and name in state:
-                state[name] = _resize_table(state[name], len(table))
-        indices = [name for name in own if name.endswith('relative_position_index')]
-        load_state_dict(self, state, path, allowed_missing=indices, allowed_unexpected=_UNUSED)
+        state = resize_position_tables(state, self)
+        load_state_dict(self, state, path, allowed_missing=['*.relative_position_index'], allowed_unexpected=_UNUSED)
 
     def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Turn ``images`` (B, 3, H, W) into the tokens (B, h*w, C) of the first stage, and their (h, w)."""
@@ -115,12 +111,3 @@ class SwinStages(BaseModule):
     def merge(self, stage: int, tokens: Tensor, size: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
         """Merge the patches of ``tokens`` after ``stage``, which is not the last one."""
         return self.stages[stage].downsample(tokens, size)
-
-
-def _resize_table(table: Tensor, length: int) -> Tensor:
-    """A table (L, heads) of relative positions for ``length`` of them."""
-    if len(table) == length:
-        return table
-    old, new = round(len(table) ** 0.5), round(length**0.5)
-    grid = table.t().unflatten(1, (old, old))[None]
-    return F.interpolate(grid, size=(new, new), mode='bicubic', align_corners=False)[0].flatten(1).t()

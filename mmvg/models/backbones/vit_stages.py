@@ -4,10 +4,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModule
 from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
+from mmvg.models.backbones.image_stages import ImageStages
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 
@@ -16,7 +16,7 @@ _UNUSED = ('cls_token', 'norm.*', 'fc_norm.*', 'head.*', 'mask_token', 'decoder_
 
 
 @MODELS.register_module()
-class ViTStages(BaseModule):
+class ViTStages(ImageStages):
     """timm's vision transformer (arXiv:2010.11929) without a class token, its blocks shared out to stages.
 
     The image side of a :class:`StagedEncoder`; all stages have one width and one resolution. The defaults are

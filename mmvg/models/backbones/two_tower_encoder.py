@@ -1,0 +1,62 @@
+"""An image encoder and a text encoder that do not see each other."""
+
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvg.models.backbones.shared_images import distinct_images
+from mmvg.models.features import GroundingFeatures
+from mmvg.registry import MODELS
+
+
+@MODELS.register_module()
+class TwoTowerEncoder(BaseModule):
+    """Any image encoder beside any text encoder, for models whose necks bring the two together, such as CRIS.
+
+    In evaluation mode an image that several expressions of a batch ask about is encoded once.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import TwoTowerEncoder
+        >>> encoder = TwoTowerEncoder(
+        ...     image=dict(type='ImageBackbone', backbone=dict(type='timm', model_name='resnet18', out_indices=(2, 3))),
+        ...     text=dict(type='BertTextEncoder', embed_dims=16, num_layers=1, num_heads=2, vocab_size=50),
+        ... )
+        >>> features = encoder(torch.zeros(2, 3, 64, 64), torch.ones(2, 5, dtype=torch.long), torch.ones(2, 5))
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 128, 8, 8), (2, 256, 4, 4)], (2, 5, 16), (2, 16))
+
+    Args:
+        image: An :class:`ImageBackbone`, or :class:`SwinStages` or :class:`ViTStages`.
+        text: A :class:`BertTextEncoder` or :class:`CLIPTextEncoder`.
+    """
+
+    def __init__(self, image: dict, text: dict, init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.image = MODELS.build(image)
+        self.text = MODELS.build(text)
+
+    @property
+    def token_table(self) -> Tensor:
+        """Embeddings (V, C_l) of the vocabulary."""
+        return self.text.token_table
+
+    def encode_text(self, input_ids: Tensor, text_mask: Tensor, token_embeddings: Tensor | None = None) -> Tensor:
+        """Encode a text alone: (B, L, C_l) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C_l)."""
+        return self.text(input_ids, text_mask, token_embeddings)
+
+    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+        """Encode ``images`` (B, 3, H, W) and ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        Returns:
+            The maps of the image encoder, finest first; the text (B, L, C_l), its mask, and its sentence.
+        """
+        text_mask = text_mask.bool()
+        first, place = (None, None) if self.training else distinct_images(images)
+        if first is not None and len(first) < len(images):
+            maps = [x[place] for x in self.image(images[first])]
+        else:
+            maps = self.image(images)
+        text = self.text(input_ids, text_mask)
+        return GroundingFeatures(
+            images=maps, text=text, text_mask=text_mask, sentence=self.text.sentence(text, text_mask)
+        )
