@@ -124,8 +124,8 @@ def test_stages_can_be_named():
         torch.testing.assert_close(x, y, rtol=0, atol=1e-6)
     with pytest.raises(ValueError, match=r"no modules \['layer99'\]"):
         tower(MIT, stages=('layers.0.2', 'layer99')).split()
-    with pytest.raises(ValueError, match=r"channels .*but \['layers.0.2', 'layers.2.2'\] gave"):
-        tower(MIT, stages=('layers.0.2', 'layers.2.2')).split()
+    with pytest.raises(ValueError, match=r"256, 512, 1024\) channels .*'conv_res_block5'\] gave \[\(128, 4\)"):
+        tower(cfg, stages=('conv_res_block2', 'conv_res_block4', 'conv_res_block5')).split()
 
 
 @pytest.mark.parametrize('name', ['vit_tiny_patch16_224', 'hiera_tiny_224'])
