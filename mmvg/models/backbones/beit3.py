@@ -143,7 +143,7 @@ class VisionEmbedding(nn.Module):
 
 @MODELS.register_module()
 class ConvStem(nn.Sequential):
-    """Stride-2 3x3 convolutions, each with norm and GELU, then a 1x1 convolution (arXiv:2106.14881, Sec. 4).
+    """Stride-2 convolutions, each with norm and GELU, then a 1x1 convolution (arXiv:2106.14881, Sec. 4).
 
     In place of a patch convolution for training from scratch, where it converges faster. Turns (B, 3, H, W) into
     (B, C, H/s, W/s) with s = 2 ** len(channels).
@@ -153,19 +153,34 @@ class ConvStem(nn.Sequential):
         embed_dims: Output width C.
         patch_size: The stride s that the encoder expects.
         norm_cfg: Norm after each stride-2 convolution.
+        kernel_size: Of the stride-2 convolutions. Even sides look at the middle of their cell; with 3, as in the paper,
+            cells look (s - 1) / 2 pixels up and left of it.
 
     Raises:
         ValueError: If the convolutions do not stride ``patch_size`` in all.
     """
 
     def __init__(
-        self, channels: tuple[int, ...], embed_dims: int, patch_size: int, norm_cfg: dict | None = None
+        self,
+        channels: tuple[int, ...],
+        embed_dims: int,
+        patch_size: int,
+        norm_cfg: dict | None = None,
+        kernel_size: int = 4,
     ) -> None:
         if 2 ** len(channels) != patch_size:
             raise ValueError(f'ConvStem: {len(channels)} stride-2 convolutions do not make a patch of {patch_size}')
         norm_cfg = norm_cfg or dict(type='BN')
         layers = [
-            ConvModule(i, o, 3, stride=2, padding=1, norm_cfg=norm_cfg, act_cfg=dict(type='GELU'))
+            ConvModule(
+                i,
+                o,
+                kernel_size,
+                stride=2,
+                padding=(kernel_size - 1) // 2,
+                norm_cfg=norm_cfg,
+                act_cfg=dict(type='GELU'),
+            )
             for i, o in zip((3, *channels), channels, strict=False)
         ]
         super().__init__(*layers, nn.Conv2d(channels[-1], embed_dims, 1))

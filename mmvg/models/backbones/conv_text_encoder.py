@@ -69,7 +69,7 @@ class ConvTextEncoder(BaseModule):
         self.stages = nn.ModuleList()
         for before, channels, blocks in zip((3, *image_channels), image_channels, image_blocks, strict=False):
             down = conv_bn_relu(before, channels)
-            down[0].stride = (2, 2)
+            down[0] = nn.Conv2d(before, channels, 4, stride=2, padding=1, bias=False)  # looks at the middle of a cell
             self.stages.append(nn.Sequential(*down, *(ResidualBlock(channels) for _ in range(blocks))))
         self.words = nn.Embedding(vocab_size, text_channels)
         self.positions = nn.Parameter(0.3 * torch.randn(max_text_positions, text_channels))
