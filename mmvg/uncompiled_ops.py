@@ -1,4 +1,4 @@
-"""A stand-in for ``mmcv._ext``, the compiled part of mmcv, so that mmvg runs on ``mmcv-lite`` without a compiler.
+"""Stand in for ``mmcv._ext``, the compiled part of mmcv, so that mmvg runs on ``mmcv-lite`` without a compiler.
 
 ``mmcv.ops`` cannot be imported without its compiled module, although all that mmvg calls of it on a CPU is ``nms``:
 multi-scale deformable attention has a PyTorch path in mmcv, and deformable convolution comes from torchvision. The
@@ -17,7 +17,14 @@ MODULE = 'mmcv._ext'
 
 
 class UncompiledOps(MetaPathFinder, Loader):
-    """Finds ``mmcv._ext`` where no other finder does; it stands last, so that a compiled module is always preferred."""
+    """Import finder that makes ``mmcv._ext`` where no other finder has it.
+
+    It stands last in ``sys.meta_path``, so that a compiled module is always preferred.
+
+    Example:
+        >>> UncompiledOps().find_spec('mmcv._ext').name, UncompiledOps().find_spec('mmcv')
+        ('mmcv._ext', None)
+    """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         return importlib.util.spec_from_loader(fullname, self) if fullname == MODULE else None
@@ -32,7 +39,7 @@ class UncompiledOps(MetaPathFinder, Loader):
 
 
 class _StandIn(ModuleType):
-    """Has every op; those that are not given raise when they are called."""
+    """Module that has every op; those that are not given raise when they are called."""
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
@@ -48,13 +55,22 @@ class _StandIn(ModuleType):
 
 
 def nms(boxes: Any, scores: Any, iou_threshold: float, offset: int) -> Any:
-    """Indices (K,) of the boxes (N, 4) xyxy that non-maximum suppression keeps, best first, as ``mmcv._ext.nms``.
+    """Find the boxes that non-maximum suppression keeps, as ``mmcv._ext.nms`` does.
 
     Args:
-        boxes: Tensor (N, 4).
+        boxes: Tensor (N, 4) xyxy.
         scores: Tensor (N,).
         iou_threshold: A box that overlaps a better one by more is left out.
         offset: 0, or 1 where a box of one pixel has x1 = x2 (mmdetection 1).
+
+    Returns:
+        Indices (K,), best first.
+
+    Example:
+        >>> import torch
+        >>> boxes, scores = torch.tensor([[0.0, 0, 4, 4], [0, 0, 4, 5], [6, 0, 9, 4]]), torch.tensor([0.5, 0.9, 0.7])
+        >>> nms(boxes, scores, iou_threshold=0.5, offset=0)
+        tensor([1, 2])
     """
     import torchvision
 
@@ -62,11 +78,22 @@ def nms(boxes: Any, scores: Any, iou_threshold: float, offset: int) -> Any:
 
 
 def install() -> None:
-    """Put the finder behind all others, once."""
+    """Put the finder behind all others, once; importing :mod:`mmvg` does it.
+
+    Example:
+        >>> install()
+        >>> sum(type(finder).__name__ == 'UncompiledOps' for finder in sys.meta_path)
+        1
+    """
     if not any(type(finder).__qualname__ == UncompiledOps.__qualname__ for finder in sys.meta_path):
         sys.meta_path.append(UncompiledOps())
 
 
 def has_compiled_ops() -> bool:
-    """Whether the installed mmcv has its compiled ops."""
+    """Tell whether the installed mmcv has its compiled ops.
+
+    Example:
+        >>> has_compiled_ops() in (True, False)
+        True
+    """
     return not isinstance(importlib.import_module(MODULE), _StandIn)

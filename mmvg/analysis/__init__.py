@@ -1,1 +1,1 @@
-"""What models cost and what they have learned: parameters and operations, and probes."""
+"""Measure what models cost (parameters and operations) and what they have learned (probes)."""

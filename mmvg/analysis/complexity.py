@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a grounder, as they are and as Table 16 of InstanceVG counts them."""
+"""Count parameters and multiply-accumulates of a grounder, as they are and as Table 16 of InstanceVG counts them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,18 @@ TABLE16_ROWS = {
 
 @dataclass
 class Complexity:
-    """What one part of a model costs: learnable numbers, multiply-accumulates for one image, and frozen numbers."""
+    """Cost of one part of a model.
+
+    Args:
+        part: Its name.
+        parameters: Learnable numbers.
+        macs: Multiply-accumulates for one image.
+        frozen: Numbers that are not learned.
+
+    Example:
+        >>> Complexity('head', parameters=20, macs=400)
+        Complexity(part='head', parameters=20, macs=400, frozen=0)
+    """
 
     part: str
     parameters: int
@@ -39,7 +50,13 @@ class Complexity:
 
 
 def build_blank(cfg: Config) -> Grounder:
-    """Build ``cfg.model`` with all weights zero, which takes no time; what it costs does not depend on them."""
+    """Build ``cfg.model`` with all weights zero, which takes no time; what it costs does not depend on them.
+
+    Example:
+        >>> model = build_blank(Config.fromfile('configs/lavt/tiny.py'))
+        >>> any(parameter.any() for parameter in model.parameters())
+        False
+    """
     with torch.device('meta'):
         model = MODELS.build(cfg.model)
     model.to_empty(device='cpu')
@@ -49,10 +66,17 @@ def build_blank(cfg: Config) -> Grounder:
 
 
 def dummy_inputs(cfg: Config) -> dict[str, Tensor]:
-    """One empty image and text of the sizes that the test pipeline of ``cfg`` makes; every token is real.
+    """Make one empty image and text of the sizes that the test pipeline of ``cfg`` makes; every token is real.
+
+    Returns:
+        ``images`` (1, 3, H, W), ``input_ids`` (1, L) and ``text_mask`` (1, L).
 
     Raises:
         ValueError: If there is no test pipeline, or it does not fix both sizes.
+
+    Example:
+        >>> {name: tuple(value.shape) for name, value in dummy_inputs(Config.fromfile('configs/lavt/tiny.py')).items()}
+        {'images': (1, 3, 64, 64), 'input_ids': (1, 14), 'text_mask': (1, 14)}
     """
     dataset = cfg.get('test_dataloader', {}).get('dataset', {})
     while 'pipeline' not in dataset:
@@ -74,13 +98,23 @@ def dummy_inputs(cfg: Config) -> dict[str, Tensor]:
 
 
 def grounder_parts(model: Grounder) -> dict[str, nn.Module]:
-    """Backbone, necks and head by name, in the order in which they run. Heads that only help training are left out."""
+    """Return backbone, necks and head by name, in the order in which they run, without the auxiliary heads.
+
+    Example:
+        >>> list(grounder_parts(build_blank(Config.fromfile('configs/lavt/tiny.py'))))
+        ['backbone', 'neck.decoder', 'head']
+    """
     necks = {f'neck.{name}': part for name, part in model.neck.items()}
     return dict(backbone=model.backbone, **necks, head=model.head)
 
 
 def has_table16_parts(model: Grounder) -> bool:
-    """Whether every row of Table 16 has its parts in ``model``."""
+    """Tell whether every row of Table 16 has its parts in ``model``.
+
+    Example:
+        >>> has_table16_parts(build_blank(Config.fromfile('configs/lavt/tiny.py')))
+        False
+    """
     names = [name for name, _ in model.named_modules()]
     return all(
         any(name.startswith(prefix) for name in names) for prefixes in TABLE16_ROWS.values() for prefix in prefixes
@@ -88,7 +122,20 @@ def has_table16_parts(model: Grounder) -> bool:
 
 
 def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexity]:
-    """Count every tensor of weights once, and all matrix products and convolutions, those of attention included."""
+    """Count every tensor of weights once, and all matrix products and convolutions, those of attention included.
+
+    Args:
+        model: Any grounder.
+        inputs: As :func:`dummy_inputs` makes them.
+
+    Returns:
+        One row per part of :func:`grounder_parts`.
+
+    Example:
+        >>> cfg = Config.fromfile('configs/lavt/tiny.py')
+        >>> [(row.part, row.parameters) for row in true_complexity(build_blank(cfg), dummy_inputs(cfg))]
+        [('backbone', 119251), ('neck.decoder', 11856), ('head', 18)]
+    """
     model.eval()
     # with gradients, and without fused attention, PyTorch runs operations that the counter knows
     with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
@@ -109,6 +156,18 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
     """Count what the auxiliary heads add to the forward pass in training, for an image whose upper half is the target.
 
     The text that a head lets the encoder read again counts; heads that draw at random do so from their own seed.
+
+    Args:
+        model: Any grounder.
+        inputs: As :func:`dummy_inputs` makes them.
+
+    Returns:
+        One row per auxiliary head.
+
+    Example:
+        >>> cfg = Config.fromfile('configs/magnet/tiny.py')
+        >>> [row.part for row in training_complexity(build_blank(cfg), dummy_inputs(cfg))]
+        ['aux_heads.alignment', 'aux_heads.grounding']
     """
     model.eval()
     sample = _half_target(inputs['images'].shape[-2:])
@@ -124,6 +183,7 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
 
 
 def _half_target(size: tuple[int, int]) -> GroundingSample:
+    """Make the ground truth of an image of ``size`` (H, W) whose upper half is the target."""
     height, width = size
     mask = np.zeros((1, height, width), np.uint8)
     mask[:, : height // 2] = 1
@@ -146,8 +206,20 @@ def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Compl
     activations; transposed convolutions of stride s are taken s*s times too high, and norms as 4 per element. The
     authors' unused projection of CLS, which our models do without, belongs to the second row.
 
+    Args:
+        model: An InstanceVG.
+        inputs: As :func:`dummy_inputs` makes them.
+
+    Returns:
+        One row per row of the table.
+
     Raises:
         ValueError: If the model has not the parts of an InstanceVG.
+
+    Example:
+        >>> cfg = Config.fromfile('configs/instancevg/tiny.py')
+        >>> [row.part for row in table16_complexity(build_blank(cfg), dummy_inputs(cfg))]
+        ['encoder', '+ SimFPN', '+ APD', '+ UNet', '+ PIPH']
     """
     if not has_table16_parts(model):
         raise ValueError('Table 16 is about InstanceVG; this model has not all of its parts')
@@ -164,16 +236,23 @@ def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Compl
 
 
 def total(rows: Sequence[Complexity]) -> Complexity:
+    """Add up ``rows``.
+
+    Example:
+        >>> total([Complexity('backbone', 10, 200), Complexity('head', 20, 400)])
+        Complexity(part='total', parameters=30, macs=600, frozen=0)
+    """
     return Complexity(
         'total', sum(row.parameters for row in rows), sum(row.macs for row in rows), sum(row.frozen for row in rows)
     )
 
 
 def rounded_steps(values: Sequence[int], unit: float) -> list[str]:
-    """What each value adds to the sum, as differences between sums rounded to two digits: so Table 16 prints them.
+    """Compute what each value adds to the sum, as Table 16 prints it: differences between sums rounded to two digits.
 
-    >>> rounded_steps([1_004_000, 1_004_000], 1e6)  # 1.00, then 2.01
-    ['1.00', '1.01']
+    Example:
+        >>> rounded_steps([1_004_000, 1_004_000], 1e6)  # 1.00, then 2.01
+        ['1.00', '1.01']
     """
     sums = [round(100 * value / unit) for value in accumulate(values)]
     return [f'{(after - before) / 100:.2f}' for before, after in zip([0, *sums], sums, strict=False)]
@@ -206,6 +285,7 @@ def _count_by_module_type(model: nn.Module, inputs: dict[str, Tensor]) -> dict[s
 
 
 def _macs(module: nn.Module, given: Tensor, output: Tensor) -> int:
+    """Count multiply-accumulates of one call by the rules of ``thop``."""
     if isinstance(module, nn.Linear):
         return output.numel() * module.in_features
     if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):

@@ -1,4 +1,4 @@
-"""Does Mask Grounding look at the target, or does it read the answer out of the image features?"""
+"""Test whether Mask Grounding looks at the target, or reads the answer out of the image features."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,7 +22,16 @@ CONDITIONS = {
 
 @dataclass
 class ProbeResult:
-    """Percent of the masked words that were guessed, and how many there were."""
+    """Result of :func:`probe_mask_grounding`.
+
+    Args:
+        accuracy: Condition -> percent of the masked words that were guessed.
+        words: Number of masked words.
+
+    Example:
+        >>> ProbeResult({'as trained': 75.0}, words=200).accuracy['as trained']
+        75.0
+    """
 
     accuracy: dict[str, float]
     words: int
@@ -43,6 +52,16 @@ def probe_mask_grounding(model: Grounder, batches: Iterable[dict], head: str | N
 
     Raises:
         ValueError: If there is no such head, or no batch has a word to guess.
+
+    Example:
+        >>> from mmengine.config import Config
+        >>> from mmengine.runner import Runner
+        >>> from mmvg.registry import MODELS
+        >>> cfg = Config.fromfile('configs/magnet/tiny.py')
+        >>> batches = Runner.build_dataloader(cfg.train_dataloader, seed=0)
+        >>> result = probe_mask_grounding(MODELS.build(cfg.model).eval(), batches)
+        >>> list(result.accuracy)
+        ['as trained', 'other mask', 'other image and mask', 'image that read another text']
     """
     grounding = _find_head(model, head)
     right, words = defaultdict(int), 0
@@ -75,6 +94,11 @@ def probe_mask_grounding(model: Grounder, batches: Iterable[dict], head: str | N
 
 
 def _find_head(model: Grounder, name: str | None) -> MaskGroundingHead:
+    """Return the :class:`MaskGroundingHead` called ``name``, or the only one.
+
+    Raises:
+        ValueError: If there is no such head, or several without a name to choose by.
+    """
     found = {key: part for key, part in model.aux_heads.items() if isinstance(part, MaskGroundingHead)}
     if name in found:
         return found[name]
@@ -84,4 +108,5 @@ def _find_head(model: Grounder, name: str | None) -> MaskGroundingHead:
 
 
 def _masks(samples: list[GroundingSample], device: torch.device) -> Tensor:
+    """Stack the union masks of ``samples``: (B, 1, H, W)."""
     return torch.stack([sample.gt_sem_seg.sem_seg for sample in samples]).to(device)

@@ -1,4 +1,4 @@
-"""mmengine's Runner, with strict weight loading and with several processes on machines without a GPU."""
+"""Extend mmengine's Runner: strict weight loading, and several processes on machines without a GPU."""
 
 import os
 from collections import Counter
@@ -28,15 +28,25 @@ class GroundingRunner(Runner):
     - Workers hand over tensors by file name: a sample has many small ones, and a file descriptor for each costs more
       than making the sample (``benchmarks/data_pipeline.py``).
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
+
+    Example:
+        >>> from mmengine.config import Config
+        >>> cfg = Config.fromfile('configs/lavt/tiny.py')
+        >>> cfg.work_dir = 'work_dirs/lavt_tiny'
+        >>> runner = GroundingRunner.from_cfg(cfg)
+        >>> type(runner.model).__name__, runner.max_iters
+        ('Grounder', 4)
     """
 
     def setup_env(self, env_cfg: dict) -> None:
+        """Start gloo where there is no GPU, and share tensors between workers by file name."""
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
             _init_gloo(self._launcher)
         torch.multiprocessing.set_sharing_strategy('file_system')
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
+        """Wrap the model for several processes, without device ids where there is no GPU."""
         if self.distributed and not torch.cuda.is_available():
             defaults = dict(
                 type='MMDistributedDataParallel',
@@ -47,11 +57,13 @@ class GroundingRunner(Runner):
         return super().wrap_model(model_wrapper_cfg, model)
 
     def build_logger(self, log_level: int | str = 'INFO', log_file: str | None = None) -> MMLogger:
+        """Build mmengine's logger and filter out messages that begin as one of :data:`NOISE`."""
         logger = super().build_logger(log_level, log_file)
         logger.addFilter(lambda record: not str(record.msg).startswith(NOISE))
         return logger
 
     def build_optim_wrapper(self, optim_wrapper: OptimWrapper | Optimizer | dict) -> OptimWrapper:
+        """Build the optimizer and log the size of each kind of parameter group."""
         built = super().build_optim_wrapper(optim_wrapper)
         groups = Counter()
         for group in [] if isinstance(built, OptimWrapperDict) else built.param_groups:
@@ -68,13 +80,16 @@ class GroundingRunner(Runner):
         strict: bool = True,
         revise_keys: Sequence[tuple[str, str]] = (),
     ) -> dict:
-        """Load weights, of ``load_from`` and of a checkpoint to resume from alike, and return the whole checkpoint.
+        """Load weights into the model, of ``load_from`` and of a checkpoint to resume from alike.
 
         Args:
             filename: A local file.
             map_location: As in ``torch.load``.
             strict: Always taken as true.
             revise_keys: Not used: names are changed by the tools in ``tools/model_converters``, where it is recorded.
+
+        Returns:
+            The whole checkpoint.
 
         Raises:
             FileNotFoundError: If there is no such file.

@@ -1,4 +1,19 @@
-"""What travels through mmvg: one sample is one image with one expression."""
+"""Data that all parts of mmvg share: samples, boxes, grasps, and the way back to original pixels.
+
+====== ==================================================================
+letter meaning
+====== ==================================================================
+H W    height and width in pixels, of the image that a function speaks of
+H0 W0  height and width of the original image, in pixels
+h w    cells of a feature map
+L      text tokens
+M      grasps
+N      targets, or masks
+Q      predicted instances, one per query
+====== ==================================================================
+
+Boxes are xyxy in pixels unless a name says ``cxcywh`` or ``xywh``. Masks and ``text_mask``: True = keep.
+"""
 
 from mmvg.structures.boxes import cxcywh_to_xyxy, xywh_to_xyxy, xyxy_to_cxcywh, xyxy_to_xywh
 from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points

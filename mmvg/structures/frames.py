@@ -1,4 +1,4 @@
-"""The way back from input pixels to original pixels.
+"""Map predictions from input pixels back to original pixels.
 
 Every transform of mmvg that moves pixels records itself in ``homography_matrix`` (3, 3), original to input, as mmdet's
 do. At test time that matrix is a scale and a shift (plain resize or letterbox), which is all that is undone here.
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def _scale_and_shift(meta: dict) -> tuple[float, float, float, float]:
-    """``(sx, sy, tx, ty)`` of the map original -> input.
+    """Return ``(sx, sy, tx, ty)`` of the map original -> input.
 
     Raises:
         ValueError: If the image was flipped, rotated or sheared on its way in.
@@ -27,13 +27,39 @@ def _scale_and_shift(meta: dict) -> tuple[float, float, float, float]:
 
 
 def input_to_original_points(points: Tensor, meta: dict) -> Tensor:
-    """Points (..., 2), x and y, from input to original pixels."""
+    """Map points (..., 2), x and y, from input to original pixels.
+
+    Args:
+        points: In input pixels.
+        meta: Metainfo with ``homography_matrix``; without one the frames are the same.
+
+    Raises:
+        ValueError: If the image was flipped, rotated or sheared on its way in.
+
+    Example:
+        >>> meta = dict(homography_matrix=[[0.5, 0, 0], [0, 0.5, 16], [0, 0, 1]])  # half the size, 16 pixels of border
+        >>> input_to_original_points(torch.tensor([[10.0, 26.0]]), meta)
+        tensor([[20., 20.]])
+    """
     sx, sy, tx, ty = _scale_and_shift(meta)
     return (points - points.new_tensor([tx, ty])) / points.new_tensor([sx, sy])
 
 
 def input_to_original_boxes(boxes: Tensor, meta: dict) -> Tensor:
-    """Boxes (..., 4) xyxy from input to original pixels, clipped to the original image."""
+    """Map boxes (..., 4) xyxy from input to original pixels, and clip them to the original image.
+
+    Args:
+        boxes: In input pixels.
+        meta: Metainfo with ``ori_shape`` (H0, W0) and ``homography_matrix``.
+
+    Raises:
+        ValueError: If the image was flipped, rotated or sheared on its way in.
+
+    Example:
+        >>> meta = dict(ori_shape=(64, 128), homography_matrix=[[0.5, 0, 0], [0, 0.5, 16], [0, 0, 1]])
+        >>> input_to_original_boxes(torch.tensor([[10.0, 0.0, 20.0, 26.0]]), meta)
+        tensor([[20.,  0., 40., 20.]])
+    """
     points = input_to_original_points(boxes.reshape(*boxes.shape[:-1], 2, 2), meta)
     height, width = meta['ori_shape'][:2]
     x = points[..., 0].clamp(0, width)
@@ -42,15 +68,21 @@ def input_to_original_boxes(boxes: Tensor, meta: dict) -> Tensor:
 
 
 def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exact') -> Tensor:
-    """Masks (N, H, W) from input to original pixels (N, H0, W0); padding is cut away first.
+    """Map masks (N, H, W) from input to original pixels (N, H0, W0); padding is cut away first.
 
     Args:
         masks: Bool masks for ``mode='nearest-exact'``, or float maps for ``'bilinear'`` and ``'bicubic'``.
-        meta: Metainfo with ``ori_shape`` and ``homography_matrix``.
+        meta: Metainfo with ``ori_shape`` (H0, W0) and ``homography_matrix``.
         mode: Interpolation of :func:`torch.nn.functional.interpolate`.
 
     Raises:
-        ValueError: If the masks are smaller than the image in the input frame, such as maps at a stride.
+        ValueError: If the masks are smaller than the image in the input frame, such as maps at a stride, or the image
+            was flipped, rotated or sheared on its way in.
+
+    Example:
+        >>> meta = dict(ori_shape=(64, 128), homography_matrix=[[0.5, 0, 0], [0, 0.5, 16], [0, 0, 1]])
+        >>> input_to_original_masks(torch.ones(1, 64, 64, dtype=torch.bool), meta).shape
+        torch.Size([1, 64, 128])
     """
     sx, sy, tx, ty = _scale_and_shift(meta)
     height, width = meta['ori_shape'][:2]

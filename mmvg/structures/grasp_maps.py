@@ -1,4 +1,4 @@
-"""Grasps as dense maps, and ranked grasps from such maps."""
+"""Encode grasps as dense maps, and read ranked grasps from such maps."""
 
 import cv2
 import numpy as np
@@ -21,14 +21,14 @@ def grasps_to_maps(
     width_norm: float = 100.0,
     smooth_width: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paint ``grasps`` (M, 5) on a canvas of ``size`` (H, W), later ones over earlier ones.
+    """Paint grasps on a canvas, later ones over earlier ones.
 
     Of each rectangle only the middle of the opening is painted, with corners rounded to whole pixels and the border
     included; what lies outside the canvas is left out. Angles are painted as cos(2 theta) and sin(2 theta), never
     interpolated; the background has 1 and 0, which is angle 0.
 
     Args:
-        grasps: In pixels of the canvas.
+        grasps: (M, 5) in pixels of the canvas.
         size: (H, W) of the canvas.
         scale: Canvas pixels per original pixel.
         center_ratio: Painted share of the opening: 1/2 as in CROG and the loader of OCID-VLG, 1/3 as in GR-ConvNet.
@@ -42,6 +42,11 @@ def grasps_to_maps(
 
     Raises:
         ValueError: If a grasp is not finite.
+
+    Example:
+        >>> maps, painted = grasps_to_maps([[32, 32, 40, 20, 0.5]], size=(64, 64), quality_sigma=0)
+        >>> maps.shape, maps[:, 32, 32]  # quality, cos 1, sin 1, 40 of 100 pixels
+        ((4, 64, 64), array([1.    , 0.5403, 0.8415, 0.4   ], dtype=float32))
     """
     grasps = np.asarray(grasps, dtype=np.float64).reshape(-1, 5)
     if not np.isfinite(grasps).all():
@@ -85,6 +90,13 @@ def maps_to_grasps(
     Returns:
         Grasps (M, 5) in pixels of the map and their scores (M,), best first. What is not finite or has no opening is
         left out before the best are taken.
+
+    Example:
+        >>> maps, _ = grasps_to_maps([[32, 30, 40, 20, 0.5]], size=(64, 64))
+        >>> quality, cos, sin, width = torch.from_numpy(maps)
+        >>> grasps, scores = maps_to_grasps(quality, cos, sin, 100 * width, count=5)
+        >>> grasps.shape, scores.shape
+        (torch.Size([1, 5]), torch.Size([1]))
     """
     peaks = find_peaks(quality, min_distance, threshold)
     y, x = peaks.unbind(1)
@@ -97,11 +109,20 @@ def maps_to_grasps(
 
 
 def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0) -> Tensor:
-    """Local maxima of ``values`` (H, W) as (N, 2) rows and columns, highest first, ties in scan order.
+    """Find the local maxima of ``values`` (H, W).
 
     The semantics of scikit-image's ``peak_local_max``, which the grasp literature uses: a peak is strictly above
     ``threshold``, nothing within ``min_distance`` d of it (in the larger of both coordinates) is higher, it lies at
     least d pixels inside the border, and it is further than d from every better peak. A constant map has none.
+
+    Returns:
+        (N, 2) rows and columns, highest first, ties in scan order.
+
+    Example:
+        >>> values = torch.zeros(8, 8)
+        >>> values[3, 4], values[3, 2] = 0.9, 0.8  # the second is within 2 pixels of the first
+        >>> find_peaks(values)
+        tensor([[3, 4]])
     """
     values = values.nan_to_num(nan=-torch.inf)
     d = min_distance
@@ -122,15 +143,23 @@ def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0) ->
 
 
 def mask_to_grasp(mask: np.ndarray, jaw_size: float | None = 20.0, margin: float = 0.1) -> np.ndarray:
-    """Guess one grasp (1, 5) from the shape of ``mask`` (H, W) alone: across the narrow side of its tightest rectangle.
+    """Guess one grasp from the shape of a mask alone: across the narrow side of its tightest rectangle.
 
-    The largest connected part of the mask counts; of a mask without a pixel the result is (0, 5). A baseline: it knows
-    nothing of handles, holes or friction.
+    The largest connected part of the mask counts. A baseline: it knows nothing of handles, holes or friction.
 
     Args:
-        mask: Pixels of the object.
+        mask: Pixels (H, W) of the object.
         jaw_size: h of the grasp in pixels; ``None``: half of its opening.
         margin: Opening beyond the narrow side, as a share of it.
+
+    Returns:
+        (1, 5) in pixels of the mask; (0, 5) for a mask without a pixel.
+
+    Example:
+        >>> mask = np.zeros((40, 40), bool)
+        >>> mask[10:30, 15:25] = True  # upright: 20 pixels high and 10 wide
+        >>> mask_to_grasp(mask)
+        array([[19.5, 19.5, 11. , 20. ,  0. ]])
     """
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(mask, dtype=np.uint8))
     if parts < 2:
@@ -144,7 +173,12 @@ def mask_to_grasp(mask: np.ndarray, jaw_size: float | None = 20.0, margin: float
 
 
 def smooth_map(values: Tensor, sigma: float) -> Tensor:
-    """Gaussian smoothing of a map (H, W), cut at 4 sigma, with the border repeated; 0 leaves it as it is."""
+    """Smooth a map (H, W) with a Gaussian, cut at 4 sigma, with the border repeated; 0 leaves it as it is.
+
+    Example:
+        >>> smooth_map(torch.eye(9), sigma=1.0).shape
+        torch.Size([9, 9])
+    """
     if not sigma:
         return values
     smoothed = _smooth(values.detach().float().cpu().numpy(), sigma)

@@ -1,4 +1,4 @@
-"""Grasp rectangles: ``[x, y, w, h, theta]`` and corners, and what happens to them when pixels move.
+"""Grasp rectangles as ``[x, y, w, h, theta]`` or corners: conversion, motion and overlap.
 
 A grasp (..., 5) is its centre ``x``, ``y`` in pixels (x right, y down), the opening ``w`` of the gripper, the size
 ``h`` of its jaws across the opening, and ``theta``, the opening axis in radians, counter-clockwise as seen on the
@@ -19,14 +19,27 @@ MIN_SIDE = 1e-3
 
 
 def fold_angle(theta: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """Angles of an axis, in radians, folded to (-pi/2, pi/2]: half a turn changes nothing about a gripper."""
+    """Fold angles of an axis, in radians, to (-pi/2, pi/2]: half a turn changes nothing about a gripper.
+
+    Example:
+        >>> fold_angle(np.array([0.5, 0.5 + pi, -pi / 2]))
+        array([0.5   , 0.5   , 1.5708])
+    """
     lib = _lib(theta)
     folded = lib.remainder(theta + pi / 2, pi) - pi / 2
     return lib.where(folded <= -pi / 2, folded + pi, folded)
 
 
 def grasps_to_corners(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """Grasps (..., 5) to corners (..., 4, 2), p1 p2 p3 p4."""
+    """Convert grasps (..., 5) to corners (..., 4, 2), p1 p2 p3 p4.
+
+    Example:
+        >>> grasps_to_corners(np.array([50.0, 30, 40, 20, 0]))
+        array([[30., 20.],
+               [30., 40.],
+               [70., 40.],
+               [70., 20.]])
+    """
     lib = _lib(grasps)
     x, y, w, h, theta = (grasps[..., i] for i in range(5))
     cos, sin = lib.cos(theta), lib.sin(theta)
@@ -37,9 +50,14 @@ def grasps_to_corners(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
 
 
 def corners_to_grasps(corners: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """Corners (..., 4, 2) to grasps (..., 5); of a quadrangle that is no rectangle, sides and angle at p1 count.
+    """Convert corners (..., 4, 2) to grasps (..., 5).
 
-    The convention is OCID-VLG's, whose opening is p1 -> p4. In Cornell's, it is p1 -> p2.
+    Of a quadrangle that is no rectangle, the sides and the angle at p1 count. The convention is OCID-VLG's, whose
+    opening is p1 -> p4. In Cornell's, it is p1 -> p2.
+
+    Example:
+        >>> corners_to_grasps(torch.tensor([[30.0, 20], [30, 40], [70, 40], [70, 20]]))
+        tensor([50., 30., 40., 20., 0.])
     """
     lib = _lib(corners)
     p1, p2, p3, p4 = (corners[..., i, :] for i in range(4))
@@ -52,9 +70,20 @@ def corners_to_grasps(corners: Tensor | np.ndarray) -> Tensor | np.ndarray:
 
 
 def transform_grasps(grasps: Tensor | np.ndarray, matrix: np.ndarray) -> Tensor | np.ndarray:
-    """Move grasps (..., 5) by a homography ``matrix`` (3, 3), which acts on pixel coordinates (x, y, 1).
+    """Move grasps by a homography.
 
     The corners are moved and measured again; a resize that is not uniform changes angles and both sides.
+
+    Args:
+        grasps: (..., 5) in pixels.
+        matrix: (3, 3), which acts on pixel coordinates (x, y, 1).
+
+    Returns:
+        (..., 5) in the pixels that ``matrix`` leads to.
+
+    Example:
+        >>> transform_grasps(np.array([50.0, 30, 40, 20, 0]), np.diag([0.5, 0.5, 1]))
+        array([25., 15., 20., 10.,  0.])
     """
     corners = grasps_to_corners(grasps)
     if isinstance(corners, Tensor):
@@ -67,17 +96,33 @@ def transform_grasps(grasps: Tensor | np.ndarray, matrix: np.ndarray) -> Tensor 
 
 
 def usable_grasps(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
-    """Which grasps (..., 5) are finite and have an area, bool (...)."""
+    """Find which grasps (..., 5) are finite and have an area, as bool (...).
+
+    Example:
+        >>> usable_grasps(np.array([[50, 30, 40, 20, 0], [50, 30, 0, 20, 0], [np.nan, 30, 40, 20, 0]]))
+        array([ True, False, False])
+    """
     lib = _lib(grasps)
     sides = grasps[..., 2:4]
     return lib.isfinite(grasps).all(-1) & (sides >= MIN_SIDE).all(-1)
 
 
 def rotated_iou(left: np.ndarray, right: np.ndarray, above: float = 0.0, where: np.ndarray | None = None) -> np.ndarray:
-    """Exact IoU (...) float64 of grasps (..., 5), which are broadcast, by polygon intersection with shapely.
+    """Compute the exact IoU of grasps pair by pair, by polygon intersection with shapely.
 
-    Pairs that a bound shows to be apart, or not to reach ``above``, are given as 0 and not intersected, and so are
-    rectangles that are not finite or have no area (:func:`usable_grasps`), and pairs that are False in ``where`` (...).
+    Args:
+        left: (..., 5).
+        right: (..., 5), broadcast with ``left``.
+        above: IoU that matters: pairs that a bound shows to be apart, or not to reach it, are given as 0 and not
+            intersected.
+        where: Bool (...); pairs that are False are given as 0 and not intersected.
+
+    Returns:
+        (...) float64; 0 also for rectangles that are not finite or have no area (:func:`usable_grasps`).
+
+    Example:
+        >>> rotated_iou(np.array([50, 30, 40, 20, 0]), np.array([[60, 30, 40, 20, 0], [50, 30, 20, 40, pi / 2]]))
+        array([0.6, 1. ])
     """
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     areas = left[..., 2] * left[..., 3] + right[..., 2] * right[..., 3]
@@ -99,14 +144,20 @@ def rotated_iou(left: np.ndarray, right: np.ndarray, above: float = 0.0, where: 
 
 
 def rotated_ious(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Exact IoU (N, M) float64 of every grasp of ``left`` (N, 5) with every one of ``right`` (M, 5)."""
+    """Compute the exact IoU (N, M) float64 of every grasp of ``left`` (N, 5) with every one of ``right`` (M, 5).
+
+    Example:
+        >>> rotated_ious(np.array([[50, 30, 40, 20, 0]]), np.array([[60, 30, 40, 20, 0], [90, 30, 40, 20, 0]]))
+        array([[0.6, 0. ]])
+    """
     return rotated_iou(np.asarray(left)[:, None], np.asarray(right)[None])
 
 
 def _common_at_most(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Bound (...) on the common area: of each rectangle and the box around the other in its axes; 0 if they are apart.
+    """Bound the common area (...) of two rectangles from above; 0 if they are apart.
 
-    As the axes of both are tried, no two rectangles that are apart have more than 0 (separating axis theorem).
+    The bound is the common area of each rectangle and the box around the other in its axes. As the axes of both are
+    tried, no two rectangles that are apart have more than 0 (separating axis theorem).
     """
     cos, sin = (function(left[..., 4]) for function in (np.cos, np.sin))
     other_cos, other_sin = (function(right[..., 4]) for function in (np.cos, np.sin))

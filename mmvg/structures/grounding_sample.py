@@ -28,4 +28,13 @@ class GroundingSample(DetDataSample):
         - ``dataset``, ``img_id``, ``ref_id``, ``sent_id``: together unique, so metrics can de-duplicate and group.
         - ``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``homography_matrix`` (3, 3) from original to
           input pixels, ``gt_frame`` and ``pred_frame`` in ``{'original', 'input'}``.
+
+    Example:
+        >>> import torch
+        >>> from mmengine.structures import InstanceData
+        >>> sample = GroundingSample(metainfo=dict(img_path='scene.jpg', ori_shape=(480, 640)))
+        >>> sample.text = 'the red ring'
+        >>> sample.gt_instances = InstanceData(bboxes=torch.tensor([[10.0, 20.0, 50.0, 60.0]]))
+        >>> sample.ori_shape, sample.gt_instances.bboxes.shape
+        ((480, 640), torch.Size([1, 4]))
     """

@@ -1,4 +1,7 @@
-"""Weights: reading and writing files, checking that they fit a model, and converting those of other repositories."""
+"""Weights: read and write files, check that they fit a model, convert those of other repositories.
+
+Nothing in a file is executed, nothing is downloaded, and nothing that does not fit is passed over.
+"""
 
 from mmvg.weights.checkpoint import (
     CheckpointError,

@@ -1,4 +1,4 @@
-"""Reading and writing weights: nothing in a file is executed, and nothing that does not fit is passed over.
+"""Read and write weights: nothing in a file is executed, and nothing that does not fit is passed over.
 
 Files ending in ``.safetensors`` are safetensors; everything else is ``torch.save``'s format, read with
 ``weights_only=True``. Nothing is ever downloaded.
@@ -41,19 +41,34 @@ REMOTE_SCHEMES = (
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint, not a safe one, or not one of this model."""
+    """Raised when a file is no checkpoint, not a safe one, or not one of this model.
+
+    Example:
+        >>> raise CheckpointError('lavt.pth: the file is cut off')
+        Traceback (most recent call last):
+            ...
+        mmvg.weights.checkpoint.CheckpointError: lavt.pth: the file is cut off
+    """
 
 
 def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
-    """Read a whole checkpoint; of a safetensors file ``state_dict`` and ``meta``.
+    """Read a whole checkpoint.
 
     Args:
         path: A local file.
         map_location: As in ``torch.load``; a safetensors file goes to the CPU if this is a function.
 
+    Returns:
+        What the file holds; of a safetensors file ``state_dict`` and ``meta``.
+
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is something else, cut off, or names classes that only a program would need.
+
+    Example:
+        >>> save_weights(nn.Linear(2, 3), 'linear.safetensors', meta=dict(source='example'))
+        >>> load_checkpoint_file('linear.safetensors')['meta']
+        {'source': 'example'}
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -77,15 +92,24 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
 def load_state_dict_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Tensor]:
     """Read the weights of a checkpoint, whatever key they are under, without a leading ``module.``.
 
+    Args:
+        path: A local file.
+        map_location: As in ``torch.load``.
+
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it cannot be read, or holds no weights.
+
+    Example:
+        >>> torch.save({'model': {'module.weight': torch.ones(3, 2)}}, 'wrapped.pth')
+        >>> load_state_dict_file('wrapped.pth')['weight'].shape
+        torch.Size([3, 2])
     """
     return find_state_dict(load_checkpoint_file(path, map_location), path)
 
 
 def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = STATE_DICT_KEYS) -> dict[str, Tensor]:
-    """Return the weights of a checkpoint that has been read from ``source``.
+    """Find the weights in a checkpoint that has been read, and strip a leading ``module.``.
 
     Args:
         checkpoint: Weights, or a dict that holds them under one of ``keys``.
@@ -94,6 +118,10 @@ def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = 
 
     Raises:
         CheckpointError: If there are none.
+
+    Example:
+        >>> list(find_state_dict({'epoch': 3, 'model': {'weight': torch.ones(3, 2)}}, 'lavt.pth'))
+        ['weight']
     """
     state = next((checkpoint[key] for key in keys if isinstance(checkpoint.get(key), dict)), checkpoint)
     others = [name for name, value in state.items() if not isinstance(value, Tensor)]
@@ -110,7 +138,7 @@ def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = 
 def load_weights(
     model: nn.Module, path: str | Path, allowed_missing: Iterable[str] = (), allowed_unexpected: Iterable[str] = ()
 ) -> None:
-    """Load a file into a model that it fits key by key and shape by shape.
+    """Load a file into a model, which it has to fit key by key and shape by shape.
 
     Args:
         model: Where the weights go.
@@ -121,6 +149,14 @@ def load_weights(
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it cannot be read or does not fit; the message lists the differences.
+
+    Example:
+        >>> save_weights(nn.Linear(2, 3), 'linear.pth')
+        >>> load_weights(nn.Linear(2, 3, bias=False), 'linear.pth', allowed_unexpected=['bias'])
+        >>> load_weights(nn.Linear(2, 4), 'linear.pth')
+        Traceback (most recent call last):
+            ...
+        mmvg.weights.checkpoint.CheckpointError: linear.pth does not fit Linear: 0 missing, 0 unexpected and 2 of ...
     """
     load_state_dict(model, load_state_dict_file(path), path, allowed_missing, allowed_unexpected)
 
@@ -132,10 +168,23 @@ def load_state_dict(
     allowed_missing: Iterable[str] = (),
     allowed_unexpected: Iterable[str] = (),
 ) -> None:
-    """Load weights that have already been read, as strictly as :func:`load_weights`; ``source`` is for errors.
+    """Load weights that have already been read, as strictly as :func:`load_weights` does.
+
+    Args:
+        model: Where the weights go.
+        state: Weights by name.
+        source: Named in errors.
+        allowed_missing: As in :func:`load_weights`.
+        allowed_unexpected: As in :func:`load_weights`.
 
     Raises:
         CheckpointError: If they do not fit.
+
+    Example:
+        >>> model = nn.Linear(2, 3)
+        >>> load_state_dict(model, {'weight': torch.ones(3, 2)}, 'example', allowed_missing=['bias'])
+        >>> model.weight.sum().item()
+        6.0
     """
     unexpected = {name for name in state.keys() - model.state_dict().keys() if _matches(name, allowed_unexpected)}
     state = {name: value for name, value in state.items() if name not in unexpected}
@@ -154,6 +203,11 @@ def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta:
         weights: Model or state dict.
         path: ``.safetensors``, or anything else for ``torch.save``. An existing file is replaced at the end.
         meta: Short notes to keep with the weights.
+
+    Example:
+        >>> save_weights(nn.Linear(2, 3), 'out/linear.safetensors')  # makes the folder
+        >>> list(load_state_dict_file('out/linear.safetensors'))
+        ['bias', 'weight']
     """
     path = Path(path)
     state = weights.state_dict() if isinstance(weights, nn.Module) else weights
@@ -175,7 +229,15 @@ def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta:
 
 
 def use_safe_checkpoint_loading() -> None:
-    """Make MMEngine (``load_from``, ``resume``, ``Pretrained``) read files as this module does, and never download."""
+    """Make MMEngine (``load_from``, ``resume``, ``Pretrained``) read files as this module does, and never download.
+
+    Example:
+        >>> use_safe_checkpoint_loading()
+        >>> CheckpointLoader.load_checkpoint('https://example.org/lavt.pth', logger=None)
+        Traceback (most recent call last):
+            ...
+        mmvg.weights.checkpoint.CheckpointError: https://example.org/lavt.pth: weights are never downloaded; ...
+    """
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_local, force=True)
     CheckpointLoader.register_scheme(prefixes=list(REMOTE_SCHEMES), loader=_load_from_remote, force=True)
 
@@ -209,7 +271,7 @@ def _history_buffer_method(owner: type, name: str) -> Callable:
 
 
 def _harmless_globals() -> list:
-    """What checkpoints of MMEngine (log buffers) and InstanceVG (metrics as NumPy scalars) name besides tensors."""
+    """List what checkpoints of MMEngine (log buffers) and InstanceVG (NumPy scalars) name besides tensors."""
     scalar, array = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
     numeric = [type(np.dtype(kind)) for kind in np.typecodes['AllInteger'] + np.typecodes['Float'] + '?']
     old_and_new = [
@@ -222,10 +284,10 @@ def _harmless_globals() -> list:
 
 
 def _reject_what_is_no_checkpoint(path: Path) -> None:
-    """Refuse what is often found in place of a download.
+    """Check that a file is none of what often lies in place of a download, and not cut off.
 
     Raises:
-        CheckpointError: If the file is one of those.
+        CheckpointError: If it is.
     """
     with path.open('rb') as file:
         start = file.read(256)

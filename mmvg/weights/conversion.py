@@ -1,4 +1,4 @@
-"""Weights of Microsoft's BEiT-3 and of the released InstanceVG under our names."""
+"""Convert weights of Microsoft's BEiT-3 and of the released InstanceVG to our names."""
 
 import math
 from pathlib import Path
@@ -71,7 +71,7 @@ LAYER_NAMES = {'attentions.0.': 'self_attn.', 'attentions.1.': 'cross_attn.', 'f
 def convert_checkpoint(
     path: str | Path, img_size: int | None = None, ema: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read an official file of either layout.
+    """Read an official file of either layout and convert it.
 
     Args:
         path: Microsoft's ``beit3_*.pth`` (or ``.zip``, which is the same), or a released ``InstanceVG-*.pth``.
@@ -84,6 +84,14 @@ def convert_checkpoint(
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If it is of neither layout, or holds more or less than it should.
+        ValueError: If ``img_size`` is not a multiple of the patch size.
+
+    Example:
+        >>> state = {'beit3.vision_embed.proj.weight': torch.zeros(16, 3, 8, 8), 'mim_head.bias': torch.ones(2)}
+        >>> torch.save({'model': state}, 'beit3.pth')
+        >>> weights, notes = convert_checkpoint('beit3.pth')
+        >>> list(weights), notes['layout'], notes['dropped']
+        (['vision_embed.proj.weight'], 'beit3', 'mim_head.bias')
     """
     checkpoint = load_checkpoint_file(path)
     if ema and 'ema_state_dict' not in checkpoint:
@@ -115,8 +123,16 @@ def convert_checkpoint(
 def convert_beit3(state: dict[str, Tensor], source: str | Path) -> dict[str, Tensor]:
     """Strip the prefix of Microsoft's names and drop :data:`BEIT3_DROPPED`.
 
+    Args:
+        state: Microsoft's weights.
+        source: Named in errors.
+
     Raises:
         CheckpointError: If there is anything else than the encoder and its heads for pre-training.
+
+    Example:
+        >>> list(convert_beit3({'beit3.text_embed.weight': torch.zeros(8, 4)}, 'beit3.pth'))
+        ['text_embed.weight']
     """
     return _rename(state, {BEIT3_PREFIX: ''}, BEIT3_DROPPED, source)
 
@@ -124,8 +140,18 @@ def convert_beit3(state: dict[str, Tensor], source: str | Path) -> dict[str, Ten
 def convert_instancevg(state: dict[str, Tensor], source: str | Path) -> dict[str, Tensor]:
     """Rename the weights of a released InstanceVG for a grounder as in ``configs/_base_/models/instancevg_base.py``.
 
+    Args:
+        state: The authors' weights.
+        source: Named in errors.
+
     Raises:
         CheckpointError: If a name is unknown, a part of the model is missing, or aliases of a tensor differ.
+
+    Example:
+        >>> convert_instancevg({'vis_enc.beit3.text_embed.weight': torch.zeros(8, 4)}, 'InstanceVG-B.pth')
+        Traceback (most recent call last):
+            ...
+        mmvg.weights.checkpoint.CheckpointError: InstanceVG-B.pth: has no tensors under head.bbox_embed.0., ...
     """
     aliases = {}
     for name in state:
@@ -142,10 +168,21 @@ def convert_instancevg(state: dict[str, Tensor], source: str | Path) -> dict[str
 
 
 def resize_image_positions(table: Tensor, grid_size: int) -> Tensor:
-    """Resize the image position table (3 + h*h, C) of BEiT-3 to (3 + g*g, C), bicubic in float32.
+    """Resize the image position table of BEiT-3, bicubic in float32.
+
+    Args:
+        table: (3 + h*h, C): three rows that belong to no patch, then h x h patches.
+        grid_size: Side g of the wanted grid, in patches.
+
+    Returns:
+        (3 + g*g, C).
 
     Raises:
         ValueError: If the table does not hold a square grid.
+
+    Example:
+        >>> resize_image_positions(torch.zeros(3 + 14 * 14, 16), grid_size=20).shape
+        torch.Size([403, 16])
     """
     patches = table[EXTRA_POSITIONS:]
     side = math.isqrt(len(patches))
@@ -161,9 +198,20 @@ def resize_image_positions(table: Tensor, grid_size: int) -> Tensor:
 def load_beit3_weights(model: nn.Module, path: str | Path) -> None:
     """Load Microsoft's weights, or ours, into a :class:`BEiT3`; image positions are resized to its ``grid_size``.
 
+    Args:
+        model: A :class:`BEiT3`.
+        path: A local file.
+
     Raises:
         FileNotFoundError: If there is no such file.
         CheckpointError: If the file is not a BEiT-3 of this size.
+
+    Example:
+        >>> from mmvg.models.backbones import BEiT3
+        >>> from mmvg.weights import save_weights
+        >>> sizes = dict(patch_size=8, embed_dims=8, num_layers=1, num_heads=2, vocab_size=10, max_text_positions=6)
+        >>> save_weights(BEiT3(img_size=16, **sizes), 'beit3_16.pth')
+        >>> load_beit3_weights(BEiT3(img_size=32, **sizes), 'beit3_16.pth')  # 2 x 2 positions become 4 x 4
     """
     state = find_state_dict(load_checkpoint_file(path), path)
     if any(name.startswith(BEIT3_PREFIX) for name in state):

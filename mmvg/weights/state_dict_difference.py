@@ -1,4 +1,4 @@
-"""What two state dicts do not have in common, in words."""
+"""Describe how two state dicts differ."""
 
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
@@ -12,8 +12,23 @@ MOST_LISTED = 8
 def state_dict_difference(model: dict[str, Tensor], file: dict[str, Tensor]) -> str:
     """Compare the weights that a model wants with those that a file has, by name and shape.
 
+    Args:
+        model: Weights that are wanted.
+        file: Weights that are there.
+
     Returns:
         A text of bounded length with counts, names, shapes and the nearest names; empty if everything fits.
+
+    Example:
+        >>> import torch
+        >>> model = {'head.bias': torch.zeros(2), 'head.weight': torch.zeros(2, 3)}
+        >>> file = {'head.bias': torch.zeros(2), 'head.weights': torch.zeros(2, 3)}
+        >>> print(state_dict_difference(model, file))
+        1 missing, 1 unexpected and 0 of another shape.
+        missing in the file:
+          head.weight 2x3  (nearest: head.weights 2x3)
+        unexpected in the file:
+          head.weights 2x3  (nearest: head.weight 2x3)
     """
     missing = [name for name in model if name not in file]
     unexpected = [name for name in file if name not in model]
@@ -49,11 +64,13 @@ def _another_model(model: dict[str, Tensor], file: dict[str, Tensor]) -> list[st
 
 
 def _beginnings(names: Iterable[str]) -> str:
+    """List the first parts of names, each once and five at most."""
     first = list(dict.fromkeys(name.split('.')[0] for name in names))
     return ', '.join(first[:5]) + (', ...' if len(first) > 5 else '')
 
 
 def _listed(title: str, names: list[str], line: Callable[[str], str]) -> list[str]:
+    """Write a title and one line per name, :data:`MOST_LISTED` at most; nothing without names."""
     if not names:
         return []
     rest = [f'  ... and {len(names) - MOST_LISTED} more'] if len(names) > MOST_LISTED else []
@@ -61,6 +78,7 @@ def _listed(title: str, names: list[str], line: Callable[[str], str]) -> list[st
 
 
 def _line(name: str, own: dict[str, Tensor], candidates: list[str], others: dict[str, Tensor]) -> str:
+    """Write a name with its shape and, if one is near, the nearest of ``candidates``."""
     near = get_close_matches(name, candidates, n=1)
     return f'{name} {_shape(own[name])}' + (f'  (nearest: {near[0]} {_shape(others[near[0]])})' if near else '')
 

@@ -1,4 +1,4 @@
-"""Where the weights are in a directory as transformers writes it."""
+"""Find the weights in a directory as transformers writes it."""
 
 from pathlib import Path
 
@@ -14,6 +14,12 @@ def weights_in(path: Path, model: str) -> Path:
 
     Raises:
         FileNotFoundError: If it is a directory without weights.
+
+    Example:
+        >>> Path('bert').mkdir()
+        >>> Path('bert/pytorch_model.bin').touch()
+        >>> print(weights_in(Path('bert'), 'BERT'))
+        bert/pytorch_model.bin
     """
     if not path.is_dir():
         return path

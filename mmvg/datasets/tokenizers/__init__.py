@@ -1,4 +1,7 @@
-"""Tokenizers: ``tokenizer(text, max_length)`` gives ids (L,) and a mask (L,), True = a real token; none downloads."""
+"""Tokenizers: ``tokenizer(text, max_length)`` gives ids (L,) int64 and a mask (L,) bool, True = a real token.
+
+L is ``max_length``, the number of tokens with begin, end and padding. No tokenizer downloads anything.
+"""
 
 from mmvg.datasets.tokenizers.base_tokenizer import BaseTokenizer
 from mmvg.datasets.tokenizers.beit3_tokenizer import BEiT3Tokenizer

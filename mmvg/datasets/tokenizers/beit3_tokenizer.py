@@ -1,4 +1,4 @@
-"""BEiT-3's sentence pieces under XLM-R's numbering."""
+"""Split texts into BEiT-3's sentence pieces, with XLM-R's numbering."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mmvg.registry import TASK_UTILS
 
 @TASK_UTILS.register_module()
 class BEiT3Tokenizer(BaseTokenizer):
-    """Reads Microsoft's ``beit3.spm`` with sentencepiece; 64002 ids in use, of the 64010 rows of the embedding.
+    """Read Microsoft's ``beit3.spm`` with sentencepiece; 64002 ids in use, of the 64010 rows of the embedding.
 
     Ids: ``<s>`` 0, ``<pad>`` 1, ``</s>`` 2, ``<unk>`` 3, then piece id + 1, and ``<mask>`` after the last piece. An
     empty text is begin and end token, where the authors' code raises.
@@ -20,6 +20,14 @@ class BEiT3Tokenizer(BaseTokenizer):
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a sentencepiece model.
+
+    Example:
+        >>> from sentencepiece import SentencePieceTrainer
+        >>> texts = ['the red ring', 'the blue star', 'a ring above the star']
+        >>> SentencePieceTrainer.train(sentence_iterator=iter(texts), model_prefix='tiny', vocab_size=20, minloglevel=2)
+        >>> input_ids, text_mask = BEiT3Tokenizer('tiny.model')('the red star', max_length=16)
+        >>> input_ids.shape, input_ids[0], text_mask[0]
+        ((16,), np.int64(0), np.True_)
     """
 
     bos_id, pad_id, eos_id, unk_id = range(4)
@@ -38,4 +46,5 @@ class BEiT3Tokenizer(BaseTokenizer):
         self.vocab_size = self.mask_id + 1
 
     def encode(self, text: str) -> list[int]:
+        """Return piece ids shifted by one, ``unk_id`` for a piece that is not known."""
         return [piece + 1 if piece else self.unk_id for piece in self.pieces.encode(text)]

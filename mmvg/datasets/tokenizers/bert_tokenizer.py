@@ -1,4 +1,4 @@
-"""BERT's word pieces."""
+"""Split texts into BERT's word pieces."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ _HINT = (
 
 @TASK_UTILS.register_module()
 class BertTokenizer(BaseTokenizer):
-    """Uncased word pieces from a vocabulary on disk; gives the ids of transformers' ``BertTokenizer``.
+    r"""Read uncased word pieces from a vocabulary on disk; gives the ids of transformers' ``BertTokenizer``.
 
     It is built on ``tokenizers``, the library below transformers: the same with every release of transformers, and
     nothing can be downloaded.
@@ -25,6 +25,13 @@ class BertTokenizer(BaseTokenizer):
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it lacks one of ``[PAD] [UNK] [CLS] [SEP] [MASK]``.
+
+    Example:
+        >>> pieces = '[PAD] [UNK] [CLS] [SEP] [MASK] the red ring ##s'
+        >>> Path('vocab.txt').write_text(pieces.replace(' ', '\n') + '\n')
+        48
+        >>> BertTokenizer('vocab.txt')('The red rings', max_length=8)[0]  # [CLS] the red ring ##s [SEP] [PAD] [PAD]
+        array([2, 5, 6, 7, 8, 3, 0, 0])
     """
 
     def __init__(self, vocab: str | Path) -> None:
@@ -47,16 +54,23 @@ class BertTokenizer(BaseTokenizer):
         self.vocab_size = self.pieces.get_vocab_size()
 
     def encode(self, text: str) -> list[int]:
+        """Return the ids of the word pieces of ``text``."""
         return self.pieces.encode(text, add_special_tokens=False).ids
 
 
 def _find_vocab(path: Path) -> Path:
+    """Find the vocabulary in a transformers directory; a file stays as it is."""
     if path.is_dir():
         path = next((path / name for name in ('vocab.txt', 'tokenizer.json') if (path / name).is_file()), path)
     return existing_file(path, _HINT)
 
 
 def _check_specials(path: Path, vocab: dict[str, int]) -> None:
+    """Check that ``vocab`` has BERT's special tokens.
+
+    Raises:
+        ValueError: If one is missing.
+    """
     missing = [token for token in ('[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]') if token not in vocab]
     if missing:
         raise ValueError(f'{path}: not the vocabulary of a BERT: it lacks {" ".join(missing)}; {_HINT}')

@@ -1,14 +1,24 @@
-"""Reading the files that tokenizers are made from."""
+"""Read the files that tokenizers are made from."""
 
 from pathlib import Path
 
 
 def existing_file(path: str | Path, hint: str) -> Path:
-    """Return ``path`` if it is a file with content.
+    """Check that ``path`` is a file with content, and return it.
+
+    Args:
+        path: The file.
+        hint: Where it comes from, for the error.
 
     Raises:
-        FileNotFoundError: If it is not there; ``hint`` says where it comes from.
+        FileNotFoundError: If it is not there.
         ValueError: If it is empty.
+
+    Example:
+        >>> existing_file('vocab.txt', 'it is written with the data set')
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: vocab.txt: no such tokenizer file (nothing is downloaded by itself); ...
     """
     path = Path(path)
     if not path.is_file():
@@ -21,9 +31,17 @@ def existing_file(path: str | Path, hint: str) -> Path:
 def read_vocab(path: str | Path, hint: str) -> list[str]:
     """Read a list of distinct tokens, one per line.
 
+    Args:
+        path: UTF-8 text.
+        hint: Where the file comes from, for the error.
+
     Raises:
         FileNotFoundError: If the file is not there.
-        ValueError: If it is not UTF-8 text, or names a token twice.
+        ValueError: If it is empty, is not UTF-8 text, or names a token twice.
+
+    Example:
+        >>> read_vocab('data/refshapes/vocab.txt', hint='generate RefShapes')[:5]
+        ['[PAD]', '[UNK]', '[BOS]', '[EOS]', 'a']
     """
     path = existing_file(path, hint)
     try:

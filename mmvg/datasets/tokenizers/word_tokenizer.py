@@ -1,4 +1,4 @@
-"""Whole words from a list, for data that comes without a pretrained vocabulary."""
+"""Look up whole words in a list, for data that comes without a pretrained vocabulary."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,7 +12,7 @@ SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[BOS]', '[EOS]')
 
 @TASK_UTILS.register_module()
 class WordTokenizer(BaseTokenizer):
-    """Lower-cased words between blanks; the id of a word is its line in the vocabulary file, from 0.
+    """Look up lower-cased words between blanks; the id of a word is its line in the vocabulary file, from 0.
 
     A word that is not in the file becomes ``[UNK]`` and is counted in ``unknown_words``.
 
@@ -22,6 +22,13 @@ class WordTokenizer(BaseTokenizer):
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not such a list.
+
+    Example:
+        >>> tokenizer = WordTokenizer('data/refshapes/vocab.txt')
+        >>> tokenizer('the red zebra', max_length=6)
+        (array([ 2, 78, 63,  1,  3,  0]), array([ True,  True,  True,  True,  True, False]))
+        >>> tokenizer.unknown_words
+        Counter({'zebra': 1})
     """
 
     pad_id, unk_id, bos_id, eos_id = range(4)
@@ -40,6 +47,7 @@ class WordTokenizer(BaseTokenizer):
         self.unknown_words = Counter()
 
     def encode(self, text: str) -> list[int]:
+        """Return the ids of the words of ``text``, and count those that are unknown."""
         ids = []
         for word in text.lower().split():
             if word not in self.ids:

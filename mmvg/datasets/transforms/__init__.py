@@ -1,4 +1,17 @@
-"""What happens to one sample between the annotation file and the batch."""
+"""Transforms: steps on one sample between the annotation file and the batch.
+
+====== ======================================================
+letter meaning
+====== ======================================================
+H W    height and width of the image at this step, in pixels
+L      text tokens
+M      grasps of a sample
+N      targets of a sample, or masks
+====== ======================================================
+
+A transform changes the dict ``results``. One that moves pixels moves ``img``, ``gt_bboxes`` and ``gt_masks`` together
+and multiplies itself onto ``homography_matrix`` (3, 3), original to input pixels.
+"""
 
 from mmvg.datasets.transforms.clean_text import CleanText
 from mmvg.datasets.transforms.encode_grasp_maps import EncodeGraspMaps

@@ -1,4 +1,4 @@
-"""The text that a model reads, made from the expression in the annotation file."""
+"""Clean expressions as the code bases of the field do."""
 
 import logging
 
@@ -13,7 +13,7 @@ _INSTANCEVG_TABLE = str.maketrans({**dict.fromkeys('.,\'!?"()*#:;'), '-': ' ', '
 
 
 def _instancevg(text: str) -> str:
-    """Lower-case, delete punctuation, blanks for ``-`` and ``/``; blanks are neither stripped nor collapsed."""
+    """Lower-case, delete punctuation, replace ``-`` and ``/`` by blanks; blanks are neither stripped nor collapsed."""
     return text.lower().translate(_INSTANCEVG_TABLE)
 
 
@@ -40,6 +40,10 @@ class CleanText(BaseTransform):
         empty: What to do when nothing but blanks is left: ``'raise'``; ``'skip'`` the sample with a warning (a
             training dataset counts it and draws another one); or ``'keep'`` it, with special tokens only, as
             evaluation must.
+
+    Example:
+        >>> CleanText('instancevg')(dict(text="The man's T-shirt!"))
+        {'text': 'the mans t shirt'}
     """
 
     def __init__(self, reader: str, empty: str = 'raise') -> None:

@@ -1,4 +1,4 @@
-"""Training targets of grasps."""
+"""Encode grasps as maps to train on."""
 
 import numpy as np
 import torch
@@ -25,6 +25,11 @@ class EncodeGraspMaps(BaseTransform):
         quality_sigma: Gaussian that smooths the quality, in original pixels.
         width_norm: Opening in original pixels that has width 1.
         smooth_width: Smooth the width as the quality is.
+
+    Example:
+        >>> results = dict(img=np.zeros((224, 224, 3), np.uint8), gt_grasps=np.array([[112.0, 90, 80, 40, 0.3]]))
+        >>> EncodeGraspMaps()(results)['gt_grasp_maps'].maps.shape
+        torch.Size([4, 224, 224])
     """
 
     def __init__(

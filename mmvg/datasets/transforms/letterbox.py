@@ -1,4 +1,4 @@
-"""Resizing without distortion."""
+"""Scale an image without distortion and pad it."""
 
 from collections.abc import Sequence
 
@@ -25,6 +25,11 @@ class Letterbox(BaseTransform):
         interpolation: How mmcv scales the image: ``'bilinear'``, ``'bicubic'``, ``'area'``, ``'lanczos'`` or
             ``'nearest'``.
         pad_value: Colour of the border, 0-255, one value or BGR; the mean that is subtracted later makes it 0.
+
+    Example:
+        >>> results = Letterbox(size=64)(dict(img=np.zeros((480, 640, 3), np.uint8)))
+        >>> results['img'].shape, results['scale_factor'], results['padding']
+        ((64, 64, 3), (0.1, 0.1), (0, 8, 0, 8))
     """
 
     def __init__(

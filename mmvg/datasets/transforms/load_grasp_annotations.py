@@ -1,3 +1,5 @@
+"""Load the grasps that an expression means."""
+
 from mmcv.transforms import BaseTransform
 
 from mmvg.datasets.transforms.sample_name import sample_name
@@ -11,10 +13,16 @@ class LoadGraspAnnotations(BaseTransform):
     Stands after :class:`LoadGroundingAnnotations`, which decides the frame: where ``gt_frame`` is ``'input'``,
     :class:`PackGroundingInputs` moves the grasps by everything that has moved the image, as recorded in
     ``homography_matrix``.
+
+    Example:
+        >>> import numpy as np
+        >>> results = dict(grasps=np.array([[112.0, 90, 80, 40, 0.3]]), gt_frame='input')
+        >>> LoadGraspAnnotations()(results)['gt_grasps'].shape
+        (1, 5)
     """
 
     def transform(self, results: dict) -> dict:
-        """Take over the grasps.
+        """Copy ``grasps`` to ``gt_grasps``.
 
         Raises:
             KeyError: If the dataset has no grasps, or no annotations have been loaded before.

@@ -1,4 +1,4 @@
-"""Boxes and masks of the instances that an expression means."""
+"""Load boxes and masks of the instances that an expression means."""
 
 from mmdet.datasets.transforms import LoadAnnotations
 
@@ -9,7 +9,7 @@ from mmvg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadGroundingAnnotations(LoadAnnotations):
-    """mmdet's ``LoadAnnotations`` for 0..N targets, without its habit of ignoring what it cannot read.
+    """Load 0..N targets with mmdet's ``LoadAnnotations``, and refuse what that would silently ignore.
 
     Adds ``gt_bboxes`` (:class:`mmdet.structures.bbox.HorizontalBoxes`, (N, 4) xyxy), ``gt_bboxes_labels`` (N,),
     ``gt_ignore_flags`` (N,), ``gt_masks`` (:class:`mmdet.structures.mask.BitmapMasks`, (N, H, W), rasterised at the
@@ -18,6 +18,13 @@ class LoadGroundingAnnotations(LoadAnnotations):
 
     Args:
         with_mask: Whether to rasterise masks; off for data that has boxes only.
+
+    Example:
+        >>> instance = dict(bbox=[8, 8, 16, 24], bbox_label=0, ignore_flag=0, mask=[[8, 8, 16, 8, 16, 24, 8, 24]])
+        >>> results = dict(ori_shape=(32, 48), img_shape=(32, 48), instances=[instance])
+        >>> results = LoadGroundingAnnotations()(results)
+        >>> results['gt_bboxes'].shape, results['gt_masks'].masks.shape, results['gt_frame']
+        (torch.Size([1, 4]), (1, 32, 48), 'input')
     """
 
     def __init__(self, with_mask: bool = True) -> None:
@@ -44,7 +51,7 @@ class LoadGroundingAnnotations(LoadAnnotations):
         return super().transform(results)
 
     def _process_masks(self, results: dict) -> list[dict]:
-        """Every mask as a compressed COCO RLE of the original size; mmdet decodes them."""
+        """Turn every mask into a compressed COCO RLE of the original size, which mmdet decodes."""
         height, width = results['ori_shape']
         rles = []
         for instance in results['instances']:
@@ -57,7 +64,11 @@ class LoadGroundingAnnotations(LoadAnnotations):
 
 
 def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:
-    """Union of the polygons, or the RLE, as a compressed RLE; what would make pycocotools misbehave is refused."""
+    """Return the union of the polygons, or the RLE, compressed.
+
+    Raises:
+        ValueError: If the mask is malformed, which pycocotools would not notice, or not of the size of the image.
+    """
     rle = encode_mask(mask) if isinstance(mask, dict) else polygons_to_rle(mask, height, width)
     if rle['size'] != [height, width]:
         raise ValueError(f'RLE has size {rle["size"]}, the image {[height, width]}')

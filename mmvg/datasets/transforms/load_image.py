@@ -1,4 +1,4 @@
-"""Reading the image of a sample."""
+"""Read the image of a sample."""
 
 import logging
 
@@ -14,7 +14,7 @@ from mmvg.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class LoadImage(LoadImageFromFile):
-    """mmcv's ``LoadImageFromFile`` with errors that name the sample.
+    """Read the image with mmcv's ``LoadImageFromFile``, with errors that name the sample.
 
     ``img`` is (H, W, 3) uint8 BGR: greyscale gets three channels, and EXIF orientation is ignored, for annotations are
     in the pixels of the file.
@@ -23,6 +23,12 @@ class LoadImage(LoadImageFromFile):
         bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning;
             a training dataset counts it and draws another one.
         backend_args: Backend of :func:`mmengine.fileio.get`; None reads local files.
+
+    Example:
+        >>> path = 'data/refshapes/images/train2014/COCO_train2014_000000000009.jpg'
+        >>> results = LoadImage()(dict(img_path=path))
+        >>> results['img'].shape, results['ori_shape']
+        ((120, 160, 3), (120, 160))
     """
 
     def __init__(self, bad_image: str = 'raise', backend_args: dict | None = None) -> None:
@@ -56,6 +62,7 @@ class LoadImage(LoadImageFromFile):
         return None
 
     def _decode(self, content: bytes, results: dict) -> dict:
+        """Decode the bytes of an image file."""
         image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
         if image is None:
             raise AssertionError('not an image')  # as mmcv says it of a file

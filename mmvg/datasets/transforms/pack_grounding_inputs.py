@@ -1,4 +1,4 @@
-"""The last step of a pipeline: what the data loader hands on."""
+"""Pack what the data loader hands on, the last step of a pipeline."""
 
 from collections.abc import Sequence
 
@@ -42,6 +42,13 @@ class PackGroundingInputs(BaseTransform):
 
     Args:
         meta_keys: What becomes metainfo, of the keys that the sample has.
+
+    Example:
+        >>> results = dict(img=np.zeros((48, 64, 3), np.uint8), text='the red ring', no_target=False)
+        >>> results.update(input_ids=np.array([2, 5, 3]), text_mask=np.ones(3, bool))
+        >>> packed = PackGroundingInputs()(results)
+        >>> packed['inputs'].shape, packed['data_samples'].text
+        (torch.Size([3, 48, 64]), 'the red ring')
     """
 
     def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
@@ -81,7 +88,7 @@ class PackGroundingInputs(BaseTransform):
 
 
 def _grasps(results: dict) -> np.ndarray:
-    """The grasps (M, 5) float32 in the frame of the ground truth."""
+    """Return the grasps (M, 5) float32 in the frame of the ground truth."""
     grasps, matrix = results['gt_grasps'], results.get('homography_matrix')
     if results['gt_frame'] == 'input' and matrix is not None:
         grasps = transform_grasps(grasps.astype(np.float64), matrix)
@@ -89,7 +96,7 @@ def _grasps(results: dict) -> np.ndarray:
 
 
 def _instances(results: dict, keep: np.ndarray) -> InstanceData:
-    """The instances with ``keep`` (N,): ``bboxes`` (M, 4) float32, ``labels`` (M,), ``masks`` BitmapMasks."""
+    """Select the instances with ``keep`` (N,): ``bboxes`` (M, 4) float32, ``labels`` (M,), ``masks`` BitmapMasks."""
     fields = {
         'bboxes': results['gt_bboxes'].tensor[torch.from_numpy(keep)],
         'labels': torch.from_numpy(results['gt_bboxes_labels'][keep]),

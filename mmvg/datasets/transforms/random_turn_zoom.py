@@ -1,4 +1,4 @@
-"""Turning and enlarging pictures whose sentences do not speak of directions."""
+"""Turn and enlarge pictures whose sentences do not speak of directions."""
 
 import cv2
 import numpy as np
@@ -20,6 +20,11 @@ class RandomTurnZoom(BaseTransform):
     Args:
         turn: Turn by 0, 90, 180 or 270 degrees, each equally likely.
         zoom: Least and largest share of the sides that is kept; 1 keeps everything.
+
+    Example:
+        >>> results = RandomTurnZoom(zoom=(0.5, 0.5))(dict(img=np.zeros((480, 640, 3), np.uint8)))
+        >>> results['img'].shape, results['homography_matrix'].shape
+        ((480, 640, 3), (3, 3))
     """
 
     def __init__(self, turn: bool = True, zoom: tuple[float, float] = (0.5, 1.0)) -> None:
@@ -30,7 +35,7 @@ class RandomTurnZoom(BaseTransform):
 
     @cache_randomness
     def draw(self) -> tuple[int, float]:
-        """Quarter turns, counter-clockwise on screen, and the share that is kept."""
+        """Draw the quarter turns, counter-clockwise on screen, and the share of the sides that is kept."""
         return int(np.random.randint(4)) if self.turn else 0, float(np.random.uniform(*self.zoom))
 
     def transform(self, results: dict) -> dict:
@@ -55,7 +60,21 @@ class RandomTurnZoom(BaseTransform):
 
 
 def turn_zoom_matrix(width: int, height: int, quarters: int, share: float) -> np.ndarray:
-    """(3, 3), from pixels of the image to pixels of the result, both counted from the corner of the first one."""
+    """Compute the map from pixels of the image to pixels of the result, both counted from the corner of the first one.
+
+    Args:
+        width: Of the image and of the result, in pixels.
+        height: Of both, in pixels.
+        quarters: Quarter turns, counter-clockwise on screen.
+        share: Share of the sides that is kept.
+
+    Returns:
+        (3, 3), for columns (x, y, 1).
+
+    Example:
+        >>> turn_zoom_matrix(640, 480, quarters=0, share=0.5) @ (320, 240, 1)  # the middle stays
+        array([320., 240.,   1.])
+    """
     cos, sin = (1, 0, -1, 0)[quarters % 4] / share, (0, 1, 0, -1)[quarters % 4] / share
     turn = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])  # y points down
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])

@@ -1,4 +1,4 @@
-"""Resizing of pictures, and of masks without moving them."""
+"""Resize images, and masks without moving them."""
 
 import cv2
 import numpy as np
@@ -14,6 +14,11 @@ class Resize(MMDetResize):
 
     mmdet takes the nearest pixel by rounding down, which moves masks to the right and down by up to half a pixel. Here
     a pixel belongs to a resized mask if the mask covers half of it or more (:func:`resize_masks`).
+
+    Example:
+        >>> results = Resize(scale=(64, 48))(dict(img=np.zeros((480, 640, 3), np.uint8)))
+        >>> results['img'].shape, results['scale_factor']
+        ((48, 64, 3), (0.1, 0.1))
     """
 
     def _resize_masks(self, results: dict) -> None:
@@ -29,6 +34,13 @@ def resize_masks(masks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     A side that shrinks: a pixel is 1 if the mask covers at least half of it. A side that grows: it is what the pixel at
     its centre is, and 1 on the border of two pixels. Of the rules compared, this one moves no mask at any scale; the
     nearest pixel centre alone moves them by a quarter of a pixel when 640 become 320.
+
+    Example:
+        >>> mask = np.zeros((1, 4, 4), np.uint8)
+        >>> mask[:, :, :1] = 1  # half of a pixel that is twice as wide
+        >>> resize_masks(mask, (2, 2))
+        array([[[1, 0],
+                [1, 0]]], dtype=uint8)
     """
     width, height = size
     resized = np.zeros((len(masks), height, width), dtype=np.uint8)

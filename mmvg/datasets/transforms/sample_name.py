@@ -1,10 +1,15 @@
-"""How an error calls a sample, so that its record can be found in the annotation files."""
+"""Name a sample in errors, so that its record can be found in the annotation files."""
 
 _ID_KEYS = ('img_id', 'ref_id', 'sent_id')
 
 
 def sample_name(results: dict) -> str:
-    """Dataset, ids and image path of a sample: ``"refcoco img_id=7 ref_id=3 sent_id=5 (train/7.jpg)"``."""
+    """Write dataset, ids and image path of a sample.
+
+    Example:
+        >>> sample_name(dict(dataset='refcoco', img_id=7, ref_id=3, sent_id=5, img_path='train/7.jpg'))
+        'refcoco img_id=7 ref_id=3 sent_id=5 (train/7.jpg)'
+    """
     parts = [str(results.get('dataset', 'sample'))]
     parts += [f'{key}={results[key]}' for key in _ID_KEYS if key in results]
     if results.get('img_path'):

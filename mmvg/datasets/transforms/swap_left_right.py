@@ -1,4 +1,4 @@
-"""Keeping the words true when the image is mirrored."""
+"""Keep the words true when the image is mirrored."""
 
 import re
 
@@ -17,6 +17,10 @@ class SwapLeftRight(BaseTransform):
 
     Whole words only (``bright`` stays), with the usual endings: leftmost, lefthand, leftward(s), leftside, lefty;
     the case of ``Left`` and ``LEFT`` is kept.
+
+    Example:
+        >>> SwapLeftRight()(dict(text='Leftmost ring', flip=True, flip_direction='horizontal'))['text']
+        'Rightmost ring'
     """
 
     def transform(self, results: dict) -> dict:
@@ -43,6 +47,7 @@ class SwapLeftRight(BaseTransform):
 
 
 def _opposite(match: re.Match) -> str:
+    """Return the opposite of a matched word, in the same case."""
     word = match[0]
     opposite = 'right' if word.lower() == 'left' else 'left'
     if word.isupper():

@@ -1,4 +1,4 @@
-"""From text to token ids."""
+"""Turn the text of a sample into token ids."""
 
 from mmcv.transforms import BaseTransform
 
@@ -13,6 +13,11 @@ class Tokenize(BaseTransform):
     Args:
         tokenizer: A tokenizer of :mod:`mmvg.datasets.tokenizers`, or its config.
         max_length: Number L of tokens, special ones included. A longer text is cut; its end token stays.
+
+    Example:
+        >>> results = Tokenize(dict(type='CLIPTokenizer'), max_length=20)(dict(text='the red ring'))
+        >>> results['input_ids'].shape, results['text_mask'].sum()
+        ((20,), np.int64(5))
     """
 
     def __init__(self, tokenizer: dict | BaseTokenizer, max_length: int) -> None:
@@ -22,7 +27,7 @@ class Tokenize(BaseTransform):
         self.max_length = max_length
 
     def transform(self, results: dict) -> dict:
-        """Tokenise ``text``."""
+        """Tokenize ``text``."""
         results['input_ids'], results['text_mask'] = self.tokenizer(results['text'], self.max_length)
         return results
 

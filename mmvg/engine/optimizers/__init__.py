@@ -1,3 +1,5 @@
+"""Optimizers that neither PyTorch nor mmengine has."""
+
 from mmvg.engine.optimizers.muon_adamw import MuonAdamW
 
 __all__ = ['MuonAdamW']

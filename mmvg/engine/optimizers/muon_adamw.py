@@ -1,4 +1,7 @@
-"""Muon for matrices, AdamW for everything else, in one optimizer."""
+"""Optimize matrices with Muon and everything else with AdamW.
+
+Letters: m rows and n columns of a matrix, B matrices of one shape, N matrices in a parameter.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -57,6 +60,14 @@ class MuonAdamW(AdamW):
 
     Raises:
         ValueError: If ``momentum`` is not in [0, 1), and whatever AdamW raises.
+
+    Example:
+        >>> layer = torch.nn.Linear(16, 8)
+        >>> optimizer = MuonAdamW(layer.parameters(), lr=0.01)
+        >>> layer(torch.ones(2, 16)).sum().backward()
+        >>> optimizer.step()
+        >>> list(optimizer.state[layer.weight]), list(optimizer.state[layer.bias])  # Muon's state, and AdamW's
+        (['step', 'momentum_buffer'], ['step', 'exp_avg', 'exp_avg_sq'])
     """
 
     def __init__(
@@ -76,7 +87,14 @@ class MuonAdamW(AdamW):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Update all parameters that have a gradient; returns what ``closure`` gives."""
+        """Update all parameters that have a gradient.
+
+        Args:
+            closure: Computes the loss again, with gradients.
+
+        Returns:
+            What ``closure`` returns; None without one.
+        """
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -97,6 +115,7 @@ class MuonAdamW(AdamW):
         return loss
 
     def _step_matrices(self, chosen: Sequence[tuple[Tensor, dict]]) -> None:
+        """Decay the chosen parameters and move them along the orthogonalised momentum."""
         stacks = [as_matrices(self._accumulate(param)) for param, _ in chosen]
         directions = iter(shared_orthogonal([matrix for stack in stacks for matrix in stack]))
         for (param, group), stack in zip(chosen, stacks, strict=True):
@@ -105,7 +124,7 @@ class MuonAdamW(AdamW):
             param.add_(direction, alpha=-group['lr'] * 0.2 * max(stack[0].shape) ** 0.5)
 
     def _accumulate(self, param: Tensor) -> Tensor:
-        """Nesterov's momentum, float32."""
+        """Update the momentum of ``param`` and return Nesterov's look-ahead, float32, in its shape."""
         state = self.state[param]
         if not state:
             state['step'] = torch.zeros(())  # AdamW looks for it when it loads a state
@@ -117,21 +136,37 @@ class MuonAdamW(AdamW):
 
 
 def is_matrix(param: Tensor) -> bool:
-    """Whether Muon takes ``param``; see :class:`MuonAdamW`."""
+    """Tell whether Muon takes ``param``; see :class:`MuonAdamW`.
+
+    Example:
+        >>> is_matrix(torch.ones(16, 8)), is_matrix(torch.ones(16)), is_matrix(torch.ones(16, 1, 3, 3))
+        (True, False, False)
+    """
     if param.ndim not in (2, 3, 4) or 1 in param.shape[:2]:
         return False
     return min(as_matrices(param)[0].shape) >= _MIN_SIDE
 
 
 def as_matrices(tensor: Tensor) -> list[Tensor]:
-    """A matrix, a stack of matrices, or a kernel (out, in, height, width) as views (m, n)."""
+    """View a matrix, a stack of matrices, or a kernel (out, in, height, width) as a list of matrices (m, n).
+
+    Example:
+        >>> as_matrices(torch.ones(16, 8, 3, 3))[0].shape
+        torch.Size([16, 72])
+    """
     return list(tensor) if tensor.ndim == 3 else [tensor.flatten(1)]
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest (semi-)orthogonal matrices to ``matrices`` (B, m, n), nearly: singular values end within 0.15 of 1.
+    """Approximate the nearest (semi-)orthogonal matrices to ``matrices`` (B, m, n).
 
-    Directions with less than 0.002 of a matrix' Frobenius norm stay smaller, and zero remains zero.
+    Singular values end within 0.15 of 1. Directions with less than 0.002 of a matrix' Frobenius norm stay smaller, and
+    zero remains zero.
+
+    Example:
+        >>> nearest = orthogonal(torch.randn(3, 8, 16))  # B, m, n
+        >>> nearest.shape, bool((torch.linalg.svdvals(nearest) - 1).abs().max() < 0.15)
+        (torch.Size([3, 8, 16]), True)
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.transpose(1, 2) if tall else matrices
@@ -143,9 +178,13 @@ def orthogonal(matrices: Tensor) -> Tensor:
 
 
 def shared_orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """:func:`orthogonal` of each of ``matrices`` (m, n), the work divided among the processes.
+    """Apply :func:`orthogonal` to each of ``matrices`` (m, n), with the work divided among the processes.
 
     Every process must give the same matrices, as gradients are after their reduction.
+
+    Example:
+        >>> [tuple(matrix.shape) for matrix in shared_orthogonal([torch.ones(8, 16), torch.ones(9, 8)])]
+        [(8, 16), (9, 8)]
     """
     shares = divide(matrices, get_world_size())
     own = dict(_orthogonal_by_shape(matrices, shares[get_rank()]))
@@ -162,7 +201,15 @@ def shared_orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
 
 
 def divide(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
-    """Indices of ``matrices``, in ``parts`` of about equal work, each sorted by shape; the same in every process."""
+    """Divide ``matrices`` into ``parts`` of about equal work, the same in every process.
+
+    Returns:
+        Indices of the matrices of each part, sorted by shape.
+
+    Example:
+        >>> divide([torch.ones(8, 8), torch.ones(16, 16), torch.ones(8, 8)], parts=2)
+        [[1], [0, 2]]
+    """
     shares: list[list[int]] = [[] for _ in range(parts)]
     work = [0] * parts
     cost = {index: matrix.numel() * min(matrix.shape) for index, matrix in enumerate(matrices)}
@@ -174,6 +221,7 @@ def divide(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
 
 
 def _orthogonal_by_shape(matrices: Sequence[Tensor], share: Sequence[int]) -> Iterable[tuple[int, Tensor]]:
+    """Yield index and result for each of ``share``, matrices of one shape at once."""
     for _, same in groupby(share, key=lambda i: matrices[i].shape):
         indices = list(same)
         yield from zip(indices, orthogonal(torch.stack([matrices[i] for i in indices])), strict=True)
