@@ -11,6 +11,7 @@ from mmvg.models.losses.minimap_loss import MinimapLoss
 from mmvg.models.losses.point_cost import PointL1Cost
 from mmvg.models.losses.raf_loss import RAFLoss
 from mmvg.models.losses.region_presence_loss import RegionPresenceLoss, region_labels
+from mmvg.models.losses.segmentation_losses import SegmentationLosses
 from mmvg.models.losses.set_matcher import Matching, SetMatcher
 from mmvg.models.losses.single_box_loss import SingleBoxLoss
 from mmvg.models.losses.targets import GroundingTargets
@@ -33,6 +34,7 @@ __all__ = [
     'PointL1Cost',
     'RAFLoss',
     'RegionPresenceLoss',
+    'SegmentationLosses',
     'SetMatcher',
     'SingleBoxLoss',
     'enlarge_logits',

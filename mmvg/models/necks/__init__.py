@@ -1,5 +1,6 @@
 from .cris_neck import CRISNeck
 from .dcvlf import DCVLF
+from .decode_head_neck import DecodeHeadNeck
 from .deformable_pixel_decoder import DeformablePixelDecoder
 from .detr_decoder import DETRDecoder
 from .feature_projection import FeatureProjection
@@ -17,6 +18,7 @@ __all__ = [
     'DCVLF',
     'CRISNeck',
     'DETRDecoder',
+    'DecodeHeadNeck',
     'DeformablePixelDecoder',
     'FeatureProjection',
     'InstanceQueryGenerator',
