@@ -1,11 +1,17 @@
+import ast
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from torch import distributed, multiprocessing
 
+from mmvg.apis import load_config
 from mmvg.refshapes import generate
+from mmvg.registry import MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
@@ -18,6 +24,39 @@ def leave_no_default_scope():
     DefaultScope._instance_dict.clear()
 
 
+@pytest.fixture(scope='session', autouse=True)
+def save_configs_without_layout():
+    """MMEngine has yapf lay out a config four times in a run, which takes longer than a run of two steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('mmengine.config.config.FormatCode', lambda code, **_: (code, ast.parse(code) is not None))
+        yield
+
+
+@pytest.fixture(scope='session')
+def run_in_processes(tmp_path_factory):
+    """Function: run ``work(rank, *args)``, of a module, in ``count`` processes of one group (gloo).
+
+    The processes are forks, for they need not import anything again, or new ones where there is CUDA, which cannot be
+    forked.
+    """
+    method = 'spawn' if torch.cuda.is_available() else 'fork'
+
+    def run(work, count, *args):
+        rendezvous = tmp_path_factory.mktemp('processes') / 'rendezvous'
+        arguments = (work, count, f'file://{rendezvous}', args)
+        multiprocessing.start_processes(_work_in_group, arguments, nprocs=count, start_method=method)
+
+    return run
+
+
+def _work_in_group(rank, work, count, rendezvous, args):
+    torch.set_num_threads(1)
+    distributed.init_process_group('gloo', rendezvous, timedelta(seconds=60), rank=rank, world_size=count)
+    work(rank, *args)
+    distributed.barrier()  # nobody leaves while another one still listens
+    distributed.destroy_process_group()
+
+
 def pytest_addoption(parser):
     parser.addoption(
         '--record-first-losses', action='store_true', help='write tests/models/first_losses.json anew, do not compare'
@@ -25,17 +64,71 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope='session')
-def refshapes_tiny(tmp_path_factory, request):
-    """The smallest RefShapes in every format, drawn once for all processes of the run; read it, write elsewhere."""
+def shared_folder(tmp_path_factory, request):
+    """A folder that all processes of a run see; whoever makes something in it holds a lock."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if hasattr(request.config, 'workerinput') else base
-    root = shared / 'refshapes_tiny'
+    return base.parent if hasattr(request.config, 'workerinput') else base
+
+
+@pytest.fixture(scope='session')
+def refshapes_tiny(shared_folder):
+    """The smallest RefShapes in every format, drawn once for all processes of a run; read it, write elsewhere."""
+    root = shared_folder / 'refshapes_tiny'
     with FileLock(f'{root}.lock'):
         generate(root, 'tiny', seed=0, workers=1)  # nothing happens when it is there
-        trainval = root / 'images/trainval2014'  # the folder of Ref-ZOM's pictures, for configs that name it so
-        if not trainval.exists():
-            trainval.symlink_to(root / 'ref-zom/trainval2014')
     return root
+
+
+@pytest.fixture(scope='session')
+def benchmarks_tiny(refshapes_tiny, tmp_path_factory):
+    """Links to the smallest RefShapes, which also lies where the configs of the real data look for it."""
+    root = tmp_path_factory.mktemp('benchmarks')
+    (root / 'images').mkdir()
+    for entry in refshapes_tiny.iterdir():
+        if entry.name != 'images':
+            (root / entry.name).symlink_to(entry)
+    (root / 'images/train2014').symlink_to(refshapes_tiny / 'images/train2014')
+    (root / 'images/trainval2014').symlink_to(refshapes_tiny / 'ref-zom/trainval2014')
+    (root / 'grefs').symlink_to(refshapes_tiny / 'instancevg/grefs')
+    return root
+
+
+@pytest.fixture(scope='session')
+def random_checkpoint(refshapes_tiny, shared_folder):
+    """Function: a checkpoint of the tiny model of a system, with its config, that has learned nothing.
+
+    Its weights are so far from zero that the answers depend on image and text. It is made once in a run.
+    """
+
+    def make(system, seed=0, **postprocess):
+        name = '-'.join([system, str(seed), *(f'{key}={value}' for key, value in postprocess.items())])
+        path = shared_folder / f'checkpoints/{name}/model.pth'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f'{path}.lock'):
+            if not path.is_file():
+                cfg = load_config(str(CONFIGS / system / 'tiny.py'))
+                cfg.model.head.postprocess.update(postprocess)
+                for step in cfg.test_dataloader.dataset.pipeline:
+                    if 'tokenizer' in step:
+                        step.tokenizer.vocab_file = str(refshapes_tiny / 'vocab.txt')
+                save_checkpoint(cfg, random_model(cfg, seed), path)
+        return path
+
+    return make
+
+
+def random_model(cfg, seed=0):
+    torch.manual_seed(seed)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    for name, weight in model.named_parameters():
+        if 'norm' not in name:
+            torch.nn.init.normal_(weight, std=0.3)
+    return model
+
+
+def save_checkpoint(cfg, model, path):
+    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
 
 
 @pytest.fixture

@@ -36,7 +36,6 @@ from yapf.yapflib import yapf_api
 
 from mmvg.apis import GroundingInferencer, load_config
 from mmvg.cli import COMMANDS, OWN_WORDS, find_command
-from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -105,10 +104,10 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 @pytest.fixture(scope='module')
-def after_demo(tmp_path_factory):
+def after_demo(tmp_path_factory, refshapes_tiny):
     """What `make demo` leaves, in small: a tiny RefShapes, and a checkpoint that has learned nothing."""
     folder = tmp_path_factory.mktemp('after_demo')
-    generate(folder / 'data/refshapes', size='tiny', formats=['grefcoco', 'refcoco', 'refcoco+', 'refcocog'], workers=1)
+    shutil.copytree(refshapes_tiny, folder / 'data/refshapes')
     first = min((folder / PICTURE).parent.iterdir())
     shutil.copy(first, folder / PICTURE)
     cfg = load_config(str(ROOT / 'configs/instancevg/refshapes.py'))

@@ -6,21 +6,18 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvg.analysis.grounding_probe import CONDITIONS, probe_mask_grounding
-from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
-def magnet(tmp_path_factory):
+def magnet(refshapes_tiny):
     """The tiny MagNet and a loader of batches of 8, on the smallest RefShapes."""
-    root = tmp_path_factory.mktemp('refshapes')
-    generate(root, 'tiny', seed=0, workers=1, formats=('refcoco',))
     cfg = Config.fromfile(ROOT / 'configs/magnet/tiny.py')
     dataset = cfg.train_dataloader.dataset
-    dataset.update(data_root=str(root), split='val', indices=16)
-    dataset.pipeline[4].tokenizer.vocab_file = str(root / 'vocab.txt')
+    dataset.update(data_root=str(refshapes_tiny), split='val', indices=16)
+    dataset.pipeline[4].tokenizer.vocab_file = str(refshapes_tiny / 'vocab.txt')
     cfg.train_dataloader.update(batch_size=8)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).eval()

@@ -14,7 +14,6 @@ from mmengine.structures import InstanceData
 from mmvg.apis import GroundingInferencer, describe_answer, evaluate, load_config, save_answers
 from mmvg.apis.rescore import PredictionError, read_predictions, score_predictions
 from mmvg.evaluation.metrics import GraspMetric
-from mmvg.refshapes import generate
 from mmvg.registry import DATASETS, MODELS
 from mmvg.structures import GroundingSample
 
@@ -22,14 +21,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
-def work(tmp_path_factory):
+def work(tmp_path_factory, refshapes_tiny):
     """A config on data of its own, a checkpoint that finds something in every other picture, and their folder."""
     folder = tmp_path_factory.mktemp('round_trip')
-    data = folder / 'refshapes'
-    generate(data, size='tiny', formats=['grefcoco'], workers=1)
     shutil.copytree(ROOT / 'configs', folder / 'configs')
     tiny = folder / 'configs/instancevg/tiny.py'
-    tiny.write_text(tiny.read_text().replace('data/refshapes_tiny', str(data)))
+    tiny.write_text(tiny.read_text().replace('data/refshapes_tiny', str(refshapes_tiny)))
     cfg = load_config(str(tiny), {'test_dataloader.dataset.indices': None}, work_dir=str(folder / 'work'))
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
@@ -136,15 +133,14 @@ def test_answers_that_are_missing_or_belong_to_other_pictures(work, saved, tmp_p
         read_predictions(tmp_path / 'arrays.json')
 
 
-def test_grasps_are_written_and_scored_again(tmp_path):
+def test_grasps_are_written_and_scored_again(refshapes_tiny, tmp_path):
     """Grasps as good as the truth and as bad as another's: through the file they score what they score directly."""
     from mmengine.evaluator import Evaluator
 
     from mmvg.apis.rescore import answered_samples
 
-    generate(tmp_path / 'data', size='tiny', formats=['ocid_vlg'], workers=1)
     cfg = load_config(str(ROOT / 'configs/lggd/tiny.py'), work_dir=str(tmp_path / 'work'))
-    cfg.test_dataloader.dataset.update(data_root=str(tmp_path / 'data/ocid_vlg'), indices=None)
+    cfg.test_dataloader.dataset.update(data_root=str(refshapes_tiny / 'ocid_vlg'), indices=None)
     cfg.test_evaluator = [dict(type=GraspMetric, gt_width=None, gt_jaw=None)]
     dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
     items = [dataset.get_data_info(i) for i in range(len(dataset))]

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmvg.apis import GroundingInferencer, answer_record, describe_answer, load_config
-from mmvg.refshapes import draw_scene, generate, sample_scene
-from mmvg.registry import MODELS
+from mmvg.apis import GroundingInferencer, answer_record, describe_answer
+from mmvg.refshapes import draw_scene, sample_scene
 from mmvg.visualization.answers import PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -19,27 +18,9 @@ PICTURES = [draw_scene(sample_scene(np.random.default_rng(seed))).image for seed
 PAIRS = [(picture, sentence) for picture in PICTURES for sentence in SENTENCES]
 
 
-@pytest.fixture(scope='module')
-def vocabulary(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('data')
-    generate(folder, size='tiny', formats=['grefcoco'], workers=1)
-    return folder / 'vocab.txt'
-
-
 @pytest.fixture(scope='module', params=SYSTEMS)
-def find(request, vocabulary, tmp_path_factory):
-    cfg = load_config(str(ROOT / 'configs' / request.param / 'tiny.py'))
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if 'tokenizer' in step:
-            step.tokenizer.vocab_file = str(vocabulary)
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    for weight in model.parameters():
-        if weight.ndim > 1:  # far enough from zero that the answers differ
-            torch.nn.init.normal_(weight, std=0.3)
-    path = tmp_path_factory.mktemp(request.param) / 'model.pth'
-    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
+def find(request, random_checkpoint):
+    path = random_checkpoint(request.param)
     return GroundingInferencer(path, device='cpu', show_progress=False)
 
 
@@ -76,7 +57,7 @@ def test_an_answer_does_not_depend_on_its_neighbours(find):
             for key, value in numbers.items():
                 size = max(1.0, float(value.abs().max())) if value.numel() else 1.0
                 # the target score of some is a mean over the mask, in which a pixel on the threshold counts or not
-                allowed = 1e-3 if key == 'target score' and differing.any() else 1e-5 * size
+                allowed = 1e-3 if key == 'target score' and differing.any() else 5e-5 * size
                 torch.testing.assert_close(
                     again[key], value, atol=allowed, rtol=0, msg=lambda text, key=key, i=i: f'{key} of pair {i}: {text}'
                 )

@@ -13,9 +13,8 @@ from mmengine.config import Config
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmvg.apis import GroundingInferencer, load_config
-from mmvg.refshapes import draw_scene, generate, sample_scene
-from mmvg.registry import MODELS
+from mmvg.apis import GroundingInferencer
+from mmvg.refshapes import draw_scene, sample_scene
 from mmvg.structures import GroundingSample
 
 ROOT = Path(__file__).parents[2]
@@ -23,23 +22,8 @@ SENTENCES = ['the red ring', 'both stars', 'the mug by its handle', 'left', 'the
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    """A checkpoint that carries its config, whose vocabulary is an absolute path."""
-    folder = tmp_path_factory.mktemp('model')
-    generate(folder / 'refshapes', size='tiny', formats=['grefcoco'], workers=1)
-    cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if 'tokenizer' in step:
-            step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    for name, weight in model.named_parameters():
-        if 'norm' not in name:  # far enough from zero that the answers differ
-            torch.nn.init.normal_(weight, std=0.3)
-    path = folder / 'model.pth'
-    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
-    return path
+def checkpoint(random_checkpoint):
+    return random_checkpoint('instancevg')
 
 
 @pytest.fixture(scope='module')

@@ -8,34 +8,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
-from mmvg.apis import FrameSource, GroundingInferencer, answer_video, load_config
+from mmvg.apis import FrameSource, GroundingInferencer, answer_video
 from mmvg.apis.video import FilmWriter, VideoError
-from mmvg.refshapes import draw_scene, generate, sample_scene
-from mmvg.registry import MODELS
+from mmvg.refshapes import draw_scene, sample_scene
 
 ROOT = Path(__file__).parents[2]
 NUM_FRAMES, FPS = 7, 10
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('model')
-    generate(folder / 'refshapes', size='tiny', formats=['grefcoco'], workers=1)
-    cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
-    for step in cfg.test_dataloader.dataset.pipeline:
-        if 'tokenizer' in step:
-            step.tokenizer.vocab_file = str(folder / 'refshapes/vocab.txt')
-    torch.manual_seed(0)
-    model = MODELS.build(cfg.model)
-    model.init_weights()
-    for name, weight in model.named_parameters():
-        if 'norm' not in name:
-            torch.nn.init.normal_(weight, std=0.3)
-    path = folder / 'model.pth'
-    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=model.state_dict()), path)
-    return path
+def checkpoint(random_checkpoint):
+    return random_checkpoint('instancevg')
 
 
 @pytest.fixture(scope='module')

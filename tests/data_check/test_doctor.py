@@ -11,16 +11,13 @@ import numpy as np
 import pytest
 
 from mmvg.data_check import FindingReport, check_config, check_folder, compare_with_released
-from mmvg.refshapes import generate
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
-def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('sound')
-    generate(folder, size='tiny', workers=1)
-    return folder
+def sound(refshapes_tiny):
+    return refshapes_tiny
 
 
 @pytest.fixture

@@ -13,16 +13,13 @@ import torch
 from mmengine.config import Config
 
 from mmvg.data_check import check_config, check_folder, compare_with_released
-from mmvg.refshapes import generate
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
 @pytest.fixture(scope='module')
-def sound(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('sound')
-    generate(folder, size='tiny', formats=['ocid_vlg', 'grasp_anything'], workers=1)
-    return folder
+def sound(refshapes_tiny):
+    return refshapes_tiny
 
 
 class Expressions:

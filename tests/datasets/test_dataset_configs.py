@@ -8,7 +8,6 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
 from mmvg.datasets.tokenizers import WordTokenizer
-from mmvg.refshapes import generate
 from mmvg.registry import DATASETS, METRICS
 
 FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
@@ -105,14 +104,8 @@ def test_mmengine_finds_the_classes_by_their_scoped_name(data_folder):
 
 
 @pytest.fixture(scope='module')
-def drawn(tmp_path_factory):
-    """The smallest RefShapes, which also lies where the configs of the real data look for it."""
-    root = tmp_path_factory.mktemp('refshapes')
-    formats = ['refcoco', 'refcoco+', 'refcocog', 'refzom', 'rrefcoco', 'phrasecut', 'instancevg_json']
-    generate(root, 'tiny', seed=0, formats=[*formats, 'ocid_vlg', 'grasp_anything'], workers=1)
-    (root / 'images/trainval2014').symlink_to(root / 'ref-zom/trainval2014')
-    (root / 'grefs').symlink_to(root / 'instancevg/grefs')
-    return root
+def drawn(benchmarks_tiny):
+    return benchmarks_tiny
 
 
 @pytest.fixture

@@ -13,18 +13,14 @@ from mmvg.datasets import DataError, PhraseCutDataset
 from mmvg.datasets.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
 from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
 from mmvg.engine.hooks.grounding_visualization_hook import sample_image
-from mmvg.refshapes import generate
 from mmvg.structures import GroundingSample
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
-def drawn(tmp_path_factory):
-    """The smallest RefShapes in the format of PhraseCut."""
-    root = tmp_path_factory.mktemp('refshapes')
-    generate(root, 'tiny', seed=0, formats=['phrasecut'], workers=1)
-    return root
+def drawn(refshapes_tiny):
+    return refshapes_tiny
 
 
 def made(root, split='train', **changes):

@@ -6,8 +6,6 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmvg.refshapes import generate
-
 CONFIGS = Path(__file__).parents[2] / 'configs'
 SCORES = {
     'refzom': 'refzom/oIoU',
@@ -18,29 +16,21 @@ SCORES = {
 }
 
 
-@pytest.fixture(scope='module')
-def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('refshapes')
-    formats = ['refcoco', 'refcoco+', 'refcocog', 'refzom', 'rrefcoco', 'phrasecut', 'instancevg_json']
-    generate(folder, 'tiny', seed=0, formats=formats, workers=1)
-    return folder
-
-
 @pytest.mark.parametrize('name', SCORES)
-def test_a_model_trains_and_is_scored(name, root, tmp_path):
+def test_a_model_trains_and_is_scored(name, refshapes_tiny, tmp_path):
     cfg = Config.fromfile(CONFIGS / 'instancevg/tiny.py')
     data = Config.fromfile(CONFIGS / f'_base_/datasets/refshapes_{name}.py')
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loader = data[key]
         loader.update(batch_size=4, num_workers=0, persistent_workers=False)
-        loader.dataset.update(data_root=str(root), indices=10)
+        loader.dataset.update(data_root=str(refshapes_tiny), indices=10)
         for step in loader.dataset.pipeline:
             if 'size' in step:
                 step.size = 64
             elif 'scale' in step:
                 step.scale = (64, 64)
             elif 'tokenizer' in step:
-                step.tokenizer.vocab_file = str(root / 'vocab.txt')
+                step.tokenizer.vocab_file = str(refshapes_tiny / 'vocab.txt')
                 step.max_length = 16
         cfg[key] = loader
     cfg.val_evaluator = cfg.test_evaluator = data.test_evaluator

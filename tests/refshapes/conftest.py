@@ -1,6 +1,6 @@
 import pytest
 
-from mmvg.refshapes import SIZES, STYLES, generate, make_record
+from mmvg.refshapes import SIZES, STYLES, make_record
 
 
 @pytest.fixture(scope='session')
@@ -10,8 +10,6 @@ def records():
 
 
 @pytest.fixture(scope='session')
-def tiny(tmp_path_factory):
+def tiny(refshapes_tiny):
     """Root of a whole data set of size tiny."""
-    root = tmp_path_factory.mktemp('refshapes') / 'tiny'
-    generate(root, 'tiny', seed=0, workers=1)
-    return root
+    return refshapes_tiny

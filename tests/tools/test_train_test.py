@@ -13,8 +13,6 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_api
 
-from mmvg.refshapes import generate
-
 ROOT = Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs/instancevg/refshapes.py')
 SMALL = [
@@ -43,10 +41,11 @@ def run_tool(monkeypatch, name, *arguments):
 
 
 @pytest.fixture(scope='module')
-def place(tmp_path_factory):
+def place(tmp_path_factory, refshapes_tiny):
     """A working folder with data/refshapes in it."""
     folder = tmp_path_factory.mktemp('place')
-    generate(folder / 'data/refshapes', size='tiny', formats=['grefcoco'], workers=1)
+    (folder / 'data').mkdir()
+    (folder / 'data/refshapes').symlink_to(refshapes_tiny)
     (folder / 'broken.py').write_text('model = dict(\n')
     (folder / 'parent.py').write_text('default_scope = "mmvg"\n')
     (folder / 'child.py').write_text(
@@ -232,9 +231,12 @@ def test_a_mistake_ends_with_its_message_and_exit_code_2(tool, arguments, words,
 
 def test_a_picture_that_cannot_be_read_is_named_even_from_a_worker(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv('MMVG_DEBUG', raising=False)
-    shutil.copytree(trained.parent / 'data', tmp_path / 'data')
+    data = tmp_path / 'data/refshapes'
+    for name in ('images/train2014', 'grefcoco'):
+        shutil.copytree(trained.parent / 'data/refshapes' / name, data / name)
+    shutil.copy(trained.parent / 'data/refshapes/vocab.txt', data)
     monkeypatch.chdir(tmp_path)
-    for image in (tmp_path / 'data/refshapes/images/train2014').iterdir():
+    for image in (data / 'images/train2014').iterdir():
         image.write_bytes(image.read_bytes()[:30])
     options = ['test_dataloader.num_workers=1', 'experiment_name=unreadable']
     assert run_tool(monkeypatch, 'test.py', trained / 'refshapes.py', trained / 'iter_2.pth', '--work-dir', 'run',

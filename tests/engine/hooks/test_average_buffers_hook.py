@@ -1,7 +1,5 @@
 """AverageBuffersHook on two real processes."""
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -9,16 +7,8 @@ import torch
 
 from mmvg.engine.hooks import AverageBuffersHook
 
-SCRIPT = """
-import sys
-from types import SimpleNamespace
-import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from mmvg.engine.hooks import AverageBuffersHook
 
-def run(rank, folder):
-    dist.init_process_group('gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=2)
+def average(rank):
     model = torch.nn.BatchNorm1d(2)
     hook = AverageBuffersHook(interval=3)
     seen = []
@@ -28,19 +18,10 @@ def run(rank, folder):
         hook.after_train_iter(SimpleNamespace(iter=iteration, max_iters=5, model=model), iteration)
         seen.append((model.running_mean.tolist(), int(model.num_batches_tracked)))
     assert seen == [([rank + i + (0.5 - rank if i in (2, 4) else 0)] * 2, rank) for i in range(5)], seen
-    dist.barrier()
-    dist.destroy_process_group()
-
-if __name__ == '__main__':
-    mp.start_processes(run, (sys.argv[1],), nprocs=2, start_method='fork')
-"""
 
 
-def test_two_processes_get_the_mean_at_the_interval_and_at_the_end(tmp_path):
-    (tmp_path / 'script.py').write_text(SCRIPT)
-    command = [sys.executable, str(tmp_path / 'script.py'), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
+def test_two_processes_get_the_mean_at_the_interval_and_at_the_end(run_in_processes):
+    run_in_processes(average, 2)
 
 
 def test_one_process_keeps_its_own():

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 from mmengine.optim import build_optim_wrapper
-from torch import nn
+from torch import distributed, nn
 
 from mmvg.engine.optimizers import MuonAdamW
 from mmvg.engine.optimizers.muon_adamw import divide, is_matrix, orthogonal
@@ -219,15 +219,8 @@ def test_a_fresh_interpreter_finds_it_by_name():
     assert done.returncode == 0, done.stderr
 
 
-SCRIPT = """
-import sys
-import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
-from torch import nn
-from mmvg.engine.optimizers import MuonAdamW
-
 SHAPES = [(8, 8), (8, 8), (8, 20), (20, 8), (3, 8, 8), (12, 2, 3, 3), (5,)]
+
 
 def trained():
     generator = torch.Generator().manual_seed(0)
@@ -245,26 +238,14 @@ def trained():
     MuonAdamW([none]).step()
     return [p.detach() for p in [*params, few, none]]
 
-def run(rank, folder):
-    torch.set_num_threads(1)
-    alone = trained()
-    dist.init_process_group('gloo', init_method=f'file://{folder}/rendezvous', rank=rank, world_size=3)
-    together = trained()
-    for index, (a, b) in enumerate(zip(alone, together)):
-        assert torch.allclose(a, b, atol=1e-6), (index, (a - b).abs().max())
+
+def train_together(rank, alone):
+    for index, (a, b) in enumerate(zip(alone, trained(), strict=True)):
+        torch.testing.assert_close(b, a, atol=1e-6, rtol=0)
         copies = [torch.empty_like(b) for _ in range(3)]
-        dist.all_gather(copies, b)
-        assert all(torch.equal(copies[0], c) for c in copies), index
-    dist.barrier()
-    dist.destroy_process_group()
-
-if __name__ == '__main__':
-    mp.start_processes(run, (sys.argv[1],), nprocs=3, start_method='fork')
-"""
+        distributed.all_gather(copies, b)
+        assert all(torch.equal(copies[0], copy) for copy in copies), index
 
 
-def test_three_processes_share_the_work_and_agree_to_the_bit(tmp_path):
-    (tmp_path / 'script.py').write_text(SCRIPT)
-    command = [sys.executable, str(tmp_path / 'script.py'), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
+def test_three_processes_share_the_work_and_agree_to_the_bit(run_in_processes):
+    run_in_processes(train_together, 3, trained())

@@ -13,17 +13,14 @@ from mmengine.runner import Runner
 
 from mmvg.analysis.complexity import training_complexity, true_complexity
 from mmvg.models.heads import CrossModalAlignmentHead, MaskGroundingHead
-from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope='module')
-def refshapes(tmp_path_factory):
-    root = tmp_path_factory.mktemp('refshapes')
-    generate(root, 'tiny', seed=0, workers=1, formats=('refcoco', 'refcoco+', 'grefcoco', 'phrasecut'))
-    return root
+def refshapes(refshapes_tiny):
+    return refshapes_tiny
 
 
 @functools.cache

@@ -1,13 +1,12 @@
 """RaAM-RVG as a whole, eight channels wide: what the configs put together trains, answers, and runs under DDP."""
 
 import copy
-from datetime import timedelta
 
 import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
-from torch import distributed, multiprocessing, nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mmvg.models import Grounder, GroundingPreprocessor
@@ -257,10 +256,7 @@ def test_regions_that_do_not_divide_the_map_are_explained():
         losses_of(build(nine_regions), batch((1,)))
 
 
-def _train_in_a_process(rank, path, changes):
-    torch.set_num_threads(1)
-    store = f'file://{path}'
-    distributed.init_process_group('gloo', store, timedelta(seconds=60), rank=rank, world_size=2)
+def _train_in_a_process(rank, changes):
     for change in changes:
         model = DistributedDataParallel(build(change), find_unused_parameters=False)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
@@ -274,8 +270,7 @@ def _train_in_a_process(rank, path, changes):
         both = [torch.empty_like(weights) for _ in range(2)]
         distributed.all_gather(both, weights)
         assert torch.equal(*both), change.__name__
-    distributed.destroy_process_group()
 
 
-def test_two_processes_find_no_unused_parameter(tmp_path):
-    multiprocessing.spawn(_train_in_a_process, (tmp_path / 'store', [joint, gres, swin, direct, one_stage]), nprocs=2)
+def test_two_processes_find_no_unused_parameter(run_in_processes):
+    run_in_processes(_train_in_a_process, 2, [joint, gres, swin, direct, one_stage])
