@@ -241,7 +241,7 @@ PROMISES = {
 }
 
 
-@pytest.mark.parametrize('page', ['new_head.md', 'new_dataset.md', 'new_metric.md'])
+@pytest.mark.parametrize('page', ['new_backbone.md', 'new_dataset.md', 'new_fusion.md', 'new_head.md', 'new_metric.md'])
 def test_a_new_part_takes_less_than_40_lines(page):
     parts = [block for block in blocks_of(ROOT / 'docs' / page) if block.title and block.title.startswith('mine/')]
     assert len(parts) == 2  # the part and its test

@@ -7,7 +7,7 @@ from .clip_resnet import CLIPResNet
 from .clip_text import CLIPTextEncoder
 from .conv_text_encoder import ConvTextEncoder
 from .image_backbone import ImageBackbone
-from .image_stages import ImageStages
+from .image_stages import ImageStages, map_to_tokens, tokens_to_map
 from .staged_encoder import StagedEncoder, StageOutput
 from .swin_stages import SwinStages
 from .two_tower_encoder import TwoTowerEncoder
@@ -30,4 +30,6 @@ __all__ = [
     'TwoTowerEncoder',
     'ViLTEncoder',
     'ViTStages',
+    'map_to_tokens',
+    'tokens_to_map',
 ]
