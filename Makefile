@@ -26,11 +26,12 @@ STAMP := $(VENV)/.installed-ops$(OPS)-$(shell cat $(SETUP_FILES) | cksum | cut -
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
 HIDE_GPU := $(if $(NVCC),,CUDA_VISIBLE_DEVICES=)
 
-.PHONY: help install demo test docs lint clean
+.PHONY: help install demo test test-fast docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, train InstanceVG on it, evaluate it and leave a picture of its predictions"
 	@echo "make test   run the test suite"
+	@echo "make test-fast   run it without the tests that are marked slow"
 	@echo "make install OPS=1   install with mmcv's compiled ops; by default nothing is compiled"
 	@echo "make docs   build the documentation as a site, work_dirs/site/index.html"
 	@echo "make lint   check style"
@@ -42,7 +43,7 @@ $(STAMP):
 	$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
 	@for other in $(if $(filter 1,$(OPS)),mmcv-lite,onedl-mmcv); do \
 	    $(BIN)/uv pip uninstall --quiet --python $(BIN)/python $$other 2>/dev/null || true; done
-	$(HIDE_GPU) $(BIN)/uv pip install --python $(BIN)/python $(PINS) \
+	$(HIDE_GPU) $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python $(PINS) \
 	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/tests.txt -r requirements/docs.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-* && touch $@
@@ -57,8 +58,14 @@ demo: install
 	    --show-dir $(DEMO)/predictions
 	@echo "The picture of predictions: $(DEMO)/predictions/predictions.png"
 
+# A process needs 2 GB and imports for some seconds; a file stays together, for its tests share what they make.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile tests
+
 test: install
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile tests
+	$(PYTEST)
+
+test-fast: install
+	$(PYTEST) -m "not slow"
 
 docs: install
 	$(BIN)/python -m properdocs build --strict

@@ -132,6 +132,7 @@ def place(after_demo, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs(page, place):
     run_page(page, place)

@@ -71,6 +71,7 @@ def saved(work, questions):
     return folder / 'new/answers.json'
 
 
+@pytest.mark.slow
 def test_predict_save_and_score_gives_the_numbers_of_a_test_run(work, saved, questions):
     cfg, checkpoint, folder = work
     expected = evaluate(cfg, str(checkpoint), out=str(folder / 'preds.json'))

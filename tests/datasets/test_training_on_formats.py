@@ -16,6 +16,7 @@ SCORES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', SCORES)
 def test_a_model_trains_and_is_scored(name, refshapes_tiny, tmp_path):
     cfg = Config.fromfile(CONFIGS / 'instancevg/tiny.py')

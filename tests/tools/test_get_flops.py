@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_rows_of_table_16_come_out_as_printed(monkeypatch, capsys):
     config = ROOT / 'configs/instancevg/refcoco.py'
     monkeypatch.setattr(sys, 'argv', ['get_flops.py', str(config)])

@@ -83,6 +83,7 @@ def test_training_leaves_checkpoints_a_config_a_readable_log_and_pictures(traine
     assert 'max_iters=2' in dumped
 
 
+@pytest.mark.slow
 def test_the_dumped_config_trains_again_from_the_checkpoint(trained, tmp_path, monkeypatch):
     options = ['--cfg-options', 'train_cfg.max_iters=3']
     assert run_tool(monkeypatch, 'train.py', trained / 'refshapes.py', '--work-dir', tmp_path, '--resume',
@@ -175,6 +176,7 @@ def test_predictions_that_do_not_fit_the_data(answered, tmp_path, monkeypatch, c
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
     out = tmp_path / 'one.json'
     config, checkpoint = trained / 'refshapes.py', trained / 'iter_2.pth'

@@ -213,6 +213,7 @@ assert type(wrapper.optimizer).__module__ == 'mmvg.engine.optimizers.muon_adamw'
 """
 
 
+@pytest.mark.slow
 def test_a_fresh_interpreter_finds_it_by_name():
     command = [sys.executable, '-c', 'import mmvg.registry' + BY_NAME]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)

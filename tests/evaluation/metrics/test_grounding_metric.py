@@ -215,6 +215,7 @@ GRESMetric().evaluate(0)  # waits for the other
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_ends_the_run_with_an_error_in_under_a_minute(tmp_path):
     """Started as tools/dist_test.sh starts them."""
     (tmp_path / 'script.py').write_text(DYING)
