@@ -134,7 +134,7 @@ def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexi
     Example:
         >>> cfg = Config.fromfile('configs/lavt/tiny.py')
         >>> [(row.part, row.parameters) for row in true_complexity(build_blank(cfg), dummy_inputs(cfg))]
-        [('backbone', 119251), ('neck.decoder', 11856), ('head', 18)]
+        [('backbone', 119559), ('neck.decoder', 11856), ('head', 18)]
     """
     model.eval()
     # with gradients, and without fused attention, PyTorch runs operations that the counter knows
