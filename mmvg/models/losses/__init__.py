@@ -1,3 +1,5 @@
+"""Loss functions, the targets that they compare with, and the matcher that pairs queries with targets."""
+
 from mmvg.models.losses.alignment_loss import AlignmentLoss
 from mmvg.models.losses.binary_mask_loss import BinaryMaskLoss
 from mmvg.models.losses.detection_criterion import DetectionCriterion

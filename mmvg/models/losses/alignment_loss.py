@@ -1,4 +1,4 @@
-"""MagNet's cross-modal alignment loss, in memory that grows with the pixels and not with their square."""
+"""Pull the pixels of a target together and towards the text (MagNet), in memory that is linear in the pixels."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class _NegativeSums(torch.autograd.Function):
-    """Row and column sums of exp((X Y^T - 1) / tau) without ever holding that matrix whole."""
+    """Compute row and column sums of exp((X Y^T - 1) / tau) without ever holding that matrix whole."""
 
     @staticmethod
     def forward(ctx, x: Tensor, y: Tensor, temperature: float, block_size: int) -> tuple[Tensor, Tensor]:
@@ -35,16 +35,22 @@ class _NegativeSums(torch.autograd.Function):
 
 
 def _similarity(x: Tensor, y: Tensor, temperature: float) -> Tensor:
-    """exp((X Y^T - 1) / tau), with no other matrix of that size on the way."""
+    """Compute exp((X Y^T - 1) / tau) with no other matrix of that size on the way."""
     return (x @ y.t()).sub_(1).div_(temperature).exp_()
 
 
 def negative_sums(x: Tensor, y: Tensor, temperature: float, block_size: int = 64) -> tuple[Tensor, Tensor]:
-    r"""Sums over all pairs of unit vectors ``x`` (P, D) and ``y`` (N, D), P, N >= 1, in O(P + N) memory.
+    r"""Sum the similarities of all pairs of unit vectors in O(P + N) memory.
 
-    The similarities are computed in blocks of rows, added up and forgotten, and once more in the backward pass. Unit
-    vectors make the constant 1 a safe substitute for the maximum, as long as exp(-2 / temperature) is a number in the
-    precision at hand: above 0.025 in float32.
+    The similarities are computed in blocks of rows, added up and forgotten, and computed once more in the backward
+    pass. The constant 1 stands in for the maximum that usually keeps an exponential finite: unit vectors have no larger
+    product. This is safe as long as exp(-2 / temperature) can be represented, that is above 0.025 in float32.
+
+    Args:
+        x: P unit vectors (P, D), P >= 1.
+        y: N unit vectors (N, D), N >= 1.
+        temperature: tau.
+        block_size: Number of rows of ``x`` whose similarities are held at a time.
 
     Returns:
         :math:`r_i = \sum_j e^{(x_i y_j - 1) / \tau}` (P,) and :math:`c_j = \sum_i e^{(x_i y_j - 1) / \tau}` (N,).
@@ -53,7 +59,7 @@ def negative_sums(x: Tensor, y: Tensor, temperature: float, block_size: int = 64
 
 
 class AlignmentLoss(nn.Module):
-    r"""Pixel-to-pixel and pixel-to-text alignment of one image (MagNet, arXiv:2312.12198, Eqs. 12 to 14).
+    r"""Align the pixels of one image with each other and with the text (MagNet, arXiv:2312.12198, Eqs. 12 to 14).
 
     With X the foreground and Y the background pixels as unit vectors, x and y the unit means of either, t the unit
     text, and r, c of :func:`negative_sums`,
@@ -63,13 +69,21 @@ class AlignmentLoss(nn.Module):
               -\mathrm{mean}_j \log \frac{e^{Y_j y / \tau_1}}{e^{Y_j y / \tau_1} + c_j}, \qquad
         P2T = -\mathrm{mean}_i \log \frac{e^{X_i t / \tau_2}}{e^{X_i t / \tau_2} + r_i}
 
-    The paper prints no logarithm; without one the loss is bounded by 0 and its gradient vanishes with thousands of
-    negatives. Everything is in float32 at least.
+    The paper prints no logarithm. Without one the loss is bounded by 0 and its gradient vanishes with thousands of
+    negatives. All of it is computed in float32 at least.
 
     Args:
         pixel_temperature: tau_1.
         text_temperature: tau_2.
-        block_size: Foreground pixels whose similarities are held at a time.
+        block_size: Number of foreground pixels whose similarities are held at a time.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import AlignmentLoss
+        >>> pixels, foreground = torch.randn(6, 8), torch.tensor([1, 1, 0, 0, 0, 0]).bool()
+        >>> p2p, p2t = AlignmentLoss()(pixels, foreground, text=torch.randn(8))
+        >>> p2p.shape, p2t.shape
+        (torch.Size([]), torch.Size([]))
     """
 
     def __init__(self, pixel_temperature: float = 0.1, text_temperature: float = 0.1, block_size: int = 64) -> None:
@@ -79,12 +93,15 @@ class AlignmentLoss(nn.Module):
         self.block_size = block_size
 
     def forward(self, pixels: Tensor, foreground: Tensor, text: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Return P2P and P2T of one image.
+        """Compute P2P and P2T of one image.
 
         Args:
-            pixels: (M, D), of any length.
+            pixels: Features (M, D), of any length.
             foreground: (M,) bool, with at least one pixel of either kind.
-            text: (D,), or ``None`` where P2T is not wanted; it is 0 then.
+            text: Vector (D,), or ``None`` if P2T is not wanted.
+
+        Returns:
+            P2P and P2T, two scalars; P2T is 0 without ``text``.
         """
         pixels = pixels if pixels.dtype == torch.float64 else pixels.float()
         # a product, whose backward pass keeps fewer copies than the quotient of F.normalize
@@ -103,6 +120,6 @@ class AlignmentLoss(nn.Module):
 
     @staticmethod
     def _contrast(vectors: Tensor, anchor: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-        """Mean of -log(e^p / (e^p + negatives)), all of them shifted by -1 / temperature."""
+        """Return the mean of -log(e^p / (e^p + negatives)), with all exponents shifted by -1 / temperature."""
         positive = (vectors @ F.normalize(anchor, dim=-1) - 1) / temperature
         return (torch.logaddexp(positive, negatives.log()) - positive).mean()

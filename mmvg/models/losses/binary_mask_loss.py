@@ -1,4 +1,4 @@
-"""Loss of the one mask of an expression."""
+"""Binary cross-entropy and dice loss of a mask."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,16 +10,26 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class BinaryMaskLoss(MaskLoss):
-    r"""Binary cross-entropy and dice of mask logits.
+    """Compare mask logits with the union mask by binary cross-entropy and dice.
+
+    The dice loss of a sample is 1 - (2 sum(p y) + 1) / (sum(p) + sum(y) + 1), with p the sigmoid of its logits.
 
     Args:
-        bce_weight: Of the cross-entropy.
-        dice_weight: Of the dice loss, 1 - (2 sum(p y) + 1) / (sum(p) + sum(y) + 1) per sample; 0 leaves it out.
-        class_weights: Of background and foreground pixels; the mean is weighted by them. With (0.9, 1.1) and the
-            difference of two class logits this is LAVT's cross-entropy (arXiv:2112.02244).
-        resolution: See :class:`MaskLoss`, like the last two.
-        reduction: See there.
-        align_corners: See there.
+        bce_weight: Weight of the cross-entropy.
+        dice_weight: Weight of the dice loss; 0 leaves it out.
+        class_weights: Weights of background and foreground pixels; the mean of the cross-entropy is weighted by them.
+            With (0.9, 1.1) and the difference of two class logits this is LAVT's cross-entropy (arXiv:2112.02244).
+        resolution: See :class:`MaskLoss`.
+        reduction: See :class:`MaskLoss`.
+        align_corners: See :class:`MaskLoss`.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import BinaryMaskLoss, GroundingTargets
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> losses = BinaryMaskLoss(dice_weight=2.0)(torch.zeros(1, 1, 4, 4), targets)
+        >>> {name: round(float(loss), 3) for name, loss in losses.items()}
+        {'loss_bce': 0.693, 'loss_dice': 0.665}
     """
 
     def __init__(
@@ -38,7 +48,15 @@ class BinaryMaskLoss(MaskLoss):
         self.bce_dice = BceDice()
 
     def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
-        """Return ``loss_bce`` and, unless its weight is 0, ``loss_dice`` of ``logits`` (B, 1, h, w)."""
+        """Compute the losses at the size at which logits and masks meet.
+
+        Args:
+            logits: (B, 1, h, w).
+            masks: (B, 1, h, w) in [0, 1].
+
+        Returns:
+            ``loss_bce`` and, unless its weight is 0, ``loss_dice``.
+        """
         logits, masks = logits.squeeze(1), masks.squeeze(1)
         losses = {}
         if self.class_weights is not None:

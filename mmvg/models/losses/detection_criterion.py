@@ -14,7 +14,7 @@ from mmvg.structures import cxcywh_to_xyxy
 
 @MODELS.register_module()
 class DetectionCriterion(nn.Module):
-    r"""Class, L1 and GIoU losses of every decoder layer (InstanceVG, arXiv:2509.13747, L_detr in Eq. 6).
+    r"""Compute class, L1 and GIoU losses of every decoder layer (InstanceVG, arXiv:2509.13747, L_detr in Eq. 6).
 
     With P the matched pairs of a layer and n the number of all targets of the batch, averaged over ranks, at least 1:
 
@@ -25,14 +25,19 @@ class DetectionCriterion(nn.Module):
     over cxcywh fractions of the image; c_q is 1 for a matched query and ``no_object_weight`` for the others. Targets
     that found no query still count in n.
 
-    Args:
-        loss_weight: lambda, on all of it.
-        cls_weight: w_c.
-        bbox_weight: w_b.
-        giou_weight: w_g.
-        no_object_weight: c of a query without a target.
-        aux_loss_weighted: Whether w_c, w_b and w_g apply to the layers before the last as well. In the authors' code
-            they do not (1, 1, 1), for its table of weights does not know the suffixed names.
+    Args: loss_weight: lambda, the weight of the whole loss. cls_weight: w_c. bbox_weight: w_b. giou_weight: w_g.
+    no_object_weight: c of a query without a target. aux_loss_weighted: Whether w_c, w_b and w_g apply to the layers
+    before the last as well. In the authors' code they do not (1, 1, 1), because its table of weights does not contain
+    the suffixed names.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import DetectionCriterion, GroundingTargets, Matching
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> matching = Matching(torch.tensor([[[0, -1]]]))  # D = 1 layer, B = 1 image, Q = 2 queries
+        >>> losses = DetectionCriterion()(torch.zeros(1, 1, 2, 2), torch.rand(1, 1, 2, 4), matching, targets)
+        >>> list(losses)
+        ['loss_cls', 'loss_bbox', 'loss_giou']
     """
 
     def __init__(
@@ -55,9 +60,16 @@ class DetectionCriterion(nn.Module):
     def forward(
         self, class_logits: Tensor, boxes_cxcywh_norm: Tensor, matching: Matching, targets: GroundingTargets
     ) -> dict[str, Tensor]:
-        """Losses of ``class_logits`` (D, B, Q, 2) and ``boxes_cxcywh_norm`` (D, B, Q, 4).
+        """Compute the losses of every layer.
 
-        Keys are ``loss_cls``, ``loss_bbox``, ``loss_giou`` for the last layer and ``d<i>.loss_...`` for layer i < D-1.
+        Args:
+            class_logits: (D, B, Q, 2), class 0 = target, class 1 = nothing.
+            boxes_cxcywh_norm: (D, B, Q, 4), fractions of the input image.
+            matching: Which query answers for which target, in each layer.
+            targets: Targets of the batch.
+
+        Returns:
+            ``loss_cls``, ``loss_bbox`` and ``loss_giou`` of the last layer, and ``d<i>.loss_...`` of layer i < D-1.
         """
         number = reduce_mean(class_logits.new_tensor(float(sum(targets.counts)), dtype=torch.float32)).clamp(min=1)
         losses = {}

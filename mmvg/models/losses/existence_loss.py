@@ -1,4 +1,4 @@
-"""Loss of the verdict whether the expression means anything in the image."""
+"""Loss of the verdict that the expression means nothing in the image."""
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +10,21 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class ExistenceLoss(nn.Module):
-    """Two-class cross-entropy, class 0 = has a target, class 1 = has none (InstanceVG, arXiv:2509.13747, L_exist).
+    """Compare the no-target verdict with the truth by two-class cross-entropy (InstanceVG, arXiv:2509.13747, L_exist).
 
-    The paper says BCE; this is what its code computes.
+    Class 0 means that there is a target, class 1 that there is none. The paper says BCE; this is what its code
+    computes.
 
     Args:
         loss_weight: lambda_exist of Eq. 6.
-        class_weights: Of has-target and no-target samples; the mean is weighted by them.
+        class_weights: Weights of samples with and without a target; the mean is weighted by them.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import ExistenceLoss, GroundingTargets
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1, 0])  # no target in the second
+        >>> ExistenceLoss()(torch.zeros(2, 2), targets)
+        {'loss_exist': tensor(0.1386)}
     """
 
     def __init__(self, loss_weight: float = 0.2, class_weights: tuple[float, float] = (0.9, 1.1)) -> None:

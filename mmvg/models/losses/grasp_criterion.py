@@ -12,12 +12,22 @@ from mmvg.structures import GroundingSample
 
 @dataclass
 class GraspTargets:
-    """Ground truth of a batch in input pixels.
+    """Hold the ground truth of a batch in input pixels.
 
     Args:
         mask: (B, H, W) float32 of 0 and 1, the object that is meant.
         maps: (B, 4, H, W) float32: quality, cos(2 theta), sin(2 theta), width.
         painted: (B, H, W) bool, pixels that a grasp has been painted on.
+
+    Example:
+        >>> import torch
+        >>> from mmengine.structures import PixelData
+        >>> from mmvg.models.losses import GraspTargets
+        >>> from mmvg.structures import GroundingSample
+        >>> sample = GroundingSample(gt_sem_seg=PixelData(sem_seg=torch.ones(1, 8, 8)))
+        >>> sample.gt_grasp_maps = PixelData(maps=torch.zeros(4, 8, 8), painted=torch.zeros(1, 8, 8).bool())
+        >>> GraspTargets.from_samples([sample], torch.device('cpu')).maps.shape
+        torch.Size([1, 4, 8, 8])
     """
 
     mask: Tensor
@@ -48,7 +58,7 @@ class GraspTargets:
 
 @MODELS.register_module()
 class GraspCriterion(nn.Module):
-    r"""Mask and grasp losses of one stage of LGGD (arXiv:2512.21065, Eq. 35 to 40).
+    """Compare the mask and the grasp maps of one stage of LGGD with the truth (arXiv:2512.21065, Eq. 35 to 40).
 
     The mask is compared by cross-entropy with weights 1 + beta M, divided by the sum of the weights. Quality, cos, sin
     and width are compared at the pixels of the object only, by smooth L1, and added up. Quality and width are compared
@@ -56,11 +66,18 @@ class GraspCriterion(nn.Module):
     image without a pixel of an object has grasp loss 0.
 
     Args:
-        foreground_weight: beta.
-        sigma: Of smooth L1: quadratic below 1 / sigma^2.
-        grasp_weight: Factor of the grasp loss; 1 in the paper.
-        angle_on_grasp_only: Compare cos, sin and width only where a grasp has been painted, and average over those
-            pixels; otherwise the rest of the object has angle and width 0.
+        foreground_weight: beta, the additional weight of a pixel of the object.
+        sigma: Smooth L1 is quadratic below 1 / sigma^2.
+        grasp_weight: Weight of the grasp loss; 1 in the paper.
+        angle_on_grasp_only: Whether cos, sin and width are compared, and averaged, only where a grasp has been painted;
+            otherwise the rest of the object has angle and width 0.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GraspCriterion, GraspTargets
+        >>> mask, maps = torch.ones(1, 8, 8), torch.zeros(1, 4, 8, 8)
+        >>> GraspCriterion()(torch.zeros(1, 5, 8, 8), GraspTargets(mask, maps, painted=mask.bool()))
+        {'loss_mask': tensor(0.6931), 'loss_grasp': tensor(0.2500)}
     """
 
     def __init__(
@@ -77,7 +94,15 @@ class GraspCriterion(nn.Module):
         self.angle_on_grasp_only = angle_on_grasp_only
 
     def forward(self, logits: Tensor, targets: GraspTargets) -> dict[str, Tensor]:
-        """``loss_mask`` and ``loss_grasp`` of ``logits`` (B, 5, H, W): mask, quality, cos, sin, width."""
+        """Compute the losses.
+
+        Args:
+            logits: (B, 5, H, W): mask, quality, cos, sin, width.
+            targets: Targets of the batch at the same size.
+
+        Returns:
+            ``loss_mask`` and ``loss_grasp``.
+        """
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.float()
             return dict(
@@ -99,6 +124,6 @@ class GraspCriterion(nn.Module):
 
 
 def activate_grasp_maps(logits: Tensor) -> Tensor:
-    """Logits (B, 4, H, W) to quality and width in (0, 1), with cos and sin in between as they are."""
+    """Bring quality and width of ``logits`` (B, 4, H, W) to (0, 1); cos and sin, in between, stay as they are."""
     quality, angle, width = logits.split([1, 2, 1], dim=1)
     return torch.cat([quality.sigmoid(), angle, width.sigmoid()], dim=1)

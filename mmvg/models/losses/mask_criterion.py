@@ -11,9 +11,16 @@ from mmvg.registry import MODELS
 
 
 class BceDice(nn.Module):
-    r"""Binary cross-entropy and dice loss of a stack of masks, each averaged over the masks.
+    r"""Compute binary cross-entropy and dice loss of a stack of masks, each averaged over the masks.
 
     .. math:: dice = 1 - \frac{2 \sum p t + 1}{\sum p + \sum t + 1}, \quad p = \sigma(x)
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import BceDice
+        >>> bce, dice = BceDice()(torch.zeros(3, 4, 4), torch.ones(3, 4, 4))
+        >>> bce, dice  # log 2, and 1 - 17/25
+        (tensor(0.6931), tensor(0.3200))
     """
 
     def __init__(self) -> None:
@@ -21,7 +28,15 @@ class BceDice(nn.Module):
         self.dice = DiceLoss(naive_dice=True, eps=1.0)
 
     def forward(self, logits: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Losses of ``logits`` (N, H, W) against ``targets`` (N, H, W) in [0, 1], N >= 1; ``None`` is all zeros."""
+        """Compute both losses.
+
+        Args:
+            logits: (N, H, W), N >= 1.
+            targets: (N, H, W) in [0, 1]; ``None`` stands for zeros everywhere.
+
+        Returns:
+            Cross-entropy and dice loss, two scalars.
+        """
         if targets is None:
             return F.softplus(logits).mean(), (1 - 1 / (logits.sigmoid().flatten(1).sum(1) + 1)).mean()
         return F.binary_cross_entropy_with_logits(logits, targets), self.dice(logits, targets)
@@ -29,22 +44,34 @@ class BceDice(nn.Module):
 
 @MODELS.register_module()
 class MaskCriterion(nn.Module):
-    r"""Global, positive and negative mask losses (InstanceVG, arXiv:2509.13747, L_seg and Eq. 7).
+    """Compare the global mask and the masks of queries with the targets (InstanceVG, arXiv:2509.13747, Eq. 7).
 
-    Each is BCE + dice: the global mask against the union of the targets, the masks of matched queries against their
-    target's mask, and the masks of all other queries against nothing at all. Averages run over all such masks of the
-    batch, which is Eq. 7's 1/N_pos and 1/N_neg. A loss with weight 0 is reported as 0 and stays in the graph.
+    Three pairs of BCE and dice are computed: the global mask against the union of the targets, the masks of matched
+    queries against their target's mask, and the masks of all other queries against empty masks. Averages run over all
+    such masks of the batch, which is Eq. 7's 1/N_pos and 1/N_neg. A loss with weight 0 is reported as 0 and stays in
+    the graph.
 
-    Like every :class:`MaskLoss` it can be called with one mask per expression and the targets; only the global losses
-    are left then.
+    Like every :class:`MaskLoss` it can be called with one mask per expression and the targets; then only the global
+    losses are computed.
 
     Args:
-        global_weight: Of the global mask.
-        positive_weight: Of the masks of matched queries.
-        negative_weight: lambda_neg, of the masks of unmatched queries.
-        resolution: See :class:`MaskResolution`, like the last two.
-        reduction: See there.
-        align_corners: See there.
+        global_weight: Weight of the global mask.
+        positive_weight: Weight of the masks of matched queries.
+        negative_weight: lambda_neg, the weight of the masks of unmatched queries.
+        resolution: See :class:`MaskResolution`.
+        reduction: See :class:`MaskResolution`.
+        align_corners: See :class:`MaskResolution`.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, MaskCriterion, Matching
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> criterion = MaskCriterion()
+        >>> list(criterion(torch.zeros(1, 1, 4, 4), targets))
+        ['loss_mask_global_bce', 'loss_mask_global_dice']
+        >>> matching = Matching(torch.tensor([[[0, -1]]]))  # D = 1 layer, B = 1 image, Q = 2 queries
+        >>> len(criterion(torch.zeros(1, 1, 4, 4), targets, torch.zeros(1, 2, 4, 4), matching))
+        6
     """
 
     #: Heads that have masks of queries hand them over; other mask losses get the one mask of the expression.
@@ -73,17 +100,16 @@ class MaskCriterion(nn.Module):
         instance_logits: Tensor | None = None,
         matching: Matching | None = None,
     ) -> dict[str, Tensor]:
-        """Return the named losses of the global mask and, where there are any, of the masks of queries.
+        """Compute the losses of the global mask and, if there are any, of the masks of queries.
 
         Args:
             mask_logits: (B, 1, h, w).
-            targets: Of the batch.
+            targets: Targets of the batch.
             instance_logits: (B, Q, h, w).
             matching: Which of the Q queries answers for which target; needed with ``instance_logits``.
 
-        Returns:
-            ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for ``*``.
-            Only masks whose weight is not 0 are brought to full size.
+        Returns: ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for
+        ``*``. Only masks whose weight is not 0 are brought to full size.
 
         Raises:
             ValueError: If a weight is not 0 and the samples have no masks.
@@ -110,7 +136,14 @@ class MaskCriterion(nn.Module):
     def _compare(
         self, logits: Tensor, masks: Tensor | None, weight: float, input_shape: tuple[int, int]
     ) -> tuple[Tensor, Tensor]:
-        """Weighted BCE and dice of ``logits`` (N, h, w) and ``masks`` (N, H, W); ``None`` stands for empty masks."""
+        """Compute weighted BCE and dice.
+
+        Args:
+            logits: (N, h, w).
+            masks: (N, H, W); ``None`` stands for empty masks.
+            weight: Weight of both losses.
+            input_shape: (H, W).
+        """
         if not weight or len(logits) == 0:
             return 0 * logits.sum(), 0 * logits.sum()
         logits, masks = self.resolution.match(logits[None], None if masks is None else masks[None], input_shape)

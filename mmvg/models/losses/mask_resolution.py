@@ -1,4 +1,4 @@
-"""How mask logits of some stride meet masks in input pixels: the one place where either is resized for a loss."""
+"""How mask logits of some stride meet masks in input pixels: no loss resizes either of them anywhere else."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,13 +10,20 @@ REDUCTIONS = ('area', 'half', 'nearest')
 
 
 def enlarge_logits(logits: Tensor, size: tuple[int, int], align_corners: bool = True) -> Tensor:
-    """Bring mask logits (B, N, h, w) to (B, N, H, W) by bilinear interpolation.
+    """Enlarge mask logits by bilinear interpolation.
 
-    Args:
-        logits: Of any size; logits that already have the wanted one come back as they are.
-        size: (H, W).
-        align_corners: Whether the middle of a corner cell falls on that of a corner pixel (``True``), or the outer
-            edges of both maps coincide (``False``).
+    Args: logits: (B, N, h, w) of any size; logits that already have the wanted size are returned as they are. size: (H,
+    W). align_corners: ``True`` puts the middle of a corner cell on the middle of a corner pixel, ``False`` the outer
+    edges of both maps on each other.
+
+    Returns:
+        Logits (B, N, H, W).
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import enlarge_logits
+        >>> enlarge_logits(torch.tensor([[[[0.0, 3.0]]]]), (1, 4))
+        tensor([[[[0., 1., 2., 3.]]]])
     """
     if logits.shape[-2:] == tuple(size):
         return logits
@@ -24,16 +31,25 @@ def enlarge_logits(logits: Tensor, size: tuple[int, int], align_corners: bool = 
 
 
 def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor:
-    """Bring masks (B, N, H, W) of 0 and 1 to the cells (B, N, h, w) of a coarser map, as float32.
+    """Reduce masks to the cells of a coarser map.
 
     Args:
-        masks: Of any type.
+        masks: (B, N, H, W) of 0 and 1, of any type.
         size: (h, w).
-        reduction: ``'area'``: the share of a cell that is covered; ``'half'``: 1 where half of it or more is;
+        reduction: ``'area'``: the share of a cell that is covered; ``'half'``: 1 where half of it or more is covered;
             ``'nearest'``: the pixel at the cell's upper left corner, as PyTorch's nearest neighbour has it.
+
+    Returns:
+        (B, N, h, w) in float32.
 
     Raises:
         ValueError: If ``reduction`` is none of these.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import reduce_masks
+        >>> reduce_masks(torch.tensor([[[[1, 1, 0, 1]]]]), (1, 2), 'area')
+        tensor([[[[1.0000, 0.5000]]]])
     """
     check_choice('reduction', reduction, REDUCTIONS)
     if reduction == 'nearest':
@@ -43,16 +59,23 @@ def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor
 
 
 class MaskResolution:
-    """The resolution at which a loss compares logits with masks.
+    """Choose the resolution at which a loss compares logits with masks.
 
     Args:
         resolution: ``'input'``: logits are enlarged to the input; ``'output'``: masks are reduced to the cells of the
             logits, 16 times fewer pixels for logits of stride 4.
-        reduction: How masks are reduced; see :func:`reduce_masks`.
-        align_corners: How logits are enlarged; see :func:`enlarge_logits`.
+        reduction: How masks are reduced, see :func:`reduce_masks`.
+        align_corners: How logits are enlarged, see :func:`enlarge_logits`.
 
     Raises:
         ValueError: If ``resolution`` or ``reduction`` is unknown.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import MaskResolution
+        >>> logits, masks = torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 16, 16)
+        >>> [tuple(x.shape) for x in MaskResolution('output').match(logits, masks, (16, 16))]
+        [(2, 1, 4, 4), (2, 1, 4, 4)]
     """
 
     def __init__(self, resolution: str = 'input', reduction: str = 'half', align_corners: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Supervision of an attention map by the union mask of the targets."""
+"""Supervise an attention map with the union mask of the targets."""
 
 import torch
 from torch import Tensor, nn
@@ -12,17 +12,22 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class MinimapLoss(nn.Module):
-    """BCE + dice of a probability map against the union mask, reduced to the map's cells.
+    """Compare an attention map with the union mask by BCE and dice, at the cells of the map.
 
     InstanceVG (arXiv:2509.13747, Fig. 3) names this loss on its attention map M_s and does not define it.
 
-    Args:
-        loss_weight: Of both terms.
-        attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a logit, so that the compared
-            probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the probability itself.
-        target: What a cell should be (:func:`reduce_masks`): ``'area'``, the share of it that is covered; ``'half'``;
-            or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention learns to
-            look half a cell to the right and below.
+    Args: loss_weight: Weight of both terms. attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a
+    logit, so that the compared probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the
+    probability itself. target: What a cell should be (:func:`reduce_masks`): ``'area'``, the share of it that is
+    covered; ``'half'``; or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention
+    learns to look half a cell to the right and below.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, MinimapLoss
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> list(MinimapLoss()(torch.full((1, 4, 4), 1 / 16), targets))
+        ['loss_minimap_bce', 'loss_minimap_dice']
     """
 
     def __init__(self, loss_weight: float = 0.1, attention_input: str = 'prob_as_logit', target: str = 'area') -> None:
@@ -35,7 +40,14 @@ class MinimapLoss(nn.Module):
         self.bce_dice = BceDice()
 
     def forward(self, attention: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
-        """Return ``loss_minimap_bce`` and ``loss_minimap_dice`` of ``attention`` (B, h, w).
+        """Compute the losses.
+
+        Args:
+            attention: Probabilities (B, h, w).
+            targets: Targets of the batch.
+
+        Returns:
+            ``loss_minimap_bce`` and ``loss_minimap_dice``.
 
         Raises:
             ValueError: If the samples have no union mask.

@@ -1,4 +1,4 @@
-"""The referring-aware fusion loss of SegVLM."""
+"""Cross-entropy, focal loss and adaptive dice: the referring-aware fusion (RAF) loss of SegVLM."""
 
 import torch
 import torch.nn.functional as F
@@ -12,32 +12,33 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class RAFLoss(MaskLoss):
-    r"""Cross-entropy, focal loss and adaptive dice of one mask per sample (SegVLM, arXiv:2505.19242, Sec. 3.4).
+    r"""Compare mask logits by cross-entropy, focal loss and adaptive dice: RAF of SegVLM (arXiv:2505.19242, Sec. 3.4).
 
     .. math:: adaptive\ dice = 1 - \frac{2 \sum a p y + \epsilon}{\sum a p + \sum a y + \epsilon}
 
-    with sums over the pixels of one sample and then the mean over the batch (Eq. 6). The first two terms are means over
-    all pixels, where Eq. 4 and 5 print sums: those would be 10^4 times as large as the third. The weight a is detached:
-    a gradient through it would pull pixels of the target that are right already back down. A term with weight 0 is left
-    out; cross-entropy alone is the loss of CRIS.
+    The sums run over the pixels of one sample; the mean over the batch follows (Eq. 6). The first two terms are means
+    over all pixels, where Eq. 4 and 5 print sums: those would be 10^4 times as large as the third. The weight a is
+    detached: a gradient through it would pull pixels of the target that are already right back down. A term with weight
+    0 is left out; cross-entropy alone is the loss of CRIS.
 
-    The adaptive dice is no measure of quality: it can rise while the mask improves.
+    The adaptive dice does not measure quality: it can rise while the mask improves.
 
-    Args:
-        bce_weight: lambda_1.
-        focal_weight: lambda_2.
-        dice_weight: lambda_3.
-        alpha: Of the focal loss, the weight of target pixels.
-        gamma: Of the focal loss, and of ``pixel_weight='focal'``.
-        pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or ``'focal'``, (1 - p)^gamma.
-        eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
-        resolution: See :class:`MaskLoss`, like the last two; by default masks are compared at the size of the logits,
-            where a cell belongs to the target if half of it or more is covered.
-        reduction: See there.
-        align_corners: See there.
+    Args: bce_weight: lambda_1, the weight of the cross-entropy. focal_weight: lambda_2, the weight of the focal loss.
+    dice_weight: lambda_3, the weight of the adaptive dice. alpha: Weight of target pixels in the focal loss. gamma:
+    Exponent of the focal loss, and of ``pixel_weight='focal'``. pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or
+    ``'focal'``, (1 - p)^gamma. eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
+    resolution: See :class:`MaskLoss`. By default masks are compared at the size of the logits, where a cell belongs to
+    the target if half of it or more is covered. reduction: See :class:`MaskLoss`. align_corners: See :class:`MaskLoss`.
 
     Raises:
-        ValueError: If ``pixel_weight`` is neither, or all terms have weight 0.
+        ValueError: If ``pixel_weight`` is unknown, or all terms have weight 0.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, RAFLoss
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> list(RAFLoss(focal_weight=0)(torch.zeros(1, 1, 4, 4), targets))
+        ['loss_bce', 'loss_dice']
     """
 
     def __init__(
@@ -64,7 +65,15 @@ class RAFLoss(MaskLoss):
         self.eps = eps
 
     def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
-        """Return the weighted ``loss_bce``, ``loss_focal`` and ``loss_dice`` of ``logits`` (B, 1, h, w), in float32."""
+        """Compute the weighted losses in float32.
+
+        Args:
+            logits: (B, 1, h, w).
+            masks: (B, 1, h, w), 0 or 1.
+
+        Returns:
+            ``loss_bce``, ``loss_focal`` and ``loss_dice``, without those of weight 0.
+        """
         with torch.autocast(logits.device.type, enabled=False):
             terms = dict(
                 bce=lambda: F.binary_cross_entropy_with_logits(logits, masks),

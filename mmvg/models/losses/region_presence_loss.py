@@ -1,4 +1,4 @@
-"""Which regions of an image the targets reach into."""
+"""Loss of the regions of an image that the targets reach into."""
 
 import torch
 import torch.nn.functional as F
@@ -12,10 +12,17 @@ from mmvg.structures import cxcywh_to_xyxy
 
 @MODELS.register_module()
 class RegionPresenceLoss(nn.Module):
-    """Binary cross-entropy summed over the regions, mean over the batch: L_r of RaAM-RVG (ICCV 2025, eq. 11).
+    """Sum binary cross-entropy over the regions, and average it over the batch: L_r of RaAM-RVG (ICCV 2025, eq. 11).
 
     Args:
-        loss_weight: lambda_1 and lambda_4, which the paper does not tell.
+        loss_weight: lambda_1 and lambda_4; the paper does not give them.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, RegionPresenceLoss
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> RegionPresenceLoss(loss_weight=1.0)(torch.zeros(1, 16), targets)  # 16 log 2
+        {'loss_region': tensor(11.0904)}
     """
 
     def __init__(self, loss_weight: float = 0.1) -> None:
@@ -23,14 +30,29 @@ class RegionPresenceLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, presence_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
-        """Return ``loss_region`` of ``presence_logits`` (B, g*g), row-major over the grid."""
+        """Return ``loss_region`` of ``presence_logits`` (B, N), with N regions row-major over a square grid."""
         labels = region_labels(targets, grid_side(presence_logits.shape[1]))
         loss = F.binary_cross_entropy_with_logits(presence_logits.float(), labels, reduction='sum')
         return dict(loss_region=self.loss_weight * loss / len(labels))
 
 
 def region_labels(targets: GroundingTargets, side: int) -> Tensor:
-    """Labels (B, side*side), 1.0 where a pixel of any target lies in the cell; by boxes where there are no masks."""
+    """Say in which regions the targets are.
+
+    Args:
+        targets: Targets of the batch. Without a union mask their boxes decide.
+        side: Regions a side.
+
+    Returns:
+        Labels (B, side*side), 1.0 where a pixel of any target lies in the region.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, region_labels
+        >>> left = torch.tensor([[[1, 0], [1, 0]]])
+        >>> region_labels(GroundingTargets.from_masks(left, counts=[1]), side=2)
+        tensor([[1., 0., 1., 0.]])
+    """
     if targets.union is not None:
         return F.adaptive_max_pool2d(targets.union.float(), side).flatten(1)
     boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm)

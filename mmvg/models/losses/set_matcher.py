@@ -1,4 +1,4 @@
-"""Pairing queries with targets: the point-guided object matcher and the query-mask aligner of InstanceVG."""
+"""Pair queries with targets: the point-guided object matcher and the query-mask aligner of InstanceVG."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,20 @@ from mmvg.structures import cxcywh_to_xyxy
 
 @dataclass
 class Matching:
-    """Who answers for what, for every decoder layer.
+    """Say which query answers for which target, in every decoder layer.
 
     Target i owns box i and mask i, and query k owns box k and mask k, so the pairs that were found by looking at boxes
     are the pairs of masks as well: that is the query-mask aligner (arXiv:2509.13747, Sec. 3.3.2).
 
     Args:
         assigned: (D, B, Q) int64: index into the T targets of the batch, or -1 for a query without a target.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import Matching
+        >>> matching = Matching(torch.tensor([[[1, -1, 0]]]))  # D = 1 layer, B = 1 image, Q = 3 queries
+        >>> matching.positives(), matching.targets()
+        (tensor([[ True, False,  True]]), tensor([1, 0]))
     """
 
     assigned: Tensor
@@ -36,15 +43,24 @@ class Matching:
 
 @MODELS.register_module()
 class SetMatcher(nn.Module):
-    """Hungarian matching per image and per decoder layer (arXiv:2509.13747, Eq. 5, for the point-guided costs).
+    """Match queries and targets per image and decoder layer (arXiv:2509.13747, Eq. 5, with the point-guided costs).
 
-    The pairs are those of mmdet's assigner, called for each image and layer; but the costs of all of them are computed
-    in one go, which takes a tenth of the time. With N > Q targets, Q of them are matched. Predictions that are not
-    finite are matched as if they were zero: the loss that follows is not finite either, and tells.
+    The pairs are those of mmdet's Hungarian assigner, called for each image and layer; but all costs are computed at
+    once, which takes a tenth of the time. With N > Q targets, Q of them are matched. Predictions that are not finite
+    are matched as if they were zero: the loss that follows is not finite either, and stops the training.
 
-    Args:
-        assigner: An mmdet ``HungarianAssigner``, for its match costs. These see boxes and points in fractions of the
-            image, with ``img_shape`` (1, 1).
+    Args: assigner: An mmdet ``HungarianAssigner``, for its match costs. They see boxes and points in fractions of the
+    image, with ``img_shape`` (1, 1).
+
+    Example:
+        >>> import torch
+        >>> from mmdet.models.task_modules.assigners import BBoxL1Cost, HungarianAssigner
+        >>> from mmvg.models.losses import GroundingTargets, SetMatcher
+        >>> assigner = dict(type=HungarianAssigner, match_costs=[dict(type=BBoxL1Cost, box_format='xywh')])
+        >>> boxes = torch.tensor([[[[0.1, 0.1, 0.1, 0.1], [0.5, 0.5, 1.0, 1.0]]]])  # the second one is right
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
+        >>> SetMatcher(assigner)(torch.zeros(1, 1, 2, 2), boxes, None, targets).assigned
+        tensor([[[-1,  0]]])
     """
 
     def __init__(self, assigner: dict) -> None:
@@ -55,10 +71,15 @@ class SetMatcher(nn.Module):
     def forward(
         self, class_logits: Tensor, boxes_cxcywh_norm: Tensor, points: Tensor | None, targets: GroundingTargets
     ) -> Matching:
-        """Match ``class_logits`` (D, B, Q, 2) and ``boxes_cxcywh_norm`` (D, B, Q, 4) with the targets.
+        """Match all queries with the targets of their image.
 
-        ``points`` (B, Q, 2) are fractions of the image; they may be ``None`` if no cost asks for them. All of it runs
-        on the CPU after one transfer, where the assignment is solved anyway.
+        All of it runs on the CPU after one transfer, because the assignment is solved there anyway.
+
+        Args:
+            class_logits: (D, B, Q, 2).
+            boxes_cxcywh_norm: (D, B, Q, 4), fractions of the image.
+            points: (B, Q, 2), fractions of the image; may be ``None`` if no cost asks for them.
+            targets: Targets of the batch.
         """
         assigned = torch.full(class_logits.shape[:3], -1, dtype=torch.int64)
         if sum(targets.counts):
@@ -74,7 +95,7 @@ class SetMatcher(nn.Module):
     def _costs(
         self, class_logits: Tensor, boxes_cxcywh_norm: Tensor, points: Tensor | None, targets: GroundingTargets
     ) -> Tensor:
-        """Costs (D, B, Q, T) of every query with the targets of all images."""
+        """Return the costs (D, B, Q, T) of every query with the targets of all images."""
         shape = class_logits.shape[:3]
         pred = InstanceData(
             scores=_finite(class_logits).flatten(0, 2),

@@ -12,14 +12,21 @@ from mmvg.structures import cxcywh_to_xyxy, xyxy_to_cxcywh
 
 @MODELS.register_module()
 class SingleBoxLoss(nn.Module):
-    """Smooth L1, summed over the four numbers, and GIoU loss: L_p^det of RaAM-RVG (ICCV 2025, eq. 13).
+    """Compare one box per expression by smooth L1 and GIoU: L_p^det of RaAM-RVG (ICCV 2025, eq. 13).
 
-    Mean over the expressions with a target. Several targets are compared as the box around them all.
+    Smooth L1 is summed over the four numbers of a box; both losses are averaged over the expressions with a target. If
+    there are several targets, the box around them all is wanted.
 
-    Args:
-        loss_weight: lambda_2, which the paper does not tell.
-        beta: Where smooth L1 turns from quadratic to linear, in fractions of the input. 1 would keep all errors
-            quadratic.
+    Args: loss_weight: lambda_2; the paper does not give it. beta: Error at which smooth L1 turns from quadratic to
+    linear, in fractions of the input. With 1 all errors would be quadratic.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets, SingleBoxLoss
+        >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])  # the whole image
+        >>> losses = SingleBoxLoss()(torch.tensor([[0.5, 0.5, 1.0, 0.5]]), targets)
+        >>> {name: round(float(loss), 3) for name, loss in losses.items()}
+        {'loss_bbox': 0.045, 'loss_giou': 0.05}
     """
 
     def __init__(self, loss_weight: float = 0.1, beta: float = 0.1) -> None:
@@ -29,7 +36,15 @@ class SingleBoxLoss(nn.Module):
         self.giou = GIoULoss(reduction='sum')
 
     def forward(self, boxes_cxcywh_norm: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
-        """Return ``loss_bbox`` and ``loss_giou`` of boxes (B, 4) in fractions of the input."""
+        """Compute the losses.
+
+        Args:
+            boxes_cxcywh_norm: (B, 4), fractions of the input.
+            targets: Targets of the batch.
+
+        Returns:
+            ``loss_bbox`` and ``loss_giou``; both are 0, with a gradient, if no expression has a target.
+        """
         boxes = boxes_cxcywh_norm.float()
         found = torch.tensor([count > 0 for count in targets.counts], device=boxes.device)
         if not found.any():
@@ -43,7 +58,7 @@ class SingleBoxLoss(nn.Module):
 
 
 def enclosing_boxes(targets: GroundingTargets) -> Tensor:
-    """For each image with a target the box around all its targets, cxcywh in fractions of the input."""
+    """Return the box (n, 4) around all targets of each image that has any, cxcywh in fractions of the input."""
     boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm).split(targets.counts)
     around = [torch.cat([b[:, :2].amin(0), b[:, 2:].amax(0)]) for b in boxes if len(b)]
     return xyxy_to_cxcywh(torch.stack(around))

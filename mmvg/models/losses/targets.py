@@ -4,21 +4,34 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torchvision.ops import masks_to_boxes
 
 from mmvg.structures import GroundingSample, xyxy_to_cxcywh
 
 
 @dataclass
 class GroundingTargets:
-    """Targets of all B images one after the other, T in all; ``counts`` says how many belong to each image.
+    """Hold the targets of all B images one after the other, T in all.
 
     Args:
         boxes_cxcywh_norm: (T, 4) float32, fractions of the input image.
-        counts: Targets per image, B numbers that add up to T.
-        masks: (T, H, W) uint8 of 0 and 1 in input pixels, or ``None`` where the data has no instance masks.
-        union: (B, 1, H, W) uint8, 1 where any target of the image is; ``None`` where the data has no masks.
+        counts: Number of targets of each image; B numbers that add up to T.
+        masks: (T, H, W) uint8 of 0 and 1 in input pixels, or ``None`` if the data has no instance masks.
+        union: (B, 1, H, W) uint8, 1 in every target of the image, or ``None`` if the data has no masks.
         no_target: (B,) bool.
         input_shape: (H, W) of the batch.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.models.losses import GroundingTargets
+        >>> masks = torch.zeros(2, 16, 16)
+        >>> masks[0, :8], masks[1, 8:, :4] = 1, 1
+        >>> targets = GroundingTargets.from_masks(masks, counts=[2, 0])  # two in the first image, none in the second
+        >>> targets.boxes_cxcywh_norm
+        tensor([[0.5000, 0.2500, 1.0000, 0.5000],
+                [0.1250, 0.7500, 0.2500, 0.5000]])
+        >>> targets.union.shape, targets.no_target
+        (torch.Size([2, 1, 16, 16]), tensor([False,  True]))
     """
 
     boxes_cxcywh_norm: Tensor
@@ -57,6 +70,27 @@ class GroundingTargets:
             else None,
             no_target=torch.tensor([bool(sample.no_target) for sample in samples], device=device),
             input_shape=input_shape,
+        )
+
+    @classmethod
+    def from_masks(cls, masks: Tensor, counts: list[int]) -> 'GroundingTargets':
+        """Make targets of masks alone; a box is the tightest one around its mask.
+
+        Args:
+            masks: (T, H, W) of 0 and 1 in input pixels, none of them empty.
+            counts: Number of targets of each image; B numbers that add up to T.
+        """
+        masks = masks.to(torch.uint8)
+        height, width = masks.shape[1:]
+        boxes = masks_to_boxes(masks)
+        boxes = boxes + boxes.new_tensor([0, 0, 1, 1])  # to the far edges of the last pixels
+        return cls(
+            boxes_cxcywh_norm=xyxy_to_cxcywh(boxes / boxes.new_tensor([width, height, width, height])),
+            counts=counts,
+            masks=masks,
+            union=torch.stack([of_image.any(0, keepdim=True).to(masks) for of_image in masks.split(counts)]),
+            no_target=torch.tensor([count == 0 for count in counts], device=masks.device),
+            input_shape=(height, width),
         )
 
 
