@@ -77,7 +77,7 @@ class AlignmentLoss(nn.Module):
         text_temperature: tau_2.
         block_size: Number of foreground pixels whose similarities are held at a time.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import AlignmentLoss
         >>> pixels, foreground = torch.randn(6, 8), torch.tensor([1, 1, 0, 0, 0, 0]).bool()

@@ -23,7 +23,7 @@ class BinaryMaskLoss(MaskLoss):
         reduction: See :class:`MaskLoss`.
         align_corners: See :class:`MaskLoss`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import BinaryMaskLoss, GroundingTargets
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

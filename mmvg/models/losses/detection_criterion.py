@@ -30,7 +30,7 @@ class DetectionCriterion(nn.Module):
     before the last as well. In the authors' code they do not (1, 1, 1), because its table of weights does not contain
     the suffixed names.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import DetectionCriterion, GroundingTargets, Matching
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

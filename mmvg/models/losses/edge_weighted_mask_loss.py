@@ -34,7 +34,7 @@ class EdgeWeightedMaskLoss(MaskLoss):
         reduction: See :class:`MaskLoss`.
         align_corners: See :class:`MaskLoss`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import EdgeWeightedMaskLoss, GroundingTargets
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

@@ -19,7 +19,7 @@ class ExistenceLoss(nn.Module):
         loss_weight: lambda_exist of Eq. 6.
         class_weights: Weights of samples with and without a target; the mean is weighted by them.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import ExistenceLoss, GroundingTargets
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1, 0])  # no target in the second

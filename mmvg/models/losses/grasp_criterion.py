@@ -19,7 +19,7 @@ class GraspTargets:
         maps: (B, 4, H, W) float32: quality, cos(2 theta), sin(2 theta), width.
         painted: (B, H, W) bool, pixels that a grasp has been painted on.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmengine.structures import PixelData
         >>> from mmvg.models.losses import GraspTargets
@@ -72,7 +72,7 @@ class GraspCriterion(nn.Module):
         angle_on_grasp_only: Whether cos, sin and width are compared, and averaged, only where a grasp has been painted;
             otherwise the rest of the object has angle and width 0.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GraspCriterion, GraspTargets
         >>> mask, maps = torch.ones(1, 8, 8), torch.zeros(1, 4, 8, 8)

@@ -15,7 +15,7 @@ class BceDice(nn.Module):
 
     .. math:: dice = 1 - \frac{2 \sum p t + 1}{\sum p + \sum t + 1}, \quad p = \sigma(x)
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import BceDice
         >>> bce, dice = BceDice()(torch.zeros(3, 4, 4), torch.ones(3, 4, 4))
@@ -62,7 +62,7 @@ class MaskCriterion(nn.Module):
         reduction: See :class:`MaskResolution`.
         align_corners: See :class:`MaskResolution`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, MaskCriterion, Matching
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

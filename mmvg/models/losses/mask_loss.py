@@ -18,7 +18,7 @@ class MaskLoss(nn.Module, ABC):
     logits. reduction: How masks are reduced: ``'area'``, ``'half'`` or ``'nearest'``, see :func:`reduce_masks`.
     align_corners: How logits are enlarged, see :func:`enlarge_logits`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, MaskLoss
         >>> class SquaredError(MaskLoss):

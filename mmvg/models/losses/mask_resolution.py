@@ -19,7 +19,7 @@ def enlarge_logits(logits: Tensor, size: tuple[int, int], align_corners: bool = 
     Returns:
         Logits (B, N, H, W).
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import enlarge_logits
         >>> enlarge_logits(torch.tensor([[[[0.0, 3.0]]]]), (1, 4))
@@ -45,7 +45,7 @@ def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor
     Raises:
         ValueError: If ``reduction`` is none of these.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import reduce_masks
         >>> reduce_masks(torch.tensor([[[[1, 1, 0, 1]]]]), (1, 2), 'area')
@@ -70,7 +70,7 @@ class MaskResolution:
     Raises:
         ValueError: If ``resolution`` or ``reduction`` is unknown.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import MaskResolution
         >>> logits, masks = torch.zeros(2, 1, 4, 4), torch.ones(2, 1, 16, 16)

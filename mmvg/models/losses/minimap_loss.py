@@ -22,7 +22,7 @@ class MinimapLoss(nn.Module):
     covered; ``'half'``; or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention
     learns to look half a cell to the right and below.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, MinimapLoss
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

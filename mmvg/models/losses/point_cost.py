@@ -18,7 +18,7 @@ class PointL1Cost(BaseMatchCost):
     Args:
         weight: lambda_point.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmengine.structures import InstanceData
         >>> from mmvg.models.losses import PointL1Cost

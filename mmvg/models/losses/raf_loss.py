@@ -33,7 +33,7 @@ class RAFLoss(MaskLoss):
     Raises:
         ValueError: If ``pixel_weight`` is unknown, or all terms have weight 0.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, RAFLoss
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])

@@ -17,7 +17,7 @@ class RegionPresenceLoss(nn.Module):
     Args:
         loss_weight: lambda_1 and lambda_4; the paper does not give them.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, RegionPresenceLoss
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
@@ -46,7 +46,7 @@ def region_labels(targets: GroundingTargets, side: int) -> Tensor:
     Returns:
         Labels (B, side*side), 1.0 where a pixel of any target lies in the region.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, region_labels
         >>> left = torch.tensor([[[1, 0], [1, 0]]])

@@ -22,7 +22,7 @@ class Matching:
     Args:
         assigned: (D, B, Q) int64: index into the T targets of the batch, or -1 for a query without a target.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import Matching
         >>> matching = Matching(torch.tensor([[[1, -1, 0]]]))  # D = 1 layer, B = 1 image, Q = 3 queries
@@ -52,7 +52,7 @@ class SetMatcher(nn.Module):
     Args: assigner: An mmdet ``HungarianAssigner``, for its match costs. They see boxes and points in fractions of the
     image, with ``img_shape`` (1, 1).
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmdet.models.task_modules.assigners import BBoxL1Cost, HungarianAssigner
         >>> from mmvg.models.losses import GroundingTargets, SetMatcher

@@ -20,7 +20,7 @@ class SingleBoxLoss(nn.Module):
     Args: loss_weight: lambda_2; the paper does not give it. beta: Error at which smooth L1 turns from quadratic to
     linear, in fractions of the input. With 1 all errors would be quadratic.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets, SingleBoxLoss
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])  # the whole image

@@ -21,7 +21,7 @@ class GroundingTargets:
         no_target: (B,) bool.
         input_shape: (H, W) of the batch.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from mmvg.models.losses import GroundingTargets
         >>> masks = torch.zeros(2, 16, 16)
