@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmdet.structures.mask import BitmapMasks
-from mmengine.config import Config
 from mmengine.structures import InstanceData, PixelData
 
+from mmvg.config import read_config
 from mmvg.models import Grounder
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument('--batch-size', type=int, default=2)
     args = parser.parse_args()
     torch.manual_seed(0)
-    cfg = Config.fromfile(CONFIG)
+    cfg = read_config(CONFIG)
     cfg.model.aux_heads.alignment = None
     model = MODELS.build(cfg.model).train()
     heads, none = model.aux_heads, torch.nn.ModuleDict()

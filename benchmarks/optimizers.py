@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.dist import get_rank
 from torch import nn
 
+from mmvg.config import read_config
 from mmvg.engine.optimizers import MuonAdamW
 from mmvg.engine.optimizers.muon_adamw import is_matrix
 from mmvg.registry import MODELS
@@ -48,7 +48,7 @@ def main() -> None:
     args = parser.parse_args()
     if 'LOCAL_RANK' in os.environ:
         torch.distributed.init_process_group('gloo')
-    params = [param for param in MODELS.build(Config.fromfile(args.config).model).parameters() if param.requires_grad]
+    params = [param for param in MODELS.build(read_config(args.config).model).parameters() if param.requires_grad]
     for param in params:
         param.grad = torch.randn_like(param)
     steps = steps_of(params)

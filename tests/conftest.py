@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import distributed, multiprocessing
 
 from mmvg.apis import load_config
+from mmvg.config import read_config
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
@@ -134,7 +134,7 @@ def save_checkpoint(cfg, model, path):
 @pytest.fixture
 def tiny_model_cfg():
     """The shipped InstanceVG in the sizes of ``tiny_official``."""
-    model = Config.fromfile(CONFIGS / '_base_/models/instancevg_base.py').model
+    model = read_config(CONFIGS / '_base_/models/instancevg_base.py').model
     model.backbone.update(
         img_size=32, patch_size=8, embed_dims=16, num_layers=2, num_heads=2, vocab_size=30, max_text_positions=12
     )

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.optim import OptimWrapper, build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvg.config.check import check_config
-from mmvg.datasets.tokenizers import WordTokenizer
+from mmvg.config import check_config, read_config
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
@@ -32,16 +31,15 @@ def name_of(file):
 
 @functools.cache
 def _read(file):
-    return Config.fromfile(file)
+    return read_config(file)
 
 
 def read(file, options=''):
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction)
     changes = parser.parse_args(['--cfg-options', *options.split()]).cfg_options
-    cfg = copy.deepcopy(_read(file))
-    cfg.merge_from_dict(changes)
-    check_config(cfg, changes)
+    cfg = read_config(file, changes) if changes else copy.deepcopy(_read(file))
+    check_config(cfg)
     return cfg
 
 
@@ -188,7 +186,7 @@ def test_a_row_of_table_2_trains_and_is_scored(row, drawn, tmp_path):
     cfg = read(*options_of(row, tiny=True))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(data_root=str(drawn), indices=8)
-        loader.dataset.pipeline[4].tokenizer = dict(type=WordTokenizer, vocab_file=str(drawn / 'vocab.txt'))
+        loader.dataset.pipeline[4].tokenizer = dict(type='mmvg.WordTokenizer', vocab_file=str(drawn / 'vocab.txt'))
     cfg.train_cfg.update(max_iters=2, val_interval=2)
     cfg.work_dir, cfg.experiment_name, cfg.visualizer = str(tmp_path), f'table2_{ROWS.index(row)}', None
     cfg.default_hooks.pop('visualization')

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData, PixelData
 from torch import nn
 
-from mmvg.config.check import check_config
+from mmvg.config import check_config, read_config
 from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion
 from mmvg.refshapes import generate
@@ -38,9 +38,8 @@ def read(file, options=''):
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction)
     changes = parser.parse_args(['--cfg-options', *options.split()]).cfg_options
-    cfg = copy.deepcopy(Config.fromfile(file))
-    cfg.merge_from_dict(changes)
-    check_config(cfg, changes)
+    cfg = read_config(file, changes)
+    check_config(cfg)
     return cfg
 
 

@@ -2,13 +2,15 @@
 
 from mmdet.engine.hooks import CheckInvalidLossHook
 from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
-from mmengine.runner import LogProcessor
+from mmengine.runner import LogProcessor, TestLoop, ValLoop
 from mmengine.visualization import LocalVisBackend
 
 from mmvg.engine.hooks import GroundingVisualizationHook
 from mmvg.visualization import GroundingVisualizer
 
 default_scope = 'mmvg'
+val_cfg = dict(type=ValLoop)
+test_cfg = dict(type=TestLoop)
 default_hooks = dict(
     timer=dict(type=IterTimerHook),
     logger=dict(type=LoggerHook, interval=50),

@@ -6,26 +6,10 @@ Trained as SegVLM is: rates times 0.1 after epochs 15 and 30. Batches of 16 are 
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.datasets.phrasecut import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
-    from .._base_.models.cris import model
-    from .._base_.runtime import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        randomness,
-        visualizer,
-    )
-    from .._base_.schedules.adam_50e import optim_wrapper, param_scheduler, sync_bn, test_cfg, train_cfg, val_cfg
+    from .._base_.datasets.phrasecut import *
+    from .._base_.models.cris import *
+    from .._base_.runtime import *
+    from .._base_.schedules.adam_50e import *
 
-param_scheduler[0].milestones = [15, 30]
+milestones = [15, 30]
 default_hooks.checkpoint.update(save_best='phrasecut/mIoU', rule='greater')

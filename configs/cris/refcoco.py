@@ -8,25 +8,13 @@ from mmengine.config import read_base
 from mmvg.evaluation.metrics import RESMetric
 
 with read_base():
-    from .._base_.datasets.phrasecut import test_pipeline, train_pipeline
-    from .._base_.datasets.refcoco import test_dataloader, train_dataloader, val_dataloader
-    from .._base_.models.cris import model
-    from .._base_.runtime import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        randomness,
-        visualizer,
-    )
-    from .._base_.schedules.adam_50e import optim_wrapper, param_scheduler, sync_bn, test_cfg, train_cfg, val_cfg
+    from .._base_.datasets.refcoco import *
+    from .._base_.pipelines.letterbox import *
+    from .._base_.models.cris import *
+    from .._base_.runtime import *
+    from .._base_.schedules.adam_50e import *
 
-train_pipeline[4].max_length = 17
-test_pipeline[4].max_length = 17
-train_dataloader.dataset.update(text_field='sent', pipeline=train_pipeline)
-val_dataloader.dataset.update(text_field='sent', pipeline=test_pipeline)
-test_dataloader.dataset.update(text_field='sent', pipeline=test_pipeline)
-val_evaluator = [dict(type=RESMetric)]
-test_evaluator = [dict(type=RESMetric)]
+max_length = 17
+train_dataloader.dataset.text_field = val_dataloader.dataset.text_field = test_dataloader.dataset.text_field = 'sent'
+evaluator = [dict(type=RESMetric)]
 default_hooks.checkpoint.update(save_best='res/mIoU', rule='greater')

@@ -9,28 +9,12 @@ from mmengine.config import read_base
 from mmvg.evaluation.metrics import CoverAcc
 
 with read_base():
-    from .._base_.datasets.grefcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
-    from .._base_.models.instancevg_base import model
-    from .._base_.runtime import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        randomness,
-        visualizer,
-    )
-    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
+    from .._base_.datasets.grefcoco import *
+    from .._base_.models.instancevg_base import *
+    from .._base_.runtime import *
+    from .._base_.schedules.adam_10e import *
 
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
-val_evaluator = [*val_evaluator, dict(type=CoverAcc)]
-test_evaluator = [*test_evaluator, dict(type=CoverAcc)]
+cover_metric = dict(type=CoverAcc)
+evaluator = ['${grec_metric}', '${gres_metric}', '${cover_metric}']
 default_hooks.checkpoint.update(save_best='gres/gIoU', rule='greater')

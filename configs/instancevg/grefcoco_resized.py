@@ -2,34 +2,20 @@
 
 from mmengine.config import read_base
 
+from mmvg.datasets.transforms import CleanText, LoadGroundingAnnotations, LoadImage, PackGroundingInputs
+
 with read_base():
-    from .grefcoco import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        model,
-        optim_wrapper,
-        param_scheduler,
-        randomness,
-        test_cfg,
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        train_cfg,
-        train_dataloader,
-        train_pipeline,
-        val_cfg,
-        val_dataloader,
-        val_evaluator,
-        visualizer,
-    )
+    from .grefcoco import *
 
 model.head.postprocess.frame = 'input'
-# read the ground truth before Resize, which then moves it
-test_pipeline = [test_pipeline[0], test_pipeline[2], test_pipeline[1], *test_pipeline[3:]]
-val_dataloader.dataset.pipeline = test_pipeline
-test_dataloader.dataset.pipeline = test_pipeline
-val_evaluator = [dict(metric, resolution='resized') for metric in val_evaluator]
-test_evaluator = [dict(metric, resolution='resized') for metric in test_evaluator]
+test_pipeline = [
+    dict(type=LoadImage),
+    dict(type=LoadGroundingAnnotations),  # before Resize, which then moves the ground truth
+    '${resize}',
+    dict(type=CleanText, reader='${reader}', empty='keep'),
+    '${tokenize}',
+    dict(type=PackGroundingInputs),
+]
+grec_metric.resolution = 'resized'
+gres_metric.resolution = 'resized'
+cover_metric.resolution = 'resized'

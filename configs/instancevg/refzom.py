@@ -9,27 +9,10 @@ from mmengine.config import read_base
 from mmvg.evaluation.metrics import RefZOMMetric
 
 with read_base():
-    from .._base_.datasets.refzom import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
-    from .._base_.models.instancevg_base import model
-    from .._base_.runtime import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        randomness,
-        visualizer,
-    )
-    from .._base_.schedules.adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
+    from .._base_.datasets.refzom import *
+    from .._base_.models.instancevg_base import *
+    from .._base_.runtime import *
+    from .._base_.schedules.adam_10e import *
 
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
-val_evaluator = [dict(type=RefZOMMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask
-test_evaluator = [dict(type=RefZOMMetric, no_target_from='score')]
+evaluator = [dict(type=RefZOMMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask

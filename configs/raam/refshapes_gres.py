@@ -7,45 +7,15 @@ a target, nothing is meant. For four processes of one thread, ten minutes each:
 
 from mmengine.config import read_base
 
-from mmvg.datasets import GRefCOCODataset
-from mmvg.evaluation.metrics import GRESMetric
-
 with read_base():
-    from .refshapes import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        log_processor,
-        model,
-        optim_wrapper,
-        param_scheduler,
-        randomness,
-        test_cfg,
-        test_dataloader,
-        test_pipeline,
-        tokenizer,
-        train_cfg,
-        train_dataloader,
-        train_pipeline,
-        val_cfg,
-        val_dataloader,
-        visualizer,
-    )
+    from .refshapes import *
+    from .._base_.datasets.grefcoco import gres_metric, test_dataloader, train_dataloader, val_dataloader
 
-data = dict(type=GRefCOCODataset, data_root='data/refshapes', mode='tolerant')
-train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
-val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
-test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
 model.head.update(regions_decide=True, existence='any')
 model.head.postprocess.score_thr = 0.98  # chosen on val
 
 iterations = 1700
+lr = 1e-3
+del work_dir  # noqa: F821 - another folder than refshapes.py has
 load_from = 'work_dirs/raam_refshapes/iter_1800.pth'
-train_cfg.update(max_iters=iterations, val_interval=iterations)
-optim_wrapper.optimizer.lr = 1e-3
-param_scheduler[1].update(end=iterations, T_max=iterations - 60)
-custom_hooks[-1].interval = iterations
-default_hooks.checkpoint.interval = iterations
-val_evaluator = [dict(type=GRESMetric)]
-test_evaluator = [dict(type=GRESMetric)]
+evaluator = ['${gres_metric}']

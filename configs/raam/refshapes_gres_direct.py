@@ -5,30 +5,8 @@ from mmengine.config import read_base
 from mmvg.models.fusions import PixelWordFusion
 
 with read_base():
-    from .refshapes_gres import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        iterations,
-        log_processor,
-        model,
-        optim_wrapper,
-        param_scheduler,
-        randomness,
-        test_cfg,
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_cfg,
-        train_dataloader,
-        train_pipeline,
-        val_cfg,
-        val_dataloader,
-        val_evaluator,
-        visualizer,
-    )
+    from .refshapes_gres import *
 
-model.backbone.fusion = dict(type=PixelWordFusion, image_channels=(96, 96, 96, 96), text_channels=96)
+del load_from  # noqa: F821 - from scratch
+model.backbone.fusion = dict(type=PixelWordFusion, image_channels='${stage_channels}', text_channels='${text_channels}')
 model.neck.regions.anchor_channels = None

@@ -5,30 +5,7 @@ from mmengine.config import read_base
 from mmvg.models.losses import RAFLoss
 
 with read_base():
-    from ..cris.refshapes import (
-        custom_hooks,
-        default_hooks,
-        default_scope,
-        env_cfg,
-        iterations,
-        log_processor,
-        model,
-        optim_wrapper,
-        param_scheduler,
-        randomness,
-        test_cfg,
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_cfg,
-        train_dataloader,
-        train_pipeline,
-        val_cfg,
-        val_dataloader,
-        val_evaluator,
-        visualizer,
-    )
+    from ..cris.refshapes import *
 
 model.head.projector.update(deform=True, residual=True, se=True, se_ratio=8)
 model.head.mask_loss = dict(type=RAFLoss)

@@ -53,7 +53,8 @@ def build_blank(cfg: Config) -> Grounder:
     """Build ``cfg.model`` with all weights zero, which takes no time; what it costs does not depend on them.
 
     Example:
-        >>> model = build_blank(Config.fromfile('configs/lavt/tiny.py'))
+        >>> from mmvg.config import read_config
+        >>> model = build_blank(read_config('configs/lavt/tiny.py'))
         >>> any(parameter.any() for parameter in model.parameters())
         False
     """
@@ -75,7 +76,8 @@ def dummy_inputs(cfg: Config) -> dict[str, Tensor]:
         ValueError: If there is no test pipeline, or it does not fix both sizes.
 
     Example:
-        >>> {name: tuple(value.shape) for name, value in dummy_inputs(Config.fromfile('configs/lavt/tiny.py')).items()}
+        >>> from mmvg.config import read_config
+        >>> {name: tuple(value.shape) for name, value in dummy_inputs(read_config('configs/lavt/tiny.py')).items()}
         {'images': (1, 3, 64, 64), 'input_ids': (1, 14), 'text_mask': (1, 14)}
     """
     dataset = cfg.get('test_dataloader', {}).get('dataset', {})
@@ -101,7 +103,8 @@ def grounder_parts(model: Grounder) -> dict[str, nn.Module]:
     """Return backbone, necks and head by name, in the order in which they run, without the auxiliary heads.
 
     Example:
-        >>> list(grounder_parts(build_blank(Config.fromfile('configs/lavt/tiny.py'))))
+        >>> from mmvg.config import read_config
+        >>> list(grounder_parts(build_blank(read_config('configs/lavt/tiny.py'))))
         ['backbone', 'neck.decoder', 'head']
     """
     necks = {f'neck.{name}': part for name, part in model.neck.items()}
@@ -112,7 +115,8 @@ def has_table16_parts(model: Grounder) -> bool:
     """Tell whether every row of Table 16 has its parts in ``model``.
 
     Example:
-        >>> has_table16_parts(build_blank(Config.fromfile('configs/lavt/tiny.py')))
+        >>> from mmvg.config import read_config
+        >>> has_table16_parts(build_blank(read_config('configs/lavt/tiny.py')))
         False
     """
     names = [name for name, _ in model.named_modules()]
@@ -132,7 +136,8 @@ def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexi
         One row per part of :func:`grounder_parts`.
 
     Example:
-        >>> cfg = Config.fromfile('configs/lavt/tiny.py')
+        >>> from mmvg.config import read_config
+        >>> cfg = read_config('configs/lavt/tiny.py')
         >>> [(row.part, row.parameters) for row in true_complexity(build_blank(cfg), dummy_inputs(cfg))]
         [('backbone', 119559), ('neck.decoder', 11856), ('head', 18)]
     """
@@ -165,7 +170,8 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
         One row per auxiliary head.
 
     Example:
-        >>> cfg = Config.fromfile('configs/magnet/tiny.py')
+        >>> from mmvg.config import read_config
+        >>> cfg = read_config('configs/magnet/tiny.py')
         >>> [row.part for row in training_complexity(build_blank(cfg), dummy_inputs(cfg))]
         ['aux_heads.alignment', 'aux_heads.grounding']
     """
@@ -217,7 +223,8 @@ def table16_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Compl
         ValueError: If the model has not the parts of an InstanceVG.
 
     Example:
-        >>> cfg = Config.fromfile('configs/instancevg/tiny.py')
+        >>> from mmvg.config import read_config
+        >>> cfg = read_config('configs/instancevg/tiny.py')
         >>> [row.part for row in table16_complexity(build_blank(cfg), dummy_inputs(cfg))]
         ['encoder', '+ SimFPN', '+ APD', '+ UNet', '+ PIPH']
     """

@@ -54,10 +54,10 @@ def probe_mask_grounding(model: Grounder, batches: Iterable[dict], head: str | N
         ValueError: If there is no such head, or no batch has a word to guess.
 
     Example:
-        >>> from mmengine.config import Config
+        >>> from mmvg.config import read_config
         >>> from mmengine.runner import Runner
         >>> from mmvg.registry import MODELS
-        >>> cfg = Config.fromfile('configs/magnet/tiny.py')
+        >>> cfg = read_config('configs/magnet/tiny.py')
         >>> batches = Runner.build_dataloader(cfg.train_dataloader, seed=0)
         >>> result = probe_mask_grounding(MODELS.build(cfg.model).eval(), batches)
         >>> list(result.accuracy)

@@ -16,7 +16,7 @@ def load_config(
 
     Args:
         filename: A config in Python.
-        options: Dotted key to value, as ``--cfg-options`` gives them.
+        options: Dotted key to value, as ``--cfg-options`` gives them; see :func:`mmvg.config.read_config`.
         work_dir: Where logs and checkpoints go; by default what the config says, or ``work_dirs/<name of the config>``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
@@ -24,21 +24,10 @@ def load_config(
         FileNotFoundError: If there is no such config.
         ConfigError: With all mistakes in it.
     """
-    from mmvg.config.check import ConfigError, check_config, runner_config
+    from mmvg.config import check_config, read_config, runner_config
 
-    if not osp.isfile(filename):
-        raise FileNotFoundError(f'{filename}: no such config; configs/ holds those that come with mmvg')
-    try:
-        cfg = Config.fromfile(filename)
-    except KeyError as error:
-        raise ConfigError([f'read_base imports {error}, which the inherited file does not define'], filename) from error
-    except Exception as error:  # a config is a program, and may fail like one
-        raise ConfigError([f'{type(error).__name__}: {error}'], filename) from error
-    try:
-        cfg.merge_from_dict(options or {})
-    except (KeyError, TypeError) as error:
-        raise ConfigError([f'--cfg-options: {error.args[0]}'], filename) from error
-    check_config(cfg, options)
+    cfg = read_config(filename, options)
+    check_config(cfg)
     cfg = runner_config(cfg)
     cfg.launcher = launcher
     if work_dir is not None or cfg.get('work_dir') is None:
@@ -54,7 +43,7 @@ def use_amp(cfg: Config) -> None:
     """
     import torch
 
-    from mmvg.config.check import ConfigError
+    from mmvg.config import ConfigError
 
     wrapper = _type_name(cfg.optim_wrapper) or 'OptimWrapper'
     if not torch.cuda.is_available():
@@ -86,7 +75,7 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
     Returns:
         Metrics in percent.
     """
-    from mmvg.config.check import ConfigError
+    from mmvg.config import ConfigError
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
 

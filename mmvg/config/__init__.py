@@ -1,5 +1,7 @@
-"""Configs: reading them, and the check that every one goes through before anything is built from it."""
+"""Configs: reading them, with references to settings, and the check that each goes through before it is built."""
 
-from mmvg.config.check import ConfigError, check_config, runner_config
+from mmvg.config.check import check_config, runner_config
+from mmvg.config.errors import ConfigError
+from mmvg.config.references import read_config
 
-__all__ = ['ConfigError', 'check_config', 'runner_config']
+__all__ = ['ConfigError', 'check_config', 'read_config', 'runner_config']

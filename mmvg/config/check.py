@@ -15,6 +15,7 @@ from mmengine.registry import Registry, root
 from mmengine.utils import get_object_from_string
 
 from mmvg.checks import suggest
+from mmvg.config.errors import ConfigError
 from mmvg.config.places import (
     PARAMWISE_KEYS,
     Place,
@@ -27,32 +28,17 @@ from mmvg.config.signatures import Arguments, arguments_of
 from mmvg.config.sources import ConfigSources
 
 
-class ConfigError(ValueError):
-    """A config with mistakes in it.
-
-    Args:
-        problems: One line for each, beginning with the dotted path.
-        source: The config file.
-    """
-
-    def __init__(self, problems: list[str], source: str) -> None:
-        self.problems = problems
-        count = '1 problem' if len(problems) == 1 else f'{len(problems)} problems'
-        super().__init__(f'{source}: {count}\n' + '\n'.join(f'  {problem}' for problem in problems))
-
-
-def check_config(cfg: Config, options: dict[str, Any] | None = None) -> None:
+def check_config(cfg: Config) -> None:
     """Raise one :class:`ConfigError` that lists every mistake in ``cfg``; nothing is built.
 
-    Reported are top-level keys that neither the Runner nor the config files read, arguments that a ``type`` does not
-    take, required ones that are missing where nobody else supplies them, and types that cannot be found.
+    Reported are top-level keys that neither the Runner nor the config files read or refer to, arguments that a
+    ``type`` does not take, required ones that are missing where nobody else supplies them, and types that cannot be
+    found.
 
     Args:
-        cfg: A config as ``Config.fromfile`` gives it, with ``options`` already merged.
-        options: What came from ``--cfg-options``, dotted key to value. A variable that config files compute with
-            cannot be changed there: it has been read by then.
+        cfg: A config as :func:`mmvg.config.read_config` gives it.
     """
-    problems = _Checker(cfg, options or {}).problems()
+    problems = _Checker(cfg).problems()
     if problems:
         raise ConfigError(problems, cfg.filename or 'config')
 
@@ -65,10 +51,9 @@ def runner_config(cfg: Config) -> Config:
 
 
 class _Checker:
-    def __init__(self, cfg: Config, options: dict[str, Any]) -> None:
+    def __init__(self, cfg: Config) -> None:
         self.top = dict(dict.items(cfg._cfg_dict))
         self.imported = getattr(cfg, '_imported_names', set())
-        self.options = options
         self.sources = ConfigSources(cfg.filename)
         self.scope = self.top.get('default_scope')
 
@@ -83,21 +68,14 @@ class _Checker:
 
     def check_top_level(self) -> Iterator[str]:
         keys = runner_keys()
-        read = self.sources.names_read()
+        read = self.sources.names_read() | self.sources.names_referenced()
         for key, value in self.top.items():
             if key in keys or key in self.imported or isinstance(value, (LazyObject, LazyAttr)):
                 continue
             if key not in read:
                 yield (
                     f'{key}{self.sources.where(key)}: the runner has no such setting and no config file reads it'
-                    + suggest(key, keys)
-                )
-        for option in self.options:
-            key = option.split('.')[0]
-            if key in read and key not in keys:
-                yield (
-                    f'{option}: --cfg-options come too late for {key!r}, which the config file has read already; '
-                    'set the places where it is used, or change the file'
+                    + suggest(key, keys | read)
                 )
 
     def check_untyped(self, key: str, value: Any) -> Iterator[str]:

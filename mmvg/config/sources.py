@@ -2,8 +2,13 @@
 
 import ast
 import os.path as osp
+import re
+from collections.abc import Iterator
 
 from mmengine.utils import get_installed_path
+
+#: A string that stands for the value of a setting, with the dotted name as its group.
+REFERENCE = re.compile(r'\$\{([A-Za-z_]\w*(?:\.\w+)*)\}')
 
 
 class ConfigSources:
@@ -41,6 +46,11 @@ class ConfigSources:
             }
         return names
 
+    def names_referenced(self) -> set[str]:
+        """Names of settings to which some string refers."""
+        matches = (REFERENCE.fullmatch(node.value) for _, node in self._strings())
+        return {match[1].split('.')[0] for match in matches if match}
+
     def where(self, name: str) -> str:
         """``' (file:line)'`` of the first assignment to ``name``, or an empty string."""
         for filename, tree in self.trees.items():
@@ -48,6 +58,18 @@ class ConfigSources:
                 if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
                     return f' ({osp.relpath(filename)}:{node.lineno})'
         return ''
+
+    def where_written(self, text: str) -> str:
+        """``' (file:line)'`` of the first string that is ``text``, or an empty string."""
+        found = ((filename, node.lineno) for filename, node in self._strings() if node.value == text)
+        filename, line = next(found, (None, 0))
+        return '' if filename is None else f' ({osp.relpath(filename)}:{line})'
+
+    def _strings(self) -> Iterator[tuple[str, ast.Constant]]:
+        for filename, tree in self.trees.items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    yield filename, node
 
 
 def _calls_read_base(node: ast.With) -> bool:

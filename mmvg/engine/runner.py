@@ -30,8 +30,8 @@ class GroundingRunner(Runner):
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
 
     Example:
-        >>> from mmengine.config import Config
-        >>> cfg = Config.fromfile('configs/lavt/tiny.py')
+        >>> from mmvg.config import read_config
+        >>> cfg = read_config('configs/lavt/tiny.py')
         >>> cfg.work_dir = 'work_dirs/lavt_tiny'
         >>> runner = GroundingRunner.from_cfg(cfg)
         >>> type(runner.model).__name__, runner.max_iters

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvg.analysis.grounding_probe import CONDITIONS, probe_mask_grounding
+from mmvg.config import read_config
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope='module')
 def magnet(refshapes_tiny):
     """The tiny MagNet and a loader of batches of 8, on the smallest RefShapes."""
-    cfg = Config.fromfile(ROOT / 'configs/magnet/tiny.py')
+    cfg = read_config(ROOT / 'configs/magnet/tiny.py')
     dataset = cfg.train_dataloader.dataset
     dataset.update(data_root=str(refshapes_tiny), split='val', indices=16)
     dataset.pipeline[4].tokenizer.vocab_file = str(refshapes_tiny / 'vocab.txt')

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
 from torch import nn
 
-from mmvg.config.check import check_config, runner_config
+from mmvg.config import check_config, read_config, runner_config
 from mmvg.engine.runner import GroundingRunner
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
@@ -28,16 +28,15 @@ PAGE = (LGGD / 'README.md').read_text(encoding='utf-8')
 
 @functools.cache
 def _read(name):
-    return Config.fromfile(LGGD / name)
+    return read_config(LGGD / name)
 
 
 def read(name, options=''):
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction)
     changes = parser.parse_args(['--cfg-options', *options.split()]).cfg_options
-    cfg = copy.deepcopy(_read(name))
-    cfg.merge_from_dict(changes)
-    check_config(cfg, changes)
+    cfg = read_config(LGGD / name, changes) if changes else copy.deepcopy(_read(name))
+    check_config(cfg)
     return cfg
 
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 
+from mmvg.config import read_config
 from mmvg.data_check import check_config, check_folder, compare_with_released
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -263,7 +263,7 @@ def test_scenes_of_train_in_unseen_are_remarked_upon_and_in_seen_are_errors(part
 
 @pytest.mark.parametrize(('name', 'folder'), [('ocid_vlg', 'ocid_vlg'), ('grasp_anything', 'grasp_anything')])
 def test_a_config_is_checked_through_its_datasets(sound, name, folder):
-    config = Config.fromfile(CONFIGS / f'_base_/datasets/{name}.py')
+    config = read_config(CONFIGS / f'_base_/datasets/{name}.py')
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         config[loader].dataset.data_root = str(sound / folder)
     diagnosis = check_config(config)

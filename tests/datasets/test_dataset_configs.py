@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
+from mmvg.config import read_config
 from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.registry import DATASETS, METRICS
 
@@ -38,7 +38,7 @@ def config_and_root(request, data_folder):
         (root / folder / 'refs(unc).p').rename(root / folder / refs)
     words = sorted({word for text in (*data_folder.refs, *data_folder.grefs) for word in _words(text)})
     (root / 'vocab.txt').write_text('\n'.join(['[PAD]', '[UNK]', '[BOS]', '[EOS]', *words]) + '\n')
-    config = Config.fromfile(FOLDER / f'{request.param}.py')
+    config = read_config(FOLDER / f'{request.param}.py')
     tokenizer = dict(type=WordTokenizer, vocab_file=str(root / 'vocab.txt'))
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
         loader.dataset.update(data_root=str(root), serialize_data=False)
@@ -110,7 +110,7 @@ def drawn(benchmarks_tiny):
 
 @pytest.fixture
 def drawn_config(request, drawn):
-    config = Config.fromfile(FOLDER / f'{request.param}.py')
+    config = read_config(FOLDER / f'{request.param}.py')
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
         folder = request.param.removeprefix('refshapes_') if request.param in GRASPS else ''
         loader.dataset.update(data_root=str(drawn / folder), check_images=True, mode='strict')
@@ -152,7 +152,7 @@ def test_the_metrics_of_drawn_configs_are_those_of_their_data_sets(drawn_config)
 
 @pytest.mark.parametrize('name', [name for name in DRAWN if not name.startswith('refshapes_') and name not in GRASPS])
 def test_the_twin_on_refshapes_differs_in_paths_and_words_only(name):
-    first, second = (Config.fromfile(FOLDER / f'{prefix}{name}.py').to_dict() for prefix in ('', 'refshapes_'))
+    first, second = (read_config(FOLDER / f'{prefix}{name}.py').to_dict() for prefix in ('', 'refshapes_'))
     for config in (first, second):
         for loader in ('train', 'val', 'test'):
             dataset = config[f'{loader}_dataloader']['dataset']

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 from mmengine.runner import Runner
+
+from mmvg.config import read_config
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 SCORES = {
@@ -19,8 +20,8 @@ SCORES = {
 @pytest.mark.slow
 @pytest.mark.parametrize('name', SCORES)
 def test_a_model_trains_and_is_scored(name, refshapes_tiny, tmp_path):
-    cfg = Config.fromfile(CONFIGS / 'instancevg/tiny.py')
-    data = Config.fromfile(CONFIGS / f'_base_/datasets/refshapes_{name}.py')
+    cfg = read_config(CONFIGS / 'instancevg/tiny.py')
+    data = read_config(CONFIGS / f'_base_/datasets/refshapes_{name}.py')
     for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         loader = data[key]
         loader.update(batch_size=4, num_workers=0, persistent_workers=False)

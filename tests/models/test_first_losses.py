@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner, set_random_seed
 
+from mmvg.config import read_config
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -117,7 +117,7 @@ def first_numbers(refshapes_tiny, tmp_path, monkeypatch):
     torch.set_num_threads(1)  # the order of a sum is the same everywhere
 
     def compute(system):
-        cfg = Config.fromfile(ROOT / f'configs/{system}/tiny.py')
+        cfg = read_config(ROOT / f'configs/{system}/tiny.py')
         smooth, lively = build_by_name(cfg.model)
         return dict(answers=first_answers(cfg, lively), losses=first_losses(cfg, smooth))
 

@@ -5,8 +5,8 @@ import copy
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 
+from mmvg.config import read_config
 from mmvg.models.backbones import BEiT3
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import CheckpointError, load_weights, save_weights
@@ -34,7 +34,7 @@ def test_every_weight_of_the_released_models_has_its_place(official_shapes, conf
     blank = {name: torch.zeros(()).expand(shape) for name, shape in shapes.items()}
     converted = convert_instancevg(blank, 'released.pth')
     with torch.device('meta'):
-        model = MODELS.build(Config.fromfile(f'{CONFIGS}/_base_/models/{config}.py').model)
+        model = MODELS.build(read_config(f'{CONFIGS}/_base_/models/{config}.py').model)
     wanted = {name: value.shape for name, value in model.state_dict().items()}
     assert {name: value.shape for name, value in converted.items()} == wanted
     # what differs in number is what is dropped, and the aliases: two more class heads of 2, two more box MLPs of 6

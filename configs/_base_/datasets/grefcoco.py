@@ -1,58 +1,18 @@
 """gRefCOCO; other splits: ``--cfg-options test_dataloader.dataset.split=testA``."""
 
-from mmdet.datasets.transforms import Resize
-from mmengine.dataset import DefaultSampler
+from mmengine.config import read_base
 
 from mmvg.datasets import GRefCOCODataset
-from mmvg.datasets.tokenizers import BEiT3Tokenizer
-from mmvg.datasets.transforms import CleanText, LoadGroundingAnnotations, LoadImage, PackGroundingInputs, Tokenize
 from mmvg.evaluation.metrics import GRECMetric, GRESMetric
 
-tokenizer = dict(type=BEiT3Tokenizer, vocab_file='data/weights/beit3.spm')
-train_pipeline = [
-    dict(type=LoadImage, bad_image='skip'),
-    dict(type=LoadGroundingAnnotations),
-    dict(type=Resize, scale=(320, 320), keep_ratio=False),
-    dict(type=CleanText, reader='instancevg', empty='skip'),
-    dict(type=Tokenize, tokenizer=tokenizer, max_length=50),
-    dict(type=PackGroundingInputs),
-]
-test_pipeline = [
-    dict(type=LoadImage),
-    dict(type=Resize, scale=(320, 320), keep_ratio=False),
-    dict(type=LoadGroundingAnnotations),  # after Resize: the ground truth stays in original pixels
-    dict(type=CleanText, reader='instancevg', empty='keep'),
-    dict(type=Tokenize, tokenizer=tokenizer, max_length=50),
-    dict(type=PackGroundingInputs),
-]
-train_dataloader = dict(
-    batch_size=16,
-    num_workers=4,
-    persistent_workers=True,
-    drop_last=True,
-    sampler=dict(type=DefaultSampler, shuffle=True),
-    dataset=dict(
-        type=GRefCOCODataset,
-        data_root='data',
-        split='train',
-        mode='tolerant',
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=16,
-    num_workers=4,
-    persistent_workers=True,
-    sampler=dict(type=DefaultSampler, shuffle=False),
-    dataset=dict(
-        type=GRefCOCODataset,
-        data_root='data',
-        split='val',
-        mode='tolerant',
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
-test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader['dataset']))
-val_evaluator = [dict(type=GRECMetric), dict(type=GRESMetric)]
-test_evaluator = [dict(type=GRECMetric), dict(type=GRESMetric)]
+with read_base():
+    from ..loaders import *
+    from ..pipelines.resize import *
+
+max_length = 50
+data = dict(type=GRefCOCODataset, data_root='${data_root}', mode='tolerant')
+train_dataloader.dataset = dict(data, split='train', pipeline='${train_pipeline}')
+val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
+grec_metric = dict(type=GRECMetric)
+gres_metric = dict(type=GRESMetric)
+evaluator = ['${grec_metric}', '${gres_metric}']

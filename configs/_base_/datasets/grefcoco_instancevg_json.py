@@ -5,25 +5,16 @@ from mmengine.config import read_base
 from mmvg.datasets import InstanceVGJSONDataset
 
 with read_base():
-    from .grefcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
+    from .grefcoco import *
 
+ann_file = 'grefs/instances.json'
 data = dict(
     type=InstanceVGJSONDataset,
     dataset='grefcoco',
-    ann_file='grefs/instances.json',
-    data_root='data',
+    ann_file='${ann_file}',
+    data_root='${data_root}',
     crowd='drop',
     mode='tolerant',
 )
-train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
-val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
-test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
+train_dataloader.dataset = dict(data, split='train', pipeline='${train_pipeline}')
+val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')

@@ -8,21 +8,8 @@ from mmengine.config import read_base
 from mmvg.datasets import MixedRefCOCODataset
 
 with read_base():
-    from .refcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
+    from .refcoco import *
 
 train_dataloader.dataset = dict(
-    type=MixedRefCOCODataset,
-    data_root='data',
-    leakage='drop',
-    mode='tolerant',
-    pipeline=train_pipeline,
+    type=MixedRefCOCODataset, data_root='${data_root}', leakage='drop', mode='tolerant', pipeline='${train_pipeline}'
 )

@@ -2,24 +2,10 @@
 
 from mmengine.config import read_base
 
-from mmvg.datasets import RefZOMDataset
-from mmvg.evaluation.metrics import RefZOMMetric
-
 with read_base():
-    from .refshapes_grefcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
+    from .refzom import *
+    from ..refshapes import *
 
-data = dict(type=RefZOMDataset, data_root='data/refshapes', img_prefix='ref-zom/trainval2014', mode='tolerant')
-train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
-val_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
-test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
-val_evaluator = [dict(type=RefZOMMetric)]
-test_evaluator = [dict(type=RefZOMMetric)]
+train_dataloader.dataset.img_prefix = 'ref-zom/trainval2014'
+val_dataloader.dataset.img_prefix = 'ref-zom/trainval2014'
+test_dataloader.dataset.img_prefix = 'ref-zom/trainval2014'

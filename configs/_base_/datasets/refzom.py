@@ -6,20 +6,9 @@ from mmvg.datasets import RefZOMDataset
 from mmvg.evaluation.metrics import RefZOMMetric
 
 with read_base():
-    from .grefcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
+    from .grefcoco import *
 
-data = dict(type=RefZOMDataset, data_root='data', mode='tolerant')
-train_dataloader.dataset = dict(data, split='train', pipeline=train_pipeline)
-val_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
-test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline=test_pipeline)
-val_evaluator = [dict(type=RefZOMMetric)]
-test_evaluator = [dict(type=RefZOMMetric)]
+data = dict(type=RefZOMDataset, data_root='${data_root}', mode='tolerant')
+train_dataloader.dataset = dict(data, split='train', pipeline='${train_pipeline}')
+val_dataloader.dataset = test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline='${test_pipeline}')
+evaluator = [dict(type=RefZOMMetric)]

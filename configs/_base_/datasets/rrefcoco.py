@@ -9,20 +9,9 @@ from mmvg.datasets import RRefDataset
 from mmvg.evaluation.metrics import RRefMetric
 
 with read_base():
-    from .grefcoco import (
-        test_dataloader,
-        test_evaluator,
-        test_pipeline,
-        tokenizer,
-        train_dataloader,
-        train_pipeline,
-        val_dataloader,
-        val_evaluator,
-    )
+    from .grefcoco import *
 
-data = dict(type=RRefDataset, dataset='rrefcoco', data_root='data', mode='tolerant')
-train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline=train_pipeline)
-val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
-test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline=test_pipeline)
-val_evaluator = [dict(type=RRefMetric)]
-test_evaluator = [dict(type=RRefMetric)]
+data = dict(type=RRefDataset, dataset='rrefcoco', data_root='${data_root}', mode='tolerant')
+train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline='${train_pipeline}')
+val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
+evaluator = [dict(type=RRefMetric)]

@@ -7,29 +7,35 @@ from mmvg.models.losses import RAFLoss
 from mmvg.models.necks import CRISNeck, VisionLanguageDecoder
 from mmvg.models.postprocess import MaskPostprocess
 
+embed_dims = 512  # of CLIP: the sentence and the last map
+text_channels = 512  # of a word
+channels = 512  # of the decoder
+image_mean = [122.771, 116.746, 104.094]
+image_std = [68.501, 66.632, 70.323]
+
 model = dict(
     type=Grounder,
-    data_preprocessor=dict(
-        type=GroundingPreprocessor,
-        mean=[122.771, 116.746, 104.094],
-        std=[68.501, 66.632, 70.323],
-        bgr_to_rgb=True,
-    ),
+    data_preprocessor=dict(type=GroundingPreprocessor, mean='${image_mean}', std='${image_std}', bgr_to_rgb=True),
     backbone=dict(
         type=CLIPResNet,
         image_layers=(3, 4, 23, 3),
-        embed_dims=512,
+        embed_dims='${embed_dims}',
         out_indices=(1, 2),
         pooling='proj',
         connect=True,
         checkpoint='data/weights/RN101.pt',
     ),
     neck=dict(
-        fusion=dict(type=CRISNeck, in_channels=(512, 1024, 512), sentence_channels=512, channels=(256, 512, 1024)),
+        fusion=dict(
+            type=CRISNeck,
+            in_channels=(512, 1024, '${embed_dims}'),
+            sentence_channels='${embed_dims}',
+            channels=(256, '${channels}', 1024),
+        ),
         decoder=dict(
             type=VisionLanguageDecoder,
-            embed_dims=512,
-            text_channels=512,
+            embed_dims='${channels}',
+            text_channels='${text_channels}',
             num_layers=3,
             num_heads=8,
             ffn_channels=2048,
@@ -39,9 +45,9 @@ model = dict(
     neck_order=['fusion', 'decoder'],
     head=dict(
         type=DynamicMaskHead,
-        projector=dict(type=VisualProjector, in_channels=512, out_channels=256),
+        projector=dict(type=VisualProjector, in_channels='${channels}', out_channels=256),
         mask_loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
-        sentence_channels=512,
+        sentence_channels='${embed_dims}',
         postprocess=dict(type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic'),
     ),
 )

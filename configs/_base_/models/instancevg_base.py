@@ -20,45 +20,53 @@ from mmvg.models.losses import (
 from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimFPN, UNetDecoder
 from mmvg.models.postprocess import InstancePostprocess
 
+size = 320
+encoder_channels = 768
+channels = 256
+num_queries = 10
+point_cost = 2.0
+
+class_cost = dict(type=ClassificationCost, weight=1.0)
+box_cost = dict(type=BBoxL1Cost, box_format='xywh', weight=5.0)
+giou_cost = dict(type=IoUCost, iou_mode='giou', weight=2.0)
+match_costs = ['${class_cost}', '${box_cost}', '${giou_cost}', dict(type=PointL1Cost, weight='${point_cost}')]
+image_mean = [123.675, 116.28, 103.53]  # ImageNet's, though BEiT-3 itself was trained with 127.5
+image_std = [58.395, 57.12, 57.375]
+
 model = dict(
     type=Grounder,
-    data_preprocessor=dict(
-        type=GroundingPreprocessor,
-        mean=[123.675, 116.28, 103.53],  # ImageNet's, though BEiT-3 itself was trained with 127.5
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-    ),
+    data_preprocessor=dict(type=GroundingPreprocessor, mean='${image_mean}', std='${image_std}', bgr_to_rgb=True),
     backbone=dict(
         type=BEiT3,
-        img_size=320,
-        embed_dims=768,
+        img_size='${size}',
+        embed_dims='${encoder_channels}',
         num_layers=12,
         num_heads=12,
         drop_path_rate=0.1,
         checkpoint='data/weights/beit3_base_patch16_224.pth',
     ),
     neck=dict(
-        projection=dict(type=FeatureProjection, image_channels=768, text_channels=768, out_channels=256),
-        query_generator=dict(type=InstanceQueryGenerator, in_channels=256, num_queries=10),
-        pyramid=dict(type=SimFPN, in_channels=256, out_channels=256),
-        query_decoder=dict(type=PointPriorDecoder, embed_dims=256, num_layers=3),
-        pixel_decoder=dict(type=UNetDecoder, in_channels=256, out_channels=256),
+        projection=dict(
+            type=FeatureProjection,
+            image_channels='${encoder_channels}',
+            text_channels='${encoder_channels}',
+            out_channels='${channels}',
+        ),
+        query_generator=dict(type=InstanceQueryGenerator, in_channels='${channels}', num_queries='${num_queries}'),
+        pyramid=dict(type=SimFPN, in_channels='${channels}', out_channels='${channels}'),
+        query_decoder=dict(type=PointPriorDecoder, embed_dims='${channels}', num_layers=3),
+        pixel_decoder=dict(type=UNetDecoder, in_channels='${channels}', out_channels='${channels}'),
     ),
     # the generator reads the one map that the pyramid then replaces
     neck_order=['projection', 'query_generator', 'pyramid', 'query_decoder', 'pixel_decoder'],
     head=dict(
         type=InstanceHead,
-        in_channels=256,
+        in_channels='${channels}',
         matcher=dict(
             type=SetMatcher,
             assigner=dict(
                 type=HungarianAssigner,
-                match_costs=[
-                    dict(type=ClassificationCost, weight=1.0),
-                    dict(type=BBoxL1Cost, box_format='xywh', weight=5.0),
-                    dict(type=IoUCost, iou_mode='giou', weight=2.0),
-                    dict(type=PointL1Cost, weight=2.0),
-                ],
+                match_costs='${match_costs}',
             ),
         ),
         detection_loss=dict(type=DetectionCriterion, loss_weight=0.1, cls_weight=1.0, bbox_weight=5.0, giou_weight=2.0),

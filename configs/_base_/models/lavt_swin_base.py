@@ -4,6 +4,7 @@ Weights to start from: data/weights/swin_base_patch4_window12_384_22k.pth and da
 (data/README.md says where they come from).
 """
 
+from mmvg.datasets.tokenizers import BertTokenizer
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import BertTextEncoder, StagedEncoder, SwinStages
 from mmvg.models.fusions import PixelWordFusion
@@ -12,33 +13,38 @@ from mmvg.models.losses import BinaryMaskLoss
 from mmvg.models.necks import TopDownDecoder
 from mmvg.models.postprocess import MaskPostprocess
 
+size = 480
+reader = 'raw'
+bert = 'data/weights/bert-base-uncased'
+tokenizer = dict(type=BertTokenizer, vocab='${bert}')
+stage_channels = (128, 256, 512, 1024)
+text_channels = 768
+channels = 512  # of the decoder
+image_mean = [123.675, 116.28, 103.53]
+image_std = [58.395, 57.12, 57.375]
+
 model = dict(
     type=Grounder,
-    data_preprocessor=dict(
-        type=GroundingPreprocessor,
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-    ),
+    data_preprocessor=dict(type=GroundingPreprocessor, mean='${image_mean}', std='${image_std}', bgr_to_rgb=True),
     backbone=dict(
         type=StagedEncoder,
         image=dict(
             type=SwinStages,
-            embed_dims=128,
+            embed_dims='${stage_channels.0}',
             depths=(2, 2, 18, 2),
             num_heads=(4, 8, 16, 32),
             window_size=12,
             drop_path_rate=0.3,
             checkpoint='data/weights/swin_base_patch4_window12_384_22k.pth',
         ),
-        text=dict(type=BertTextEncoder, checkpoint='data/weights/bert-base-uncased'),
-        fusion=dict(type=PixelWordFusion, image_channels=(128, 256, 512, 1024), text_channels=768),
+        text=dict(type=BertTextEncoder, checkpoint='${bert}'),
+        fusion=dict(type=PixelWordFusion, image_channels='${stage_channels}', text_channels='${text_channels}'),
     ),
-    neck=dict(decoder=dict(type=TopDownDecoder, in_channels=(128, 256, 512, 1024), channels=512)),
+    neck=dict(decoder=dict(type=TopDownDecoder, in_channels='${stage_channels}', channels='${channels}')),
     neck_order=['decoder'],
     head=dict(
         type=PixelMaskHead,
-        in_channels=512,
+        in_channels='${channels}',
         num_logits=2,
         mask_loss=dict(type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1)),
         postprocess=dict(type=MaskPostprocess, mask_thr=0.5),

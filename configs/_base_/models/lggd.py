@@ -11,14 +11,16 @@ from mmvg.models.losses import GraspCriterion
 from mmvg.models.necks import DCVLF, LanguageUpsampling
 from mmvg.models.postprocess import GraspPostprocess
 
+channels = 512  # of the fused map
+sentence_channels = 1024
+map_channels = 256  # behind the up-sampling
+width_norm = 100.0  # pixels of an opening that is answered as 1
+image_mean = [122.771, 116.746, 104.094]
+image_std = [68.501, 66.632, 70.323]
+
 model = dict(
     type=Grounder,
-    data_preprocessor=dict(
-        type=GroundingPreprocessor,
-        mean=[122.771, 116.746, 104.094],
-        std=[68.501, 66.632, 70.323],
-        bgr_to_rgb=True,
-    ),
+    data_preprocessor=dict(type=GroundingPreprocessor, mean='${image_mean}', std='${image_std}', bgr_to_rgb=True),
     backbone=dict(
         type=CLIPResNet,
         image_layers=(3, 4, 6, 3),
@@ -33,7 +35,7 @@ model = dict(
         fusion=dict(
             type=DCVLF,
             in_channels=2048,
-            embed_dims=512,
+            embed_dims='${channels}',
             num_heads=8,
             ffn_channels=2048,
             dropout=0.1,
@@ -42,19 +44,26 @@ model = dict(
         ),
         upsampling=dict(
             type=LanguageUpsampling,
-            in_channels=512,
+            in_channels='${channels}',
             skip_channels=(1024, 512, 256),
             joined_channels=(512, 512, 256),
             out_channels=(512, 256, 256),
-            plain_channels=(256, 256),
-            sentence_channels=1024,
+            plain_channels=(256, '${map_channels}'),
+            sentence_channels='${sentence_channels}',
             attentive=True,
         ),
     ),
     neck_order=['fusion', 'upsampling'],
     head=dict(
         type=GraspHead,
-        coarse=dict(type=LDCH, in_channels=256, channels=128, sentence_channels=1024, num_kernels=4, dynamic=True),
+        coarse=dict(
+            type=LDCH,
+            in_channels='${map_channels}',
+            channels=128,
+            sentence_channels='${sentence_channels}',
+            num_kernels=4,
+            dynamic=True,
+        ),
         refinement=dict(type=MapRefinement, widths=(64, 128, 256, 512)),
         criterion=dict(type=GraspCriterion, foreground_weight=0.5, sigma=1.0, angle_on_grasp_only=False),
         coarse_weight=0.5,
@@ -65,7 +74,7 @@ model = dict(
             num_grasps=5,
             min_distance=2,
             score_thr=0.0,
-            width_norm=100.0,
+            width_norm='${width_norm}',
             jaw_size=20.0,
             sigmas=(0.0, 0.0, 0.0),
             grasps_from='maps',

@@ -6,31 +6,24 @@ Weights to start from: data/weights/swin_base_patch4_window12_384_22k.pth and da
 
 from mmengine.config import read_base
 
-from mmvg.models.fusions import CrossModalAlignmentFusion
-from mmvg.models.heads import CrossModalAlignmentHead, MaskedQueryHead, MaskGroundingHead
+from mmvg.models.heads import MaskedQueryHead
 from mmvg.models.losses import BinaryMaskLoss
 from mmvg.models.necks import DeformablePixelDecoder
 from mmvg.models.postprocess import MaskPostprocess
 
 with read_base():
-    from .lavt_swin_base import model
+    from .cross_modal_alignment import *
+    from .lavt_swin_base import *
+    from .mask_grounding import *
 
+channels = 256
 model.backbone.staged_text = True
-model.backbone.fusion = dict(
-    type=CrossModalAlignmentFusion, image_channels=(128, 256, 512, 1024), text_channels=768, scales=(1, 2, 3, 6)
-)
-model.neck = dict(decoder=dict(type=DeformablePixelDecoder, in_channels=(128, 256, 512, 1024), channels=256))
+model.backbone.fusion = '${alignment_fusion}'
+model.neck = dict(decoder=dict(type=DeformablePixelDecoder, in_channels='${stage_channels}', channels='${channels}'))
 model.head = dict(
     type=MaskedQueryHead,
-    in_channels=256,
+    in_channels='${channels}',
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0),
     postprocess=dict(type=MaskPostprocess, mask_thr=0.5),
 )
-model.aux_heads = dict(
-    grounding=dict(
-        type=MaskGroundingHead, image_channels=1024, text_channels=768, embed_channels=768, vocab_size=30522
-    ),
-    alignment=dict(
-        type=CrossModalAlignmentHead, pixel_channels=256, text_channels=768, pixel_weight=0.5, text_weight=0.5
-    ),
-)
+model.aux_heads = '${aux_heads}'

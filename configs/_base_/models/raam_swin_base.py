@@ -9,13 +9,16 @@ from mmengine.config import read_base
 from mmvg.models.backbones import SwinStages
 
 with read_base():
-    from .raam_vit_base import model
+    from .raam_vit_base import *
 
-model.data_preprocessor.update(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+stage_channels = (128, 256, 512, 1024)
+region_channels = (256, 512, 1024)
+joined_channels = 1536
+image_mean = [123.675, 116.28, 103.53]
+image_std = [58.395, 57.12, 57.375]
 model.backbone.image = dict(
     type=SwinStages, drop_path_rate=0.3, checkpoint='data/weights/swin_base_patch4_window12_384_22k.pth'
 )
-model.backbone.fusion.image_channels = (128, 256, 512, 1024)
 # at stride 8: stage 2 keeps its detail, stages 3 and 4 are enlarged
-model.neck.regions.update(in_channels=(256, 512, 1024), anchor_channels=1024, out_channels=512)
-model.head.update(in_channels=1536, patch_size=8)
+model.neck.regions.out_channels = 512
+model.head.patch_size = 8

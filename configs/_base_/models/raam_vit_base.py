@@ -5,6 +5,7 @@ Weights to start from: data/weights/vit_base_patch16_224.augreg_in21k.safetensor
 ``--cfg-options model.backbone.image.checkpoint=None model.backbone.text.checkpoint=None`` trains from scratch.
 """
 
+from mmvg.datasets.tokenizers import BertTokenizer
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import BertTextEncoder, StagedEncoder, ViTStages
 from mmvg.models.fusions import RegionAwareFusion
@@ -13,30 +14,37 @@ from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleB
 from mmvg.models.necks import RegionModulation
 from mmvg.models.postprocess import MaskPostprocess
 
+size = 448
+max_length = 40
+reader = 'raw'
+bert = 'data/weights/bert-base-uncased'
+tokenizer = dict(type=BertTokenizer, vocab='${bert}')
+stage_channels = (768, 768, 768, 768)
+region_channels = (768, 768, 768)  # the map of the first stage is left out
+joined_channels = 2304  # these three side by side
+text_channels = 768
+image_mean = [127.5, 127.5, 127.5]  # what the augreg files of timm expect
+image_std = [127.5, 127.5, 127.5]
+
 model = dict(
     type=Grounder,
-    data_preprocessor=dict(
-        type=GroundingPreprocessor,
-        mean=[127.5, 127.5, 127.5],  # what the augreg files of timm expect
-        std=[127.5, 127.5, 127.5],
-        bgr_to_rgb=True,
-    ),
+    data_preprocessor=dict(type=GroundingPreprocessor, mean='${image_mean}', std='${image_std}', bgr_to_rgb=True),
     backbone=dict(
         type=StagedEncoder,
         image=dict(
             type=ViTStages,
-            img_size=448,
-            embed_dims=768,
+            img_size='${size}',
+            embed_dims='${stage_channels.0}',
             num_layers=12,
             num_heads=12,
             drop_path_rate=0.1,
             checkpoint='data/weights/vit_base_patch16_224.augreg_in21k.safetensors',
         ),
-        text=dict(type=BertTextEncoder, checkpoint='data/weights/bert-base-uncased'),
+        text=dict(type=BertTextEncoder, checkpoint='${bert}'),
         fusion=dict(
             type=RegionAwareFusion,
-            image_channels=(768, 768, 768, 768),
-            text_channels=768,
+            image_channels='${stage_channels}',
+            text_channels='${text_channels}',
             num_anchors=16,
             num_init_stages=2,
             gate=True,
@@ -45,11 +53,12 @@ model = dict(
         ),
         layer_fusion=True,
     ),
-    # the map of the first stage is left out
-    neck=dict(regions=dict(type=RegionModulation, in_channels=(768, 768, 768), anchor_channels=768)),
+    neck=dict(
+        regions=dict(type=RegionModulation, in_channels='${region_channels}', anchor_channels='${stage_channels.3}'),
+    ),
     head=dict(
         type=RegionHead,
-        in_channels=2304,
+        in_channels='${joined_channels}',
         patch_size=16,
         num_regions=16,
         region_loss=dict(type=RegionPresenceLoss, loss_weight=0.1),

@@ -5,7 +5,7 @@ from mmengine.config import read_base
 from mmvg.models.losses import RAFLoss
 
 with read_base():
-    from .cris import model
+    from .cris import *
 
 model.head.projector.update(deform=True, residual=True, se=True)
 model.head.mask_loss = dict(type=RAFLoss)

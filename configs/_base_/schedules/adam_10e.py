@@ -1,12 +1,15 @@
 """InstanceVG's schedule for generalized tasks: 10 epochs, rates times 0.5, 1 (5 epochs), 0.1 (4 epochs)."""
 
 from mmengine.optim import LinearLR, MultiStepLR, OptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import Adam
 
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=10, val_interval=1)
-val_cfg = dict(type=ValLoop)
-test_cfg = dict(type=TestLoop)
+max_epochs = 10
+warmup_factor = 0.5
+warmup_epochs = 2
+milestones = [6]
+
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
 
 optim_wrapper = dict(
     type=OptimWrapper,
@@ -15,6 +18,6 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=0.15, norm_type=2),
 )
 param_scheduler = [
-    dict(type=LinearLR, start_factor=0.5, by_epoch=True, begin=0, end=2),
-    dict(type=MultiStepLR, milestones=[6], gamma=0.1, by_epoch=True),
+    dict(type=LinearLR, start_factor='${warmup_factor}', by_epoch=True, begin=0, end='${warmup_epochs}'),
+    dict(type=MultiStepLR, milestones='${milestones}', gamma=0.1, by_epoch=True),
 ]

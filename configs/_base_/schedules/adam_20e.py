@@ -3,8 +3,9 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .adam_10e import optim_wrapper, param_scheduler, test_cfg, train_cfg, val_cfg
+    from .adam_10e import *
 
-train_cfg.max_epochs = 20
-param_scheduler[0].update(start_factor=0.25, end=4)
-param_scheduler[1].milestones = [14]
+max_epochs = 20
+warmup_factor = 0.25
+warmup_epochs = 4
+milestones = [14]

@@ -4,12 +4,12 @@ The two tables of positions of CLIP learn at the full rate, as in CRIS, since th
 """
 
 from mmengine.optim import AmpOptimWrapper, MultiStepLR
-from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import Adam
 
+milestones = [35]
+
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=50, val_interval=1)
-val_cfg = dict(type=ValLoop)
-test_cfg = dict(type=TestLoop)
 sync_bn = 'torch'  # with several GPUs
 
 optim_wrapper = dict(
@@ -19,4 +19,4 @@ optim_wrapper = dict(
     optimizer=dict(type=Adam, lr=1e-4, weight_decay=0),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1), positional_embedding=dict(lr_mult=1.0))),
 )
-param_scheduler = [dict(type=MultiStepLR, milestones=[35], gamma=0.1, by_epoch=True)]
+param_scheduler = [dict(type=MultiStepLR, milestones='${milestones}', gamma=0.1, by_epoch=True)]

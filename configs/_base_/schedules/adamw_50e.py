@@ -4,15 +4,15 @@ The cosine ends after 50 epochs of the training set of OCID-VLG ``multiple`` in 
 """
 
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
-from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import AdamW
 
+iterations = 43900
+
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=50, val_interval=1)
-val_cfg = dict(type=ValLoop)
-test_cfg = dict(type=TestLoop)
 
 optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=AdamW, lr=1e-4, betas=(0.9, 0.999), weight_decay=0.06))
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.1, by_epoch=False, begin=0, end=2000),
-    dict(type=CosineAnnealingLR, eta_min=0.0, by_epoch=False, begin=2000, end=43900, T_max=41900),
+    dict(type=CosineAnnealingLR, eta_min=0.0, by_epoch=False, begin=2000, end='${iterations}'),
 ]

@@ -1,12 +1,12 @@
 """LAVT's schedule: 40 epochs of AdamW, the rate falling polynomially to 0 at every iteration, without warm-up."""
 
 from mmengine.optim import OptimWrapper, PolyLR
-from mmengine.runner import EpochBasedTrainLoop, TestLoop, ValLoop
+from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import AdamW
 
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=40, val_interval=1)
-val_cfg = dict(type=ValLoop)
-test_cfg = dict(type=TestLoop)
+max_epochs = 40
+
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
 
 optim_wrapper = dict(
     type=OptimWrapper,
@@ -19,5 +19,5 @@ optim_wrapper = dict(
     ),
 )
 param_scheduler = [
-    dict(type=PolyLR, power=0.9, eta_min=0, begin=0, end=40, by_epoch=True, convert_to_iter_based=True),
+    dict(type=PolyLR, power=0.9, eta_min=0, begin=0, end='${max_epochs}', by_epoch=True, convert_to_iter_based=True),
 ]

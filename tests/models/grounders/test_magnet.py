@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmvg.analysis.complexity import training_complexity, true_complexity
+from mmvg.config import read_config
 from mmvg.models.heads import CrossModalAlignmentHead, MaskGroundingHead
 from mmvg.registry import MODELS
 
@@ -25,7 +26,7 @@ def refshapes(refshapes_tiny):
 
 @functools.cache
 def _read(name):
-    return Config.fromfile(ROOT / 'configs' / name)
+    return read_config(ROOT / 'configs' / name)
 
 
 def tiny(name):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.structures import PixelData
 
+from mmvg.config import read_config
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -16,7 +16,7 @@ PAPERS = ['cris', 'segvlm']
 
 def build(paper):
     torch.manual_seed(0)
-    model = MODELS.build(Config.fromfile(CONFIGS / paper / 'tiny.py').model)
+    model = MODELS.build(read_config(CONFIGS / paper / 'tiny.py').model)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if name.endswith('conv.offset.weight'):  # zero at the start

@@ -1,0 +1,30 @@
+"""Images are resized to a square, and sentences cut into the pieces of BEiT-3's or another ``tokenizer``."""
+
+from mmdet.datasets.transforms import Resize
+
+from mmvg.datasets.tokenizers import BEiT3Tokenizer
+from mmvg.datasets.transforms import CleanText, LoadGroundingAnnotations, LoadImage, PackGroundingInputs, Tokenize
+
+size = 320
+max_length = 20
+reader = 'instancevg'
+tokenizer = dict(type=BEiT3Tokenizer, vocab_file='data/weights/beit3.spm')
+
+resize = dict(type=Resize, scale=('${size}', '${size}'), keep_ratio=False)
+tokenize = dict(type=Tokenize, tokenizer='${tokenizer}', max_length='${max_length}')
+train_pipeline = [
+    dict(type=LoadImage, bad_image='skip'),
+    dict(type=LoadGroundingAnnotations),
+    '${resize}',
+    dict(type=CleanText, reader='${reader}', empty='skip'),
+    '${tokenize}',
+    dict(type=PackGroundingInputs),
+]
+test_pipeline = [
+    dict(type=LoadImage),
+    '${resize}',
+    dict(type=LoadGroundingAnnotations),  # after Resize: the ground truth stays in original pixels
+    dict(type=CleanText, reader='${reader}', empty='keep'),
+    '${tokenize}',
+    dict(type=PackGroundingInputs),
+]

@@ -1,0 +1,34 @@
+"""How the small models learn RefShapes from scratch: MuonAdamW for some minutes, 60 steps of warm-up, then a cosine.
+
+For four processes of one thread, so that loaders have no workers of their own. Batch statistics are averaged before the
+one validation at the end.
+"""
+
+from mmengine.config import read_base
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from mmengine.runner import IterBasedTrainLoop
+
+from mmvg.engine.hooks import AverageBuffersHook
+from mmvg.engine.optimizers import MuonAdamW
+
+with read_base():
+    from ..runtime import *
+
+iterations = 1700
+lr = 1.5e-3
+num_workers = 0
+persistent_workers = False
+
+train_cfg = dict(type=IterBasedTrainLoop, max_iters='${iterations}', val_interval='${iterations}')
+optim_wrapper = dict(
+    type=OptimWrapper,
+    optimizer=dict(type=MuonAdamW, lr='${lr}', weight_decay=0.01),
+    clip_grad=dict(max_norm=5.0),
+)
+param_scheduler = [
+    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=60),
+    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=60, end='${iterations}'),
+]
+log_processor.by_epoch = False
+custom_hooks = [*custom_hooks, dict(type=AverageBuffersHook, interval='${iterations}')]
+default_hooks.checkpoint.update(by_epoch=False, interval='${iterations}', max_keep_ckpts=1)

@@ -1,0 +1,15 @@
+"""The error that lists what is wrong with a config."""
+
+
+class ConfigError(ValueError):
+    """A config with mistakes in it.
+
+    Args:
+        problems: One line for each, beginning with the dotted path.
+        source: The config file.
+    """
+
+    def __init__(self, problems: list[str], source: str) -> None:
+        self.problems = problems
+        count = '1 problem' if len(problems) == 1 else f'{len(problems)} problems'
+        super().__init__(f'{source}: {count}\n' + '\n'.join(f'  {problem}' for problem in problems))
