@@ -35,6 +35,8 @@ COVERED = (
     'mmvg.engine.optimizers',
     'mmvg.engine.runner',
     'mmvg.evaluation.functional',
+    'mmvg.models.heads',
+    'mmvg.models.losses',
     'mmvg.structures',
     'mmvg.structures.grasp_maps',
     'mmvg.uncompiled_ops',

@@ -1,3 +1,5 @@
+"""Heads: the raw outputs of a model, their losses, and the answers that a post-processor makes of them."""
+
 from mmvg.models.heads.auxiliary_mask_head import AuxiliaryMaskHead
 from mmvg.models.heads.cross_modal_alignment_head import CrossModalAlignmentHead
 from mmvg.models.heads.dynamic_mask_head import DynamicMaskHead, VisualProjector

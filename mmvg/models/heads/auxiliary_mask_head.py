@@ -13,15 +13,23 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class AuxiliaryMaskHead(BaseModule):
-    """Deep supervision (arXiv:1409.5185): a 1x1 convolution of one map of ``features.images`` finds the targets.
+    """Predict the mask by a 1x1 convolution of one map of ``features.images`` (deep supervision, arXiv:1409.5185).
 
-    For ``aux_heads`` of a grounder that is trained from scratch: encoder and text get a gradient that no decoder has
-    blurred. Each cell is compared with the share of it that the targets cover. Costs nothing at inference.
+    Use it in ``aux_heads`` of a grounder that is trained from scratch: encoder and text get a gradient that no decoder
+    has blurred. Each cell is compared with the share of it that the targets cover. Nothing of it is left at inference.
 
     Args:
         in_channels: Channels C of the map.
         level: Index of the map in ``features.images``.
-        loss_weight: Of both terms.
+        loss_weight: Weight of both terms.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import AuxiliaryMaskHead
+        >>> head = AuxiliaryMaskHead(in_channels=8)
+        >>> head.predict(GroundingFeatures(images=[torch.randn(2, 8, 4, 4)]).images[-1]).shape
+        torch.Size([2, 1, 4, 4])
     """
 
     def __init__(self, in_channels: int, level: int = -1, loss_weight: float = 1.0) -> None:

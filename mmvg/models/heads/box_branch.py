@@ -1,4 +1,4 @@
-"""Class and box of every query."""
+"""Predict class and box of every query."""
 
 import torch
 from mmcv.cnn import Linear
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class BoxBranch(nn.Module):
-    r"""One class Linear and one box MLP, shared by all decoder layers (InstanceVG, arXiv:2509.13747, Sec. 3.2).
+    r"""Predict class and box of every query with one Linear and one MLP for all layers (InstanceVG, Sec. 3.2).
 
     .. math:: box = \sigma(MLP(q) + [\sigma^{-1}(r_x), \sigma^{-1}(r_y), 0, 0])
 
@@ -15,7 +15,7 @@ class BoxBranch(nn.Module):
     the box is that of plain DETR, sigma(MLP(q)).
 
     Args:
-        in_channels: C.
+        in_channels: Channels C of the query states.
     """
 
     def __init__(self, in_channels: int) -> None:
@@ -25,10 +25,14 @@ class BoxBranch(nn.Module):
         nn.init.constant_(self.regress.layers[-1].bias[2:], -2.0)  # boxes start small: sigmoid(-2) = 0.12
 
     def forward(self, query_states: Tensor, references: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Turn ``query_states`` (D, B, Q, C) into class logits (D, B, Q, 2) and boxes (D, B, Q, 4).
+        """Predict classes and boxes.
 
-        Class 0 is the target, class 1 is nothing. ``references`` (B, Q, 2) and the boxes, cxcywh, are fractions of the
-        input image; boxes are float32 whatever autocast says.
+        Args:
+            query_states: (D, B, Q, C).
+            references: (B, Q, 2), x and y in fractions of the input image.
+
+        Returns: Class logits (D, B, Q, 2), class 0 = target, class 1 = nothing, and boxes (D, B, Q, 4), cxcywh in
+        fractions of the input image, in float32 even under autocast.
         """
         logits, offsets = self.classify(query_states), self.regress(query_states)
         with torch.autocast(query_states.device.type, enabled=False):

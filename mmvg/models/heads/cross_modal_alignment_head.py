@@ -14,20 +14,36 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class CrossModalAlignmentHead(BaseModule):
-    """Pulls the pixels of the target together and towards the text (CAL of MagNet, arXiv:2312.12198, Sec. 3.4).
+    """Pull the pixels of the target together and towards the text (CAL of MagNet, arXiv:2312.12198, Sec. 3.4).
 
-    For ``aux_heads`` of any grounder with ``pixels`` and ``text``. A cell is foreground where more than half of it is
-    covered. Images without foreground or without background at this resolution are left out of the mean. Costs nothing
-    at inference.
+    Use it in ``aux_heads`` of any grounder with ``pixels`` and ``text``. A cell is foreground if more than half of it
+    is covered. Images that are all foreground or all background at this resolution are left out of the mean. Nothing of
+    it is left at inference.
 
     Args:
         pixel_channels: Channels D of ``features.pixels``.
         text_channels: Channels of ``features.text``; its mean over the real tokens is projected to D.
-        pixel_weight: Of P2P; 0 leaves it out of the sum.
-        text_weight: Of P2T; at 0 there is no projection of the text.
+        pixel_weight: Weight of P2P; 0 leaves it out of the sum.
+        text_weight: Weight of P2T; with 0 there is no projection of the text.
         pixel_temperature: tau_1.
         text_temperature: tau_2.
         block_size: See :class:`AlignmentLoss`.
+
+    Examples:
+        >>> import torch
+        >>> from mmengine.structures import InstanceData, PixelData
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import CrossModalAlignmentHead
+        >>> from mmvg.structures import GroundingSample
+        >>> sample = GroundingSample(gt_instances=InstanceData(bboxes=torch.rand(1, 4)))
+        >>> sample.set_metainfo(dict(img_shape=(16, 16)))
+        >>> sample.gt_sem_seg = PixelData(sem_seg=torch.eye(2).repeat_interleave(8, 0).repeat_interleave(8, 1)[None])
+        >>> sample.no_target = False
+        >>> features = GroundingFeatures(
+        ...     images=[], pixels=torch.randn(1, 8, 4, 4), text=torch.randn(1, 3, 6), text_mask=torch.ones(1, 3).bool()
+        ... )
+        >>> list(CrossModalAlignmentHead(pixel_channels=8, text_channels=6).loss(features, [sample]))
+        ['loss_p2p', 'loss_p2t']
     """
 
     def __init__(
@@ -48,10 +64,10 @@ class CrossModalAlignmentHead(BaseModule):
         self.alignment = AlignmentLoss(pixel_temperature, text_temperature, block_size)
 
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
-        """Return ``loss_p2p`` and ``loss_p2t``, already weighted; those with weight 0 are missing.
+        """Return the weighted ``loss_p2p`` and ``loss_p2t``, without those of weight 0.
 
         Raises:
-            ValueError: If a neck or the masks are missing.
+            ValueError: If no neck made ``pixels``, or the masks are missing.
         """
         if features.pixels is None:
             raise ValueError("CrossModalAlignmentHead reads 'pixels', which a pixel decoder has to fill in")

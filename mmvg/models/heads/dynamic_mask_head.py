@@ -1,4 +1,4 @@
-"""A mask by a convolution whose kernel the sentence makes."""
+"""Predict a mask by a convolution whose kernel is made of the sentence."""
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -14,17 +14,23 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class VisualProjector(BaseModule):
-    """Two steps that double the size, and a 1x1 convolution (CRIS, arXiv:2111.15174; SegVLM, arXiv:2505.19242).
+    """Double the size of a map twice, and convolve it 1x1 (CRIS, arXiv:2111.15174; SegVLM, arXiv:2505.19242).
 
     The defaults are CRIS's; with the three switches on it is SegVLM's deformable-attentive visual enhancement.
 
     Args:
-        in_channels: C of the map.
-        out_channels: C of the result.
-        deform: See :class:`EnhancementBlock`, like the rest.
-        residual: A shortcut around each step.
-        se: Squeeze-and-excitation.
-        se_ratio: Its ratio.
+        in_channels: Channels C of the map.
+        out_channels: Channels C' of the result.
+        deform: Whether the convolutions are deformable; see :class:`EnhancementBlock`, as for the next three.
+        residual: Whether there is a shortcut around each step.
+        se: Whether squeeze-and-excitation weighs the channels.
+        se_ratio: Channels per hidden channel of the squeeze-and-excitation.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.heads import VisualProjector
+        >>> VisualProjector(in_channels=8, out_channels=4)(torch.randn(2, 8, 5, 5)).shape
+        torch.Size([2, 4, 20, 20])
     """
 
     def __init__(
@@ -51,16 +57,31 @@ class VisualProjector(BaseModule):
 
 @MODELS.register_module()
 class DynamicMaskHead(BaseModule):
-    """One mask: the projected map, convolved with a kernel and a bias that a linear layer makes of the sentence.
+    """Predict one mask: convolve the projected map with a kernel and a bias that a linear layer makes of the sentence.
 
-    Projector of CRIS (arXiv:2111.15174) and SegVLM (arXiv:2505.19242). Reads ``images``, one map, and ``sentence``.
+    This is the projector of CRIS (arXiv:2111.15174) and SegVLM (arXiv:2505.19242). It reads ``images``, one map, and
+    ``sentence``.
 
     Args:
-        projector: Usually a :class:`VisualProjector`.
+        projector: Enlarges the map, usually a :class:`VisualProjector`.
         mask_loss: A :class:`MaskLoss`, usually :class:`RAFLoss`.
         postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         sentence_channels: Width of the sentence vector.
         kernel_size: Side of the kernel.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import DynamicMaskHead
+        >>> head = DynamicMaskHead(
+        ...     projector=dict(type='VisualProjector', in_channels=8, out_channels=4),
+        ...     mask_loss=dict(type='RAFLoss'),
+        ...     postprocess=dict(type='MaskPostprocess'),
+        ...     sentence_channels=6,
+        ... )
+        >>> features = GroundingFeatures(images=[torch.randn(2, 8, 5, 5)], sentence=torch.randn(2, 6))
+        >>> head(features)['mask_logits'].shape
+        torch.Size([2, 1, 20, 20])
     """
 
     def __init__(
@@ -120,9 +141,17 @@ class DynamicMaskHead(BaseModule):
 
 
 def dynamic_convolution(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """Convolve each sample of ``x`` (B, C, h, w) with its own ``kernel`` (B, C, k, k) and ``bias`` (B,).
+    """Convolve each sample of a batch with a kernel of its own.
 
-    Returns (B, 1, h, w). The batch is one grouped convolution, whose groups are the samples.
+    The batch is one grouped convolution, whose groups are the samples.
+
+    Args:
+        x: (B, C, h, w).
+        kernel: (B, C, k, k).
+        bias: (B,).
+
+    Returns:
+        (B, 1, h, w).
     """
     padding = kernel.shape[-1] // 2
     out = F.conv2d(x.flatten(0, 1)[None], kernel, bias, padding=padding, groups=len(x))

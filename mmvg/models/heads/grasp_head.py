@@ -1,4 +1,4 @@
-"""The head of LGGD: a mask and grasps from five maps, coarse first, then refined."""
+"""Predict a mask and grasps from five maps, coarse first, then refined (LGGD)."""
 
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -11,15 +11,26 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class GraspHead(BaseModule):
-    """Mask and grasp maps in two stages, with a loss on each (LGGD, arXiv:2512.21065, Sec. IV-D to IV-F).
+    """Predict mask and grasp maps in two stages, with a loss on each (LGGD, arXiv:2512.21065, Sec. IV-D to IV-F).
 
-    Args:
-        coarse: Makes logits (B, 5, h, w) from ``pixels`` and ``sentence``; usually an :class:`LDCH`.
-        criterion: Usually a :class:`GraspCriterion`.
-        postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`.
-        refinement: Turns coarse logits into better ones, usually a :class:`MapRefinement`. ``None``: the coarse ones
-            are final, and are the only ones with a loss (Table VI without RM).
-        coarse_weight: lambda of Eq. 32, of the losses of the coarse stage where there is another.
+    Args: coarse: Makes logits (B, 5, h, w) of ``pixels`` and ``sentence``; usually an :class:`LDCH`. criterion: Usually
+    a :class:`GraspCriterion`. postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`. refinement:
+    Turns coarse logits into better ones, usually a :class:`MapRefinement`. With ``None`` the coarse ones are final, and
+    are the only ones with a loss (Table VI without RM). coarse_weight: lambda of Eq. 32, the weight of the losses of
+    the coarse stage if there is another.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import GraspHead
+        >>> head = GraspHead(
+        ...     coarse=dict(type='LDCH', in_channels=8, channels=4, sentence_channels=6),
+        ...     criterion=dict(type='GraspCriterion'),
+        ...     postprocess=dict(type='GraspPostprocess'),
+        ... )
+        >>> features = GroundingFeatures(images=[], pixels=torch.randn(2, 8, 16, 16), sentence=torch.randn(2, 6))
+        >>> head(features)['logits'].shape
+        torch.Size([2, 5, 16, 16])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The head of InstanceVG: points, boxes and masks that belong together, and the verdict of existence."""
+"""The head of InstanceVG: points, boxes and masks that belong together, and the no-target verdict."""
 
 from mmengine.model import BaseModule
 from torch import Tensor
@@ -14,20 +14,40 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class InstanceHead(BaseModule):
-    """Answers with one point, box, score and mask per query, one global mask, and whether anything is meant.
+    """Predict a point, box, score and mask per query, one global mask, and whether there is a target.
 
-    Point and instance perception head of InstanceVG (arXiv:2509.13747, Sec. 3.3 to 3.5). Reads ``query_states``,
-    ``references``, ``points``, ``attention`` and ``pixels``; ``references``, ``points`` and ``attention`` may be
-    missing if the query decoder, the match costs and the losses do without them.
+    This is the point and instance perception head (PIPH) of InstanceVG (arXiv:2509.13747, Sec. 3.3 to 3.5). It reads
+    ``query_states``, ``references``, ``points``, ``attention`` and ``pixels``; ``references``, ``points`` and
+    ``attention`` may be missing if the query decoder, the match costs and the losses do without them.
 
     Args:
-        in_channels: C, of the query states and of the pixels.
+        in_channels: Channels C of the query states and of the pixels.
         matcher: Pairs queries with targets, usually a :class:`SetMatcher`.
         detection_loss: Usually a :class:`DetectionCriterion`.
         mask_loss: Usually a :class:`MaskCriterion`. Any other :class:`MaskLoss` trains the global mask alone.
         existence_loss: Usually an :class:`ExistenceLoss`.
         postprocess: Usually a :class:`mmvg.models.postprocess.InstancePostprocess`.
-        minimap_loss: Usually a :class:`MinimapLoss`; ``None`` where there is no attention map.
+        minimap_loss: Usually a :class:`MinimapLoss`; ``None`` if there is no attention map.
+
+    Examples:
+        >>> import torch
+        >>> from mmdet.models.task_modules.assigners import BBoxL1Cost, HungarianAssigner
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import InstanceHead
+        >>> costs = [dict(type=BBoxL1Cost, box_format='xywh')]
+        >>> head = InstanceHead(
+        ...     in_channels=8,
+        ...     matcher=dict(type='SetMatcher', assigner=dict(type=HungarianAssigner, match_costs=costs)),
+        ...     detection_loss=dict(type='DetectionCriterion'),
+        ...     mask_loss=dict(type='MaskCriterion'),
+        ...     existence_loss=dict(type='ExistenceLoss'),
+        ...     postprocess=dict(type='InstancePostprocess'),
+        ... )
+        >>> states, pixels = torch.randn(3, 2, 5, 8), torch.randn(2, 8, 16, 16)
+        >>> features = GroundingFeatures(images=[], query_states=states, pixels=pixels)
+        >>> {name: tuple(x.shape) for name, x in head(features).items() if x is not None}
+        {'class_logits': (3, 2, 5, 2), 'boxes_cxcywh_norm': (3, 2, 5, 4), 'instance_mask_logits': (2, 5, 16, 16),
+         'global_mask_logits': (2, 1, 16, 16), 'existence_logits': (2, 2)}
     """
 
     def __init__(

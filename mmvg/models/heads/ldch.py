@@ -1,4 +1,4 @@
-"""Five dense maps whose kernels depend on the sentence."""
+"""Predict five dense maps with kernels that depend on the sentence."""
 
 import torch
 import torch.nn.functional as F
@@ -13,19 +13,26 @@ _FROM_PAPER_ORDER = (0, 1, 3, 2, 4)
 
 @MODELS.register_module()
 class LDCH(BaseModule):
-    """Language-guided dynamic convolution head (LGGD, arXiv:2512.21065, Eq. 21 to 28).
+    """Predict five maps by convolutions with kernels that depend on the sentence (LGGD, arXiv:2512.21065, Eq. 21-28).
 
-    A 1x1 convolution makes C channels for each of the five maps. Each map has a bank of K kernels and biases (dynamic
-    convolution, arXiv:1912.03458); the sentence says how to mix them, with the same weights for all maps. All kernels
-    of a batch are applied by one grouped convolution.
+    The paper calls it language-guided dynamic convolution head (LDCH). A 1x1 convolution makes C channels for each of
+    the five maps. Each map has a bank of K kernels and biases (dynamic convolution, arXiv:1912.03458); the sentence
+    says how to mix them, with the same weights for all maps. All kernels of a batch are applied by one grouped
+    convolution.
 
     Args:
-        in_channels: Channels of the map that is read.
+        in_channels: Channels C' of the map that is read.
         channels: C, per output map.
         sentence_channels: Channels S of the sentence.
         num_kernels: K.
-        hidden_channels: Of the MLP that weighs the kernels.
-        dynamic: False has one 3x3 kernel per map whatever the sentence says: Table VI without LDCH.
+        hidden_channels: Hidden channels of the MLP that weighs the kernels.
+        dynamic: ``False`` has one 3x3 kernel per map, whatever the sentence says (Table VI without LDCH).
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.heads import LDCH
+        >>> LDCH(in_channels=8, channels=4, sentence_channels=6)(torch.randn(2, 8, 16, 16), torch.randn(2, 6)).shape
+        torch.Size([2, 5, 16, 16])
     """
 
     num_maps = 5
@@ -55,7 +62,15 @@ class LDCH(BaseModule):
             self.heads = nn.Conv2d(self.num_maps * channels, self.num_maps, 3, padding=1, groups=self.num_maps)
 
     def forward(self, pixels: Tensor, sentence: Tensor | None) -> Tensor:
-        """From ``pixels`` (B, C', H, W) and ``sentence`` (B, S) to (B, 5, H, W): mask, quality, cos, sin, width."""
+        """Predict the maps.
+
+        Args:
+            pixels: (B, C', H, W).
+            sentence: (B, S); not read if ``dynamic`` is False.
+
+        Returns:
+            (B, 5, H, W): mask, quality, cos, sin, width.
+        """
         x = self.expand(pixels)
         if not self.dynamic:
             return self.heads(x)[:, _FROM_PAPER_ORDER]
@@ -67,6 +82,6 @@ class LDCH(BaseModule):
         return y.view(batch, self.num_maps, height, width)[:, _FROM_PAPER_ORDER]
 
     def mixed_kernels(self, sentence: Tensor) -> tuple[Tensor, Tensor]:
-        """Kernels (B, 5, C, 3, 3) and biases (B, 5) for ``sentence`` (B, S), in the order of Eq. 22."""
+        """Return kernels (B, 5, C, 3, 3) and biases (B, 5) for ``sentence`` (B, S), in the order of Eq. 22."""
         weights = self.mixer(sentence).softmax(-1)
         return torch.einsum('bk,ktchw->btchw', weights, self.kernels), weights @ self.biases

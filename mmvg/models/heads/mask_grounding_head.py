@@ -1,4 +1,4 @@
-"""Mask Grounding: guess a hidden word from the sentence, the picture and where the target is."""
+"""Mask Grounding (MagNet): guess a hidden word from the sentence, the picture and the place of the target."""
 
 from collections.abc import Sequence
 
@@ -22,38 +22,35 @@ INPUTS = ('text', 'image', 'mask')
 
 @MODELS.register_module()
 class MaskGroundingHead(BaseModule):
-    """Masked words are predicted from the other words, the image and a code of the mask (arXiv:2312.12198, Sec. 3.2).
+    """Predict masked words from the other words, the image and a code of the mask (MagNet, arXiv:2312.12198, Sec. 3.2).
 
-    For ``aux_heads`` of any grounder whose backbone has a ``token_table`` and can ``encode_text`` alone. The masked
-    text goes through the text encoder a second time; its tokens, those of the coarsest image map and the mask's code
-    go through a predictor, and the vocabulary's own embeddings turn its answers into words. Begin, end and padding are
-    never masked. Costs nothing at inference.
+    Use it in ``aux_heads`` of any grounder whose backbone is a :class:`mmvg.models.TextEncoder`. The masked text goes
+    through the text encoder a second time; its tokens, those of the coarsest image map and the mask's code go through a
+    predictor, and the vocabulary's own embeddings turn its answers into words. Begin, end and padding are never masked.
+    Nothing of it is left at inference.
 
     The image map has met the unmasked words in the stages before (``features.unfused`` is from before the last
     fusion), so the answer may leak through it; ``detach_image`` takes away what would reward the leak, and
     ``tools/analysis_tools/probe_mask_grounding.py`` measures it.
 
-    Args:
-        image_channels: Of ``features.unfused``.
-        text_channels: Of what ``encode_text`` returns.
-        embed_channels: Columns of the token table.
-        vocab_size: Rows of the token table.
-        channels: Width of the predictor.
-        num_layers: Its layers (Table 3(c)).
-        num_heads: Its heads.
-        ffn_channels: Hidden channels of its FFNs.
-        dropout: In the predictor.
-        inputs: What it sees. Without ``'mask'`` this is the text side of masked vision-language modelling, with
-            ``'text'`` alone masked language modelling (Table 3(a)).
-        mask_code: ``'center'``, the mean position of the target's pixels, or ``'average'``, the mean of the image
-            features under the mask (Table 3(b)).
-        mask_rate: Share of the words that are to be guessed.
-        replace_rate: Share of those that are hidden; the others are shown as they are.
-        mask_id: Token that hides a word, BERT's [MASK]; ``None`` for a vector of this head, where the vocabulary has no
-            such token.
-        detach_image: Whether no gradient reaches the image map.
-        loss_weight: Of the cross-entropy.
-        seed: Of the generator that chooses words, plus the rank of the process.
+    Args: image_channels: Channels of ``features.unfused``. text_channels: Channels of what ``encode_text`` returns.
+    embed_channels: Columns of the token table. vocab_size: Rows V of the token table. channels: Width C of the
+    predictor. num_layers: Layers of the predictor (Table 3(c)). num_heads: Heads of the predictor. ffn_channels: Hidden
+    channels of the FFNs of the predictor. dropout: Dropout in the predictor. inputs: What the predictor sees. Without
+    ``'mask'`` this is the text side of masked vision-language modelling, with ``'text'`` alone masked language
+    modelling (Table 3(a)). mask_code: ``'center'``, the mean position of the target's pixels, or ``'average'``, the
+    mean of the image features under the mask (Table 3(b)). mask_rate: Share of the words that are to be guessed.
+    replace_rate: Share of those that are hidden; the others are shown as they are. mask_id: Token that hides a word,
+    BERT's [MASK]; ``None`` uses a vector of this head, for vocabularies without such a token. detach_image: Whether the
+    gradient stops at the image map. loss_weight: Weight of the cross-entropy. seed: Seed of the generator that chooses
+    words; the rank of the process is added.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.heads import MaskGroundingHead
+        >>> head = MaskGroundingHead(8, 6, 6, vocab_size=10, channels=8, num_layers=1, num_heads=2, mask_rate=1.0)
+        >>> head.choose_words(torch.tensor([[1, 1, 1, 1, 0]]).bool())  # neither begin nor end nor padding
+        tensor([[False,  True,  True, False, False]])
     """
 
     #: The grounder hands its backbone to :meth:`loss`.
@@ -118,11 +115,16 @@ class MaskGroundingHead(BaseModule):
     ) -> dict[str, Tensor]:
         """Return ``loss_grounding``, the cross-entropy over all chosen words of the batch.
 
-        A sample without a chosen word, or without a target where the mask's code is an input, takes no part. If none
+        A sample without a chosen word, or without a target if the mask's code is an input, takes no part. If no sample
         is left the loss is 0, with a gradient of 0 for every parameter.
 
+        Args:
+            features: Reads ``input_ids``, ``text_mask`` and ``unfused``.
+            data_samples: Samples with their union masks.
+            encoder: Reads the text with its hidden words.
+
         Raises:
-            ValueError: If the backbone cannot read a text alone, or masks are missing.
+            ValueError: If the encoder cannot read a text alone, or masks are missing.
         """
         chosen = self.choose_words(features.text_mask)
         masks = self._masks(features, data_samples)
@@ -138,7 +140,14 @@ class MaskGroundingHead(BaseModule):
         return dict(loss_grounding=self.loss_weight * F.cross_entropy(logits.float(), words))
 
     def choose_words(self, text_mask: Tensor) -> Tensor:
-        """Choose the words to guess: (B, L) bool, never begin, end or padding of ``text_mask`` (B, L)."""
+        """Choose the words to guess.
+
+        Args:
+            text_mask: (B, L), True = a real token.
+
+        Returns:
+            (B, L) bool, never True for begin, end or padding.
+        """
         words = without_special_tokens(text_mask) & (text_mask.sum(1, keepdim=True) > 2)
         return words & (self._random(text_mask) < self.mask_rate)
 
@@ -146,7 +155,17 @@ class MaskGroundingHead(BaseModule):
     def accuracy(
         self, features: GroundingFeatures, masks: Tensor | None, chosen: Tensor, encoder: TextEncoder
     ) -> Tensor:
-        """Whether each chosen word (K,) is guessed; ``masks`` (B, 1, H, W) is of any size."""
+        """Say which of the chosen words are guessed.
+
+        Args:
+            features: As in :meth:`loss`.
+            masks: Union masks (B, 1, H, W) of any size.
+            chosen: (B, L) bool, K of them True.
+            encoder: As in :meth:`loss`.
+
+        Returns:
+            (K,) bool.
+        """
         logits, words = self._logits(features, masks, chosen, chosen.any(1), encoder)
         return logits.argmax(-1) == words
 
@@ -169,7 +188,7 @@ class MaskGroundingHead(BaseModule):
         takes_part: Tensor,
         encoder: TextEncoder,
     ) -> tuple[Tensor, Tensor]:
-        """Logits (K, V) of the chosen words, and the words (K,), of the samples that take part."""
+        """Return logits (K, V) of the chosen words, and the words (K,) themselves, of the samples that take part."""
         if not hasattr(encoder, 'token_table') or not hasattr(encoder, 'encode_text'):
             raise ValueError(
                 f'MaskGroundingHead needs a backbone with token_table and encode_text; {type(encoder).__name__} has '
@@ -195,7 +214,7 @@ class MaskGroundingHead(BaseModule):
         return answers @ encoder.token_table.t() + self.vocab_bias, input_ids[chosen]
 
     def _read_text(self, encoder: TextEncoder, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:
-        """Tokens (B, L, C) of the text with the chosen words hidden, most of them."""
+        """Return tokens (B, L, C) of the text in which most of the chosen words are hidden."""
         table = encoder.token_table
         hidden = chosen & (self._random(chosen) < self.replace_rate)
         mask_token = table[self.mask_id] if self.mask_token is None else self.mask_token.to(table.dtype)
@@ -203,12 +222,12 @@ class MaskGroundingHead(BaseModule):
         return self.project_text(encoder.encode_text(input_ids, text_mask, embeddings))
 
     def _read_image(self, image: Tensor) -> Tensor:
-        """Tokens (B, h*w, C) of the map (B, C', h, w), with their positions."""
+        """Return tokens (B, h*w, C) of the map (B, C', h, w), with their positions."""
         position = self.position(torch.zeros((1, *image.shape[-2:]), dtype=torch.bool, device=image.device))
         return self.project_image(image.flatten(2).transpose(1, 2)) + position.flatten(2).transpose(1, 2)
 
     def _read_mask(self, masks: Tensor, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """The code (B, 1, C) of masks (B, 1, H, W)."""
+        """Return the code (B, 1, C) of masks (B, 1, H, W)."""
         if self.mask_code == 'average':
             share = F.adaptive_avg_pool2d(masks, size).flatten(2)
             return self.encode_mask(share @ image / share.sum(-1, keepdim=True).clamp(min=1e-6))
@@ -216,9 +235,13 @@ class MaskGroundingHead(BaseModule):
 
 
 def mask_centers_norm(masks: Tensor) -> Tensor:
-    """Mean position (B, 1, 2), x and y in fractions of the image, of the pixels of ``masks`` (B, 1, H, W).
+    """Compute the mean position of the pixels of each mask; a pixel lies at its middle.
 
-    A pixel lies at its middle. An empty mask has its centre at (0, 0).
+    Args:
+        masks: (B, 1, H, W).
+
+    Returns:
+        (B, 1, 2), x and y in fractions of the image; (0, 0) for an empty mask.
     """
     height, width = masks.shape[-2:]
     area = masks.sum((-2, -1)).clamp(min=1)

@@ -1,4 +1,4 @@
-"""One learned query that looks for the mask, ever more narrowly."""
+"""One learned query that looks for the mask, layer by layer within a smaller area."""
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class MaskedQueryHead(BaseModule):
-    """Mask2Former's query decoder (arXiv:2112.01527) with a single query, as MagNet's code has it.
+    """Decode one query within the mask found so far (Mask2Former's decoder, arXiv:2112.01527, as MagNet's code has it).
 
     Each layer attends to one of the coarse maps, in turn from the coarsest, within the mask predicted so far. There is
     no class: the one query is always the object that the expression means.
@@ -28,8 +28,23 @@ class MaskedQueryHead(BaseModule):
         num_layers: Layers of the decoder.
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.
-        num_levels: Coarse maps to look at, the coarsest of ``features.images``.
+        num_levels: Number of maps that it attends to, the coarsest of ``features.images``.
         deep_supervision: Whether the masks before the last layer have a loss too.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import MaskedQueryHead
+        >>> head = MaskedQueryHead(
+        ...     in_channels=8,
+        ...     mask_loss=dict(type='BinaryMaskLoss'),
+        ...     postprocess=dict(type='MaskPostprocess'),
+        ...     num_layers=3,
+        ...     num_heads=2,
+        ... )
+        >>> maps = [torch.randn(2, 8, side, side) for side in (8, 4, 2)]
+        >>> head(GroundingFeatures(images=maps, pixels=torch.randn(2, 8, 16, 16)))['mask_logits'].shape
+        torch.Size([2, 1, 16, 16])
     """
 
     def __init__(
@@ -119,12 +134,12 @@ class MaskedQueryHead(BaseModule):
         return self.postprocess(self(features)['mask_logits'], data_samples)
 
     def _mask(self, query: Tensor, pixels: Tensor) -> Tensor:
-        """Mask logits (B, 1, h, w) of ``query`` (B, 1, C)."""
+        """Return mask logits (B, 1, h, w) of ``query`` (B, 1, C)."""
         return torch.einsum('bqc,bchw->bqhw', self.mask_embedding(self.decoder.post_norm(query)), pixels)
 
     @torch.no_grad()
     def _closed(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """Cells (B * heads, 1, cells) that lie outside the mask so far; none if it is empty."""
+        """Return which cells (B * heads, 1, cells) lie outside the mask so far; none if the mask is empty."""
         prob = F.interpolate(logits, size=size, mode='bilinear', align_corners=False).sigmoid().flatten(2)
         closed = prob < 0.5
         closed = closed & ~closed.all(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""A mask read straight from a decoder's map."""
+"""Predict a mask straight from a decoder's map."""
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -12,13 +12,21 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class PixelMaskHead(BaseModule):
-    """A 1x1 convolution of ``features.pixels`` gives the mask (LAVT, arXiv:2112.02244).
+    """Predict the mask by a 1x1 convolution of ``features.pixels`` (LAVT, arXiv:2112.02244).
 
     Args:
-        in_channels: Channels of the map.
+        in_channels: Channels C of the map.
         mask_loss: A :class:`MaskLoss`, usually :class:`BinaryMaskLoss`.
         postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         num_logits: 1, or 2 for background and foreground as in LAVT; the mask logit is then their difference.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import PixelMaskHead
+        >>> head = PixelMaskHead(8, mask_loss=dict(type='BinaryMaskLoss'), postprocess=dict(type='MaskPostprocess'))
+        >>> head(GroundingFeatures(images=[], pixels=torch.randn(2, 8, 4, 4)))['mask_logits'].shape
+        torch.Size([2, 1, 4, 4])
     """
 
     def __init__(

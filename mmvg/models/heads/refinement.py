@@ -1,4 +1,4 @@
-"""Corrections to coarse maps."""
+"""Correct coarse maps."""
 
 import torch
 from mmengine.model import BaseModule
@@ -10,12 +10,19 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class MapRefinement(BaseModule):
-    """Two U-Nets that see nothing but coarse logits and add what is missing (LGGD, arXiv:2512.21065, Eq. 29 to 31).
+    """Correct coarse logits with two U-Nets that see nothing but them (LGGD, arXiv:2512.21065, Eq. 29 to 31).
 
     One refines the mask, the other the four maps of grasps. Both start at a correction of zero.
 
     Args:
         widths: Channels of the encoder blocks, finest first.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.heads import MapRefinement
+        >>> coarse = torch.randn(1, 5, 8, 8)
+        >>> torch.equal(MapRefinement(widths=(4, 8))(coarse), coarse)
+        True
     """
 
     def __init__(self, widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
@@ -24,5 +31,5 @@ class MapRefinement(BaseModule):
         self.grasp = UNet(4, widths)
 
     def forward(self, coarse: Tensor) -> Tensor:
-        """Refine ``coarse`` (B, 5, H, W), the mask first."""
+        """Refine ``coarse`` logits (B, 5, H, W), the mask first."""
         return coarse + torch.cat([self.mask(coarse[:, :1]), self.grasp(coarse[:, 1:])], dim=1)

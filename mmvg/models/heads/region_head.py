@@ -23,29 +23,40 @@ from mmvg.structures import (
 
 @MODELS.register_module()
 class RegionHead(BaseModule):
-    """Reads one map R (B, C, h, w) and answers with presence per region, a mask, and a box where one is trained.
+    """Predict the presence of a target in each region, a mask, and perhaps a box, from one map R (B, C, h, w).
 
-    Region-aware prediction of RaAM-RVG (Ouyang et al., ICCV 2025, Sec. 3.5), which says no more than "MLP prediction
-    heads": presence is told from the mean of each region by an MLP of its own, the box from a narrower map pooled to
-    the same grid, the mask from each token, which draws its patch of pixels.
+    This is the region-aware prediction of RaAM-RVG (Ouyang et al., ICCV 2025, Sec. 3.5), which says no more than "MLP
+    prediction heads": presence is told from the mean of each region by an MLP of its own, the box from a narrower map
+    pooled to the same grid, the mask from each token, which draws its patch of pixels.
 
-    Args:
-        in_channels: Channels C of R.
-        patch_size: Stride of R in input pixels: the side of the patch that a token draws.
-        region_loss: Usually a :class:`RegionPresenceLoss`.
-        mask_loss: A :class:`MaskLoss`, usually :class:`EdgeWeightedMaskLoss`.
-        postprocess: A :class:`mmvg.models.postprocess.MaskPostprocess`; ``score_thr`` is that of the existence score.
-        box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for GRES.
-        hidden_channels: Width of the hidden layers.
-        num_regions: N, a square number.
-        regions_decide: Whether nothing is meant, and the mask is empty, where no region is said to hold a target, as in
-            GRES; otherwise something always is, unless a metric reads it from the mask.
-        existence: How the presence p of the regions becomes the score that something is meant: ``'max'``, the highest
-            p, is the paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent. The latter
-            weighs all regions and wants a higher threshold, for a target usually reaches into several.
+    Args: in_channels: Channels C of R. patch_size: Stride of R in input pixels: the side of the patch that a token
+    draws. region_loss: Usually a :class:`RegionPresenceLoss`. mask_loss: A :class:`MaskLoss`, usually
+    :class:`EdgeWeightedMaskLoss`. postprocess: A :class:`mmvg.models.postprocess.MaskPostprocess`; its ``score_thr`` is
+    compared with the target score. box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for
+    GRES. hidden_channels: Width of the hidden layers. num_regions: N, a square number. regions_decide: Whether the
+    answer is "no target", with an empty mask, if no region is said to hold one, as in GRES. Otherwise there always is a
+    target, unless a metric judges by the mask. existence: How the presence p of the regions becomes the target score:
+    ``'max'``, the highest p, is the paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent.
+    The latter weighs all regions and wants a higher threshold, because a target usually reaches into several.
 
     Raises:
-        ValueError: If ``existence`` is neither.
+        ValueError: If ``existence`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.heads import RegionHead
+        >>> head = RegionHead(
+        ...     in_channels=8,
+        ...     patch_size=4,
+        ...     region_loss=dict(type='RegionPresenceLoss'),
+        ...     mask_loss=dict(type='EdgeWeightedMaskLoss'),
+        ...     postprocess=dict(type='MaskPostprocess'),
+        ...     box_loss=dict(type='SingleBoxLoss'),
+        ... )
+        >>> outputs = head(GroundingFeatures(images=[torch.randn(2, 8, 8, 8)]))
+        >>> {name: tuple(x.shape) for name, x in outputs.items()}
+        {'presence_logits': (2, 16), 'mask_logits': (2, 1, 32, 32), 'boxes_cxcywh_norm': (2, 4)}
     """
 
     def __init__(
@@ -136,7 +147,9 @@ class RegionHead(BaseModule):
 
 
 class PresenceBranch(nn.Module):
-    """An MLP of two layers per region, each with weights of its own ("separate MLP prediction heads for each region").
+    """Predict presence per region by an MLP of two layers, each region with weights of its own.
+
+    The paper says "separate MLP prediction heads for each region".
 
     Args:
         in_channels: Channels C of the map.
@@ -155,14 +168,14 @@ class PresenceBranch(nn.Module):
             nn.init.uniform_(weight, -(weight.shape[1] ** -0.5), weight.shape[1] ** -0.5)
 
     def forward(self, regions: Tensor) -> Tensor:
-        """Logits (B, N) from the mean over each region of ``regions`` (B, C, h, w)."""
+        """Return logits (B, N) from the mean over each region of ``regions`` (B, C, h, w)."""
         means = F.adaptive_avg_pool2d(regions, self.side).flatten(2).transpose(1, 2)
         hidden = torch.einsum('bnc,ncd->bnd', means, self.weight1) + self.bias1
         return (torch.einsum('bnc,ncd->bnd', hidden.relu(), self.weight2) + self.bias2).squeeze(2)
 
 
 class RegionBoxBranch(nn.Module):
-    """An MLP on the means of all regions in their order, so that their place tells where the box is.
+    """Predict a box by an MLP on the means of all regions in their order, so that their place tells where the box is.
 
     Args:
         channels: Channels C of the map.
@@ -179,15 +192,15 @@ class RegionBoxBranch(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Boxes (B, 4) cxcywh in fractions of the input, float32, from ``x`` (B, C, h, w)."""
+        """Return boxes (B, 4), cxcywh in fractions of the input, in float32, from ``x`` (B, C, h, w)."""
         means = F.adaptive_avg_pool2d(x, self.side).flatten(2).transpose(1, 2)
         return self.mlp(means.flatten(1)).float().sigmoid()
 
 
 class PatchMaskBranch(nn.Module):
-    """Every token draws a patch of p x p pixels with an MLP; a 5x5 convolution smooths the seams.
+    """Let every token draw a patch of p x p pixels with an MLP, and smooth the seams with a 5x5 convolution.
 
-    The form of EEVG (arXiv:2408.01120), without its second sigmoid.
+    This is the form of EEVG (arXiv:2408.01120), without its second sigmoid.
 
     Args:
         channels: Channels C of the map.
@@ -207,5 +220,5 @@ class PatchMaskBranch(nn.Module):
         self.smooth = nn.Conv2d(1, 1, 5, padding=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits (B, 1, p*h, p*w) from ``x`` (B, C, h, w)."""
+        """Return logits (B, 1, p*h, p*w) from ``x`` (B, C, h, w)."""
         return self.smooth(F.pixel_shuffle(self.mlp(x), self.patch_size))
