@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from mmvg.datasets import PhraseCutDataset
-from mmvg.datasets.phrasecut_lmdb import write_phrasecut_lmdb
+from mmvg.datasets.readers import write_phrasecut_lmdb
 from mmvg.datasets.transforms import LoadImage
 
 
@@ -49,10 +49,10 @@ def main() -> None:
     args = parse_args()
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         packed = Path(folder) / 'packed.lmdb'
-        files = PhraseCutDataset(args.split, args.root, mode='tolerant')
+        files = PhraseCutDataset(args.split, data_root=args.root, mode='tolerant')
         start = time.perf_counter()
         tasks, images = write_phrasecut_lmdb(
-            packed, args.split, files.task_files, files.images_file, files.image_folder
+            packed, args.split, files.task_files, files.files['images'], files.image_folder
         )
         took, size = time.perf_counter() - start, packed.stat().st_size / 2**20
         print(f'packed {tasks} tasks and {images} images into {size:.1f} MiB in {took:.1f} s')
@@ -60,7 +60,7 @@ def main() -> None:
         order = np.random.default_rng(0).permutation(len(files))[: args.samples]
         for name, lmdb_file in (('files', None), ('lmdb', str(packed))):
             start = time.perf_counter()
-            dataset = PhraseCutDataset(args.split, args.root, lmdb_file=lmdb_file, mode='tolerant')
+            dataset = PhraseCutDataset(args.split, data_root=args.root, lmdb_file=lmdb_file, mode='tolerant')
             opened = time.perf_counter() - start
             forget([*plain, packed])
             cold = images_per_second(dataset, order)

@@ -41,6 +41,10 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
     Returns:
         ``"; did you mean 'x' or 'y'?"``, or an empty string if nothing is near.
+
+    Example:
+        >>> suggest('drop_last', ['drop_lst', 'shuffle'])
+        "; did you mean 'drop_lst'?"
     """
     near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.6)
     return f'; did you mean {" or ".join(map(repr, near))}?' if near else ''

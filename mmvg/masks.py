@@ -27,6 +27,12 @@ def read_mask(mask: Mask) -> np.ndarray | dict:
 
     Raises:
         ValueError: If the mask is neither, is not binary, or its runs do not add up to H * W.
+
+    Example:
+        >>> read_mask(np.array([[[0, 1], [1, 1]]])).tolist()
+        [[False, True], [True, True]]
+        >>> read_mask(dict(size=[2, 2], counts=[1, 3]))
+        {'size': [2, 2], 'counts': '13'}
     """
     if isinstance(mask, dict):
         runs = rle_runs(mask)
@@ -67,6 +73,10 @@ def decode_mask(mask: Mask) -> np.ndarray:
 
     Raises:
         ValueError: See :func:`read_mask`.
+
+    Example:
+        >>> decode_mask(dict(size=[2, 2], counts='13')).tolist()
+        [[False, True], [True, True]]
     """
     mask = read_mask(mask)
     return coco_mask.decode(mask).astype(bool) if isinstance(mask, dict) else mask
@@ -82,6 +92,10 @@ def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int
 
     Raises:
         ValueError: If there is no polygon, or one is not an even number (at least 6) of finite coordinates.
+
+    Example:
+        >>> mask_area(polygons_to_rle([[1, 1, 5, 1, 5, 4, 1, 4]], height=6, width=8))
+        12
     """
     if not polygons:
         raise ValueError('there is no polygon')
@@ -93,18 +107,33 @@ def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int
 
 
 def mask_size(mask: Mask) -> tuple[int, int]:
-    """Return height and width of a mask, in pixels."""
+    """Return height and width of a mask, in pixels.
+
+    Example:
+        >>> mask_size(dict(size=[2, 2], counts='13'))
+        (2, 2)
+    """
     return tuple(mask['size']) if isinstance(mask, dict) else tuple(mask.shape[-2:])
 
 
 def mask_area(mask: Mask) -> int:
-    """Count the foreground pixels."""
+    """Count the foreground pixels.
+
+    Example:
+        >>> mask_area(np.eye(3, dtype=bool))
+        3
+    """
     mask = read_mask(mask)
     return int(coco_mask.area(mask)) if isinstance(mask, dict) else int(np.count_nonzero(mask))
 
 
 def mask_box(mask: Mask) -> list[float]:
-    """Return the box ``[x1, y1, x2, y2]`` around the foreground pixels; all 0 if there is none."""
+    """Return the box ``[x1, y1, x2, y2]`` around the foreground pixels; all 0 if there is none.
+
+    Example:
+        >>> mask_box(np.array([[0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0]]))
+        [1.0, 1.0, 3.0, 3.0]
+    """
     x, y, w, h = coco_mask.toBbox(encode_mask(mask)).tolist()
     return [x, y, x + w, y + h]
 
@@ -117,6 +146,10 @@ def intersection_and_union(pred: Mask, gt: Mask) -> tuple[int, int]:
 
     Raises:
         ValueError: If the masks differ in size, or one of them is malformed.
+
+    Example:
+        >>> intersection_and_union(np.eye(3, dtype=bool), np.ones((3, 3), dtype=bool))
+        (3, 9)
     """
     pred, gt = read_mask(pred), read_mask(gt)
     if mask_size(pred) != mask_size(gt):
@@ -135,6 +168,10 @@ def rle_runs(rle: dict) -> np.ndarray:
     Raises:
         ValueError: If ``size`` or ``counts`` is missing or of the wrong kind, a run is no whole number >= 0, the
             compressed text is damaged, or the runs do not add up to H * W.
+
+    Example:
+        >>> rle_runs(dict(size=[3, 3], counts='013000')).tolist()
+        [0, 1, 3, 1, 3, 1]
     """
     missing = [key for key in ('size', 'counts') if key not in rle]
     if missing:

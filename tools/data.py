@@ -73,7 +73,7 @@ def check(args: argparse.Namespace) -> int:
 def convert(args: argparse.Namespace) -> None:
     """Write the other format."""
     from mmvg.datasets import JSONLDataset
-    from mmvg.datasets.convert import write_grefcoco, write_json_lines
+    from mmvg.datasets.writers import write_grefcoco, write_json_lines
 
     if args.source.endswith('.py'):
         if args.out.suffix != '.jsonl':
@@ -97,12 +97,12 @@ def convert(args: argparse.Namespace) -> None:
     source = Path(args.source)
     if args.out.suffix == '.jsonl':
         raise ValueError(f'--out {args.out}: JSON lines are converted to a folder of gRefCOCO files')
-    from mmvg.datasets.load_report import DataError
+    from mmvg.datasets import DataError
 
     datasets = {}
     for split in args.splits or ('train', 'val', 'test'):
         try:
-            datasets[split] = JSONLDataset(source.name, split, str(source.parent), args.images)
+            datasets[split] = JSONLDataset(source.name, split, data_root=str(source.parent), img_prefix=args.images)
         except DataError as error:
             if args.splits or 'no usable line' not in str(error):
                 raise
@@ -114,12 +114,12 @@ def convert(args: argparse.Namespace) -> None:
 def pack(args: argparse.Namespace) -> None:
     """Write an LMDB file."""
     from mmvg.datasets import PhraseCutDataset
-    from mmvg.datasets.phrasecut_lmdb import write_phrasecut_lmdb
+    from mmvg.datasets.readers import write_phrasecut_lmdb
 
-    files = PhraseCutDataset(args.split, args.root, mode='tolerant')  # which checks that they are there, and readable
+    files = PhraseCutDataset(args.split, data_root=args.root, mode='tolerant')  # checks the files
     out = args.out or Path(args.root) / 'VGPhraseCut_v0' / f'{args.split}.lmdb'
     tasks, images = write_phrasecut_lmdb(
-        out, args.split, files.task_files, files.images_file, files.image_folder, args.force
+        out, args.split, files.task_files, files.files['images'], files.image_folder, args.force
     )
     print(f'{tasks} tasks and {images} images, {out.stat().st_size / 2**20:.1f} MiB, are in {out}')
 

@@ -7,11 +7,16 @@ from pathlib import Path
 
 from mmvg.data_check.findings import FindingReport, RecordError
 from mmvg.data_check.images import check_images
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.refs import Ref, as_id, read_refs
-from mmvg.datasets.safe_reading import read_json, read_pickle
-from mmvg.datasets.segmentations import is_finite_number
-from mmvg.datasets.targets import TargetReader
+from mmvg.datasets.readers import (
+    CocoInstances,
+    Ref,
+    TargetReader,
+    as_id,
+    is_finite_number,
+    read_json,
+    read_pickle,
+    read_refs,
+)
 
 EVALUATION = ('val', 'test', 'testA', 'testB')
 

@@ -12,8 +12,7 @@ from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
-from mmvg.datasets.data_files import KNOWN_IMAGE_FOLDERS
-from mmvg.datasets.load_report import DataError
+from mmvg.datasets.readers import KNOWN_IMAGE_FOLDERS, DataError
 
 Progress = Callable[[str], None]
 
@@ -145,7 +144,7 @@ def _add_phrasecut(diagnosis: Diagnosis, root: Path, images: str | None, progres
             continue
         progress(f'PhraseCut {split}')
         try:
-            dataset = PhraseCutDataset(split, str(root), mode='strict', check_images=True, **folders)
+            dataset = PhraseCutDataset(split, data_root=str(root), mode='strict', check_images=True, **folders)
         except (DataError, FileNotFoundError) as error:
             diagnosis.report.found(str(error), file, split)
             continue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.readers import DataError, LoadReport
 
 #: Problem, or the beginning of one -> what to do about it. Everything else: correct the record or fetch the file again.
 CURES = {

@@ -8,20 +8,21 @@ import numpy as np
 from mmvg.data_check.coco_refs import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
-from mmvg.datasets.grasp_anything import (
-    SIDE,
-    SPLIT_FILES,
-    GraspAnythingDataset,
+from mmvg.datasets.grasp_anything import SPLIT_FILES, GraspAnythingDataset
+from mmvg.datasets.readers import (
+    GRASP_ANYTHING_SIDE as SIDE,
+)
+from mmvg.datasets.readers import (
+    DataError,
     folder_or_doubled,
-    parse_id,
+    parse_part_id,
     part_name,
+    read_grasp_rows,
     read_id_list,
     read_instruction,
     read_label,
     read_part_mask,
 )
-from mmvg.datasets.grasp_lists import read_grasp_rows
-from mmvg.datasets.load_report import DataError
 
 
 def check_grasp_anything(
@@ -47,7 +48,7 @@ def check_grasp_anything(
     for split, lists in SPLIT_FILES.items():
         if splits is not None and split not in splits:
             continue
-        dataset = GraspAnythingDataset(split, str(root), lazy_init=True)
+        dataset = GraspAnythingDataset(split, data_root=str(root), lazy_init=True)
         dataset.load_report = report
         for novelty, name in lists.items():
             progress(f'Grasp-Anything++ {split}/{novelty}')
@@ -64,7 +65,7 @@ def _check_list(
     dataset: GraspAnythingDataset, file: Path, names: list[str], images: dict[str, dict], report: FindingReport
 ) -> Counts:
     counts = Counts()
-    ids = [report.guarded(parse_id, name, file, report) for name in names]
+    ids = [report.guarded(parse_part_id, name, file, report) for name in names]
     for part in dataset.parts([part for part in ids if part is not None], file):
         paths = {kind: Path(path) for kind, path in dataset.paths(part).items()}
         image = dict(id=part.scene, file_name=paths['image'].name, height=SIDE, width=SIDE)
@@ -97,7 +98,12 @@ def _check_part(name: str, paths: dict[str, Path], report: FindingReport) -> boo
         report.found('mask without a pixel in the image', paths['mask'], name)
     raw = np.load(paths['mask'], allow_pickle=False)
     if raw.shape != (SIDE, SIDE) or raw.max(initial=0) > 1:
-        report.found(f'mask that is not {SIDE} x {SIDE} of 0 and 1', paths['mask'], f'{name}: {raw.shape}', 'note')
+        report.found(
+            f'mask that is not {SIDE} x {SIDE} of 0 and 1',
+            paths['mask'],
+            f'{name}: {raw.shape}',
+            'note',
+        )
     grasps, left_out = read_grasp_rows(read['label'])
     if left_out:
         report.found('label row that is no grasp', paths['label'], f'{name}: {left_out} rows')

@@ -7,9 +7,7 @@ from pathlib import Path
 from mmvg.data_check.coco_refs import EVALUATION, Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.json_lines import read_line
-from mmvg.datasets.targets import TargetReader
+from mmvg.datasets.readers import LineReader, TargetReader
 
 
 def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: bool = True) -> dict[str, Counts]:
@@ -18,9 +16,9 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
     counts: dict[str, Counts] = defaultdict(Counts)
     if text is None:
         return counts
-    coco = CocoInstances(file, [], [], report)
-    reader = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
-    image_ids: dict[str, int] = {}
+    reader = LineReader(file, image_folder, report)
+    coco = reader.coco
+    targets = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
     seen = set()
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -33,11 +31,11 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
         if not isinstance(record, dict):
             report.found('line that is not an object', file, f'line {number}: {line.strip():.80}')
             continue
-        ref = report.guarded(read_line, number, record, image_folder, coco, image_ids, file, report)
+        ref = report.guarded(reader.read, number, record)
         if ref is None:
             continue
-        reader.with_mask = record.get('masks') is not None
-        report.guarded(reader.targets, ref.ann_ids, ref.image_id, ref.ref_id)
+        targets.with_mask = record.get('masks') is not None
+        report.guarded(targets.targets, ref.ann_ids, ref.image_id, ref.ref_id)
         key = (ref.image_id, ref.ref_id, ref.sentences[0]['sent_id'])
         if key in seen:
             report.found('duplicate ids', file, f'line {number}: ref_id {key[1]}, sent_id {key[2]}')

@@ -10,9 +10,8 @@ import numpy as np
 from mmvg.data_check.coco_refs import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
-from mmvg.datasets.instance_images import InstanceReader
 from mmvg.datasets.ocid_vlg import SPLITS, VERSIONS, OCIDVLGDataset, check_record
-from mmvg.datasets.safe_reading import read_json
+from mmvg.datasets.readers import InstanceReader, read_json
 from mmvg.masks import mask_area, mask_box
 from mmvg.structures import grasps_to_corners
 
@@ -62,7 +61,7 @@ def _check_file(
     if not isinstance(records, list):
         report.found('no list "data"', file, 'the file')
         return counts
-    dataset = OCIDVLGDataset(version, split, str(root), lazy_init=True)
+    dataset = OCIDVLGDataset(version, split, data_root=str(root), lazy_init=True)
     dataset.load_report = report
     keys: Counter = Counter()
     places: dict[tuple[str, str], list[int]] = defaultdict(list)

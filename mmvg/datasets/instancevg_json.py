@@ -1,17 +1,20 @@
 """InstanceVG's own annotation files, an alternative to those of the benchmarks."""
 
-from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.instancevg_records import Record, read_entry
-from mmvg.datasets.load_report import LoadReport
+from mmvg.datasets.readers import (
+    CocoInstances,
+    InstanceVGRecord,
+    LoadReport,
+    Ref,
+    TargetReader,
+    read_instancevg_entry,
+    read_json,
+)
 from mmvg.datasets.referring_dataset import ReferringDataset
-from mmvg.datasets.refs import Ref
-from mmvg.datasets.safe_reading import read_json
-from mmvg.datasets.targets import TargetReader
 from mmvg.registry import DATASETS
 
 
@@ -28,23 +31,19 @@ class InstanceVGJSONDataset(ReferringDataset):
         dataset: ``dataset`` of every item, for example ``'grefcoco'``.
         split: A key of the file, for example ``'val'``, ``'val_refcoco_unc'`` or ``'val_rrefcoco+'``.
         ann_file: The file; the releases name it differently.
-        data_root: Folder that the other paths are relative to.
         index_file: ``instance_index.json`` of R-RefCOCO: ``{split: [[start, end), ...]}``, the entries of each ref,
             whose number then is the ``ref_id``.
         img_prefix: Image folder. A record without ``file_name`` means ``COCO_train2014_<image_id>.jpg``.
-        sentence_mode: ``'all'``: an item per expression; ``'random'``: an item per entry, with one expression drawn at
-            each access (training only).
         crowd: ``'drop'`` leaves ``iscrowd = 1`` out of the targets, ``'keep'`` does not.
         clip_to: Boxes are clipped to ``'last_pixel'``, [0, w - 1] and [0, h - 1], as InstanceVG does, or to ``'edge'``,
             [0, w] and [0, h].
-        mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
-        check_images: Whether to look for every image file while loading.
-        pipeline: Transforms.
-        test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
-        lazy_init: Whether to read the files later.
-        serialize_data: Whether to keep the items as bytes that the workers share.
-        indices: Use only the first so many items, or these.
-        max_refetch: How many unusable training samples in a row are replaced by others.
+        common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> file = 'instancevg/grefs/instances.json'
+        >>> dataset = InstanceVGJSONDataset('grefcoco', 'val', file, data_root='data/refshapes')
+        >>> [(dataset[i]['text'], len(dataset[i]['instances'])) for i in (1, 2, 3)]
+        [('the left disc', 1), ('small yellow disc.', 0), ('both yellow rings.', 2)]
     """
 
     def __init__(
@@ -52,57 +51,33 @@ class InstanceVGJSONDataset(ReferringDataset):
         dataset: str,
         split: str,
         ann_file: str,
-        data_root: str = 'data',
+        *,
         index_file: str | None = None,
         img_prefix: str = 'images/train2014',
-        sentence_mode: str = 'all',
         crowd: str = 'keep',
         clip_to: str = 'last_pixel',
-        mode: str = 'strict',
-        check_images: bool = False,
-        pipeline: Sequence[dict | Callable] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        indices: int | Sequence[int] | None = None,
-        max_refetch: int = 100,
+        **common: Any,
     ) -> None:
-        self.records_file = Path(data_root) / ann_file
-        self.index_file = Path(data_root) / index_file if index_file else None
         self.crowd = check_choice('crowd', crowd, ('drop', 'keep'))
         self.clip_to = check_choice('clip_to', clip_to, ('edge', 'last_pixel'))
-        super().__init__(
-            name=dataset,
-            data_root=data_root,
-            img_prefix=img_prefix,
-            split=split,
-            sentence_mode=sentence_mode,
-            mode=mode,
-            check_images=check_images,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            indices=indices,
-            max_refetch=max_refetch,
-        )
+        files = dict(records=ann_file) | (dict(index=index_file) if index_file else {})
+        super().__init__(dataset, split, files, img_prefix, **common)
 
-    def required_files(self) -> list[Path]:
-        return [self.records_file, self.index_file] if self.index_file else [self.records_file]
+    def target_reader(self, coco: CocoInstances) -> TargetReader:
+        return _RecordTargets(coco, self.load_report, self.crowd, self.clip_to, self.with_mask)
 
-    def load_data_list(self) -> list[dict]:
-        """Read the file; called by :meth:`full_init`."""
-        file, report = self.records_file, self.load_report
+    def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
+        file, report = self.files['records'], self.load_report
         content = read_json(file, dict)
         entries = content.get(self.split)
         if not isinstance(entries, list):
             report.fail(f'no list of split {self.split!r}', file, f'the splits in it: {sorted(content)}')
-        owners = _owners(self.index_file, self.split, len(entries), report) if self.index_file else None
+        owners = _owners(self.files['index'], self.split, len(entries), report) if 'index' in self.files else None
         images: dict[int, dict] = {}
         annotations: list[dict] = []
         refs: list[Ref] = []
         for position, entry in enumerate(entries):
-            records = read_entry(entry, f'{self.split}[{position}]', file, report)
+            records = read_instancevg_entry(entry, f'{self.split}[{position}]', file, report)
             image = records[0].image
             if images.setdefault(image['id'], image) != image:
                 report.fail('two different images with one id', file, f'image_id {image["id"]} of {records[0].where}')
@@ -111,13 +86,11 @@ class InstanceVGJSONDataset(ReferringDataset):
                 ref.ref_id = owners[position]
             refs.append(ref)
         _number_sentences(refs, file, report)
-        coco = CocoInstances(file, list(images.values()), annotations, report)
-        targets = _RecordTargets(coco, report, self.crowd, self.clip_to, with_mask=True)
-        return self.make_items(refs, coco, targets, file)
+        return refs, CocoInstances(file, list(images.values()), annotations, report)
 
-    def _ref(self, records: list[Record], position: int, annotations: list[dict]) -> Ref:
+    def _ref(self, records: list[InstanceVGRecord], position: int, annotations: list[dict]) -> Ref:
         """Join the records of an entry to a ref; its targets are added to ``annotations``."""
-        file, report = self.records_file, self.load_report
+        file, report = self.files['records'], self.load_report
         found = [record.targets for record in records if record.targets]
         if any(targets != found[0] for targets in found):
             report.fail('list of records with different targets', file, records[0].where)

@@ -1,17 +1,16 @@
 """The training sets of RefCOCO, RefCOCO+ and RefCOCOg together."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.logging import print_log
 
 from mmvg.checks import check_choice
-from mmvg.datasets.load_report import DataError
+from mmvg.datasets.readers import DataError, as_id, read_pickle
 from mmvg.datasets.refcoco import RefCOCODataset
 from mmvg.datasets.referring_dataset import ReferringDataset
-from mmvg.datasets.refs import as_id
-from mmvg.datasets.safe_reading import read_pickle
 from mmvg.registry import DATASETS
 
 
@@ -27,73 +26,38 @@ class MixedRefCOCODataset(ReferringDataset):
         sources: Sets and partitions, such as ``('refcoco', 'unc')``.
         leakage: ``'drop'`` leaves out every ref whose image is in any other split of any source; for new experiments.
             ``'keep'`` leaves all in, as InstanceVG did: its scores are of images that were partly seen in training.
-        data_root: Folder of the sets; their files lie where :class:`RefCOCODataset` expects them.
         img_prefix: Folder of the COCO train2014 images.
         sentence_mode: ``'all'``: an item per sentence; ``'random'``: an item per ref, with one sentence drawn at each
             access.
         text_field: ``'raw'``, as typed by the annotator, or ``'sent'``, lower case without punctuation.
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1].
-        mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
         check_counts: Whether to compare the splits with the released sizes; off for subsets.
-        check_images: Whether to look for every image file while loading.
-        pipeline: Transforms.
-        lazy_init: Whether to read the files later.
-        serialize_data: Whether to keep the items as bytes that the workers share.
-        indices: Use only the first so many items, or these.
-        max_refetch: How many unusable training samples in a row are replaced by others.
+        common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> dataset = MixedRefCOCODataset(data_root='data/refshapes')
+        >>> len(dataset), sorted({item['dataset'] for item in dataset})
+        (162, ['refcoco', 'refcoco+', 'refcocog'])
     """
 
     def __init__(
         self,
         sources: Sequence[tuple[str, str]] = (('refcoco', 'unc'), ('refcoco+', 'unc'), ('refcocog', 'umd')),
         leakage: str = 'drop',
-        data_root: str = 'data',
+        *,
         img_prefix: str = 'images/train2014',
         sentence_mode: str = 'random',
         text_field: str = 'raw',
         clip_to: str = 'edge',
-        mode: str = 'strict',
         check_counts: bool = False,
-        check_images: bool = False,
-        pipeline: Sequence[dict | Callable] = (),
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        indices: int | Sequence[int] | None = None,
-        max_refetch: int = 100,
+        **common: Any,
     ) -> None:
         self.leakage = check_choice('leakage', leakage, ('drop', 'keep'))
-        self.sources = [
-            RefCOCODataset(
-                dataset,
-                'train',
-                split_by,
-                data_root=data_root,
-                img_prefix=img_prefix,
-                sentence_mode=sentence_mode,
-                text_field=text_field,
-                clip_to=clip_to,
-                mode=mode,
-                check_counts=check_counts,
-                check_images=check_images,
-                lazy_init=True,
-            )
-            for dataset, split_by in sources
-        ]
-        super().__init__(
-            name='refcoco_mixed',
-            data_root=data_root,
-            img_prefix=img_prefix,
-            split='train',
-            sentence_mode=sentence_mode,
-            mode=mode,
-            check_images=check_images,
-            pipeline=pipeline,
-            test_mode=False,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            indices=indices,
-            max_refetch=max_refetch,
-        )
+        common['sentence_mode'] = sentence_mode
+        own = dict(img_prefix=img_prefix, text_field=text_field, clip_to=clip_to, check_counts=check_counts)
+        parts = {**common, 'pipeline': (), 'lazy_init': True}
+        self.sources = [RefCOCODataset(dataset, 'train', split_by, **own, **parts) for dataset, split_by in sources]
+        super().__init__('refcoco_mixed', 'train', {}, img_prefix, **common)
 
     def required_files(self) -> list[Path]:
         return [file for source in self.sources for file in source.required_files()]
@@ -128,7 +92,7 @@ class MixedRefCOCODataset(ReferringDataset):
 
 def _evaluated_images(source: RefCOCODataset) -> set[int]:
     """Images of all splits but train."""
-    file, report = source.refs_file, source.load_report
+    file, report = source.files['refs'], source.load_report
     return {
         as_id(ref['image_id'], 'image_id', file, f'ref_id {ref.get("ref_id")}', report)
         for ref in read_pickle(file, list)

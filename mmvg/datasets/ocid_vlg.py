@@ -1,20 +1,23 @@
 """OCID-VLG: sentences about objects in clutter, with the mask of the object and the grasps on it."""
 
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.logging import print_log
 
 from mmvg.checks import check_choice
-from mmvg.datasets.grasp_lists import read_corner_lists
-from mmvg.datasets.instance_images import InstanceReader
-from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.readers import (
+    DataError,
+    InstanceReader,
+    LoadReport,
+    as_id,
+    is_finite_number,
+    is_usable_text,
+    read_corner_lists,
+    read_json,
+)
 from mmvg.datasets.referring_dataset import ReferringDataset
-from mmvg.datasets.refs import as_id, is_usable_text
-from mmvg.datasets.safe_reading import read_json
-from mmvg.datasets.segmentations import is_finite_number
 from mmvg.registry import DATASETS
 
 VERSIONS = ('multiple', 'unique', 'novel-instances', 'novel-classes')
@@ -52,59 +55,34 @@ class OCIDVLGDataset(ReferringDataset):
         split: ``'train'``, ``'val'`` or ``'test'``.
         data_root: Folder that holds ``refer``, ``ARID10`` and ``ARID20``.
         ann_file: The expressions; the default is ``refer/<version>/<split>_expressions.json``.
-        mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
         check_counts: Whether to compare the split with the reported sizes; off for subsets.
-        check_images: Whether to look for every image file while loading.
-        pipeline: Transforms.
-        test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
-        lazy_init: Whether to read the files later.
-        serialize_data: Whether to keep the items as bytes that the workers share.
-        indices: Use only the first so many items, or these.
-        max_refetch: How many unusable training samples in a row are replaced by others.
+        common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> dataset = OCIDVLGDataset('multiple', 'val', data_root='data/refshapes/ocid_vlg')
+        >>> dataset[0]['text'], dataset[0]['category'], dataset[0]['grasps'].shape
+        ('white disc on the left', 'disc', (6, 5))
     """
 
     def __init__(
         self,
         version: str,
         split: str,
+        *,
         data_root: str = 'data/OCID-VLG',
         ann_file: str | None = None,
-        mode: str = 'strict',
         check_counts: bool = False,
-        check_images: bool = False,
-        pipeline: Sequence[dict | Callable] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        indices: int | Sequence[int] | None = None,
-        max_refetch: int = 100,
+        **common: Any,
     ) -> None:
         self.version = check_choice('version', version, VERSIONS)
         check_choice('split', split, SPLITS)
-        self.ann_file_path = Path(data_root) / (ann_file or f'refer/{version}/{split}_expressions.json')
         self.check_counts = check_counts
-        super().__init__(
-            name='ocid_vlg',
-            data_root=data_root,
-            img_prefix='',
-            split=split,
-            sentence_mode='all',
-            mode=mode,
-            check_images=check_images,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            indices=indices,
-            max_refetch=max_refetch,
-        )
-
-    def required_files(self) -> list[Path]:
-        return [self.ann_file_path]
+        files = dict(expressions=ann_file or f'refer/{version}/{split}_expressions.json')
+        super().__init__('ocid_vlg', split, files, img_prefix='', data_root=data_root, **common)
 
     def load_data_list(self) -> list[dict]:
         """Read the files; called by :meth:`full_init`."""
-        file, report = self.ann_file_path, self.load_report
+        file, report = self.files['expressions'], self.load_report
         records = read_json(file, dict).get('data')
         if not isinstance(records, list):
             report.fail('no list "data"', file, 'the file')
@@ -124,16 +102,13 @@ class OCIDVLGDataset(ReferringDataset):
             for index in grouped
         }
         items = [made[index] for index in range(len(records)) if made[index] is not None]
-        report.log()
-        if not items:
-            raise DataError(f'{file}: no usable sample is left; {"; ".join(report.lines())}')
-        return items
+        return self.checked_items(items)
 
     def read_record(
         self, index: int, record: dict, place: tuple[str, str], image_id: int, reader: InstanceReader
     ) -> dict | None:
         """The item of a record about the image at ``place`` (sequence, name); None if it is left out."""
-        file, report = self.ann_file_path, self.load_report
+        file, report = self.files['expressions'], self.load_report
         folder, name = place
         where = f'record {index} ({record["image_filename"]})'
         if not is_usable_text(record['question'], file, where, report):
@@ -184,15 +159,15 @@ class OCIDVLGDataset(ReferringDataset):
             x, y, w, h = map(float, box)
             return [x, y, x + w, y + h]
         action = 'the box around the mask is taken'
-        self.load_report.problem('box that is not four numbers', self.ann_file_path, f'{where}: {box!r}', action)
+        self.load_report.problem('box that is not four numbers', self.files['expressions'], f'{where}: {box!r}', action)
         return around_mask
 
     def _keep(self, kind: str, where: str) -> bool:
         """Whether to keep a sample that lacks a part of its ground truth."""
         if self.load_report.evaluation:
-            self.load_report.problem(kind, self.ann_file_path, where, 'it is kept, and scored where it can be')
+            self.load_report.problem(kind, self.files['expressions'], where, 'it is kept, and scored where it can be')
         else:
-            self.load_report.drop(kind, self.ann_file_path, where)
+            self.load_report.drop(kind, self.files['expressions'], where)
         return self.load_report.evaluation
 
 

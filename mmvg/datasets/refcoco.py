@@ -1,15 +1,17 @@
 """RefCOCO, RefCOCO+ and RefCOCOg."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.coco_instances import read_coco_instances
-from mmvg.datasets.load_report import DataError
+from mmvg.datasets.readers import (
+    CocoInstances,
+    DataError,
+    Ref,
+    read_coco_instances,
+    read_refs_file,
+    require_one_target,
+)
 from mmvg.datasets.referring_dataset import ReferringDataset
-from mmvg.datasets.refs import Ref, read_refs, select_split
-from mmvg.datasets.safe_reading import read_pickle
-from mmvg.datasets.targets import TargetReader
 from mmvg.registry import DATASETS
 
 #: (dataset, split_by) -> split -> (refs, expressions, images), None where nobody has printed a number.
@@ -55,24 +57,19 @@ class RefCOCODataset(ReferringDataset):
             of every item.
         split: ``'train'``, ``'val'``, ``'testA'``, ``'testB'`` (unc) or ``'test'`` (umd, google), by equality.
         split_by: Who drew the splits: ``'unc'``, ``'google'``, ``'umd'``; the default is umd for RefCOCOg, else unc.
-        data_root: Folder that the other paths are relative to.
         ann_file: The refs pickle; the default is ``<dataset>/refs(<split_by>).p``.
         instances_file: The default is ``<dataset>/instances.json``.
         img_prefix: Folder of the COCO train2014 images.
-        sentence_mode: ``'all'``: an item per sentence; ``'random'``: an item per ref, with one sentence drawn at each
-            access (training only).
         text_field: ``'raw'``, as typed by the annotator, or ``'sent'``, lower case without punctuation.
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1],
             as SeqTR and InstanceVG do.
-        mode: ``'strict'`` or ``'tolerant'``, see :class:`ReferringDataset`.
         check_counts: Whether to compare the split with the released sizes, refs first; off for subsets.
-        check_images: Whether to look for every image file while loading.
-        pipeline: Transforms.
-        test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
-        lazy_init: Whether to read the files later.
-        serialize_data: Whether to keep the items as bytes that the workers share.
-        indices: Use only the first so many items, or these.
-        max_refetch: How many unusable training samples in a row are replaced by others.
+        common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> len(dataset), dataset[0]['text'], [round(side) for side in dataset[0]['instances'][0]['bbox']]
+        (62, 'Ring below the dotted ring', [45, 111, 85, 151])
     """
 
     def __init__(
@@ -80,62 +77,34 @@ class RefCOCODataset(ReferringDataset):
         dataset: str,
         split: str,
         split_by: str | None = None,
-        data_root: str = 'data',
+        *,
         ann_file: str | None = None,
         instances_file: str | None = None,
         img_prefix: str = 'images/train2014',
-        sentence_mode: str = 'all',
         text_field: str = 'raw',
         clip_to: str = 'edge',
-        mode: str = 'strict',
         check_counts: bool = False,
-        check_images: bool = False,
-        pipeline: Sequence[dict | Callable] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        serialize_data: bool = True,
-        indices: int | Sequence[int] | None = None,
-        max_refetch: int = 100,
+        **common: Any,
     ) -> None:
         check_choice('dataset', dataset, ('refcoco', 'refcoco+', 'refcocog'))
         self.split_by = split_by or ('umd' if dataset == 'refcocog' else 'unc')
-        self.refs_file = Path(data_root) / (ann_file or f'{dataset}/refs({self.split_by}).p')
-        self.instances_file = Path(data_root) / (instances_file or f'{dataset}/instances.json')
         self.text_field = check_choice('text_field', text_field, ('raw', 'sent'))
         self.clip_to = check_choice('clip_to', clip_to, ('edge', 'last_pixel'))
         self.check_counts = check_counts
-        super().__init__(
-            name=dataset,
-            data_root=data_root,
-            img_prefix=img_prefix,
-            split=split,
-            sentence_mode=sentence_mode,
-            mode=mode,
-            check_images=check_images,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            serialize_data=serialize_data,
-            indices=indices,
-            max_refetch=max_refetch,
+        files = dict(
+            refs=ann_file or f'{dataset}/refs({self.split_by}).p',
+            instances=instances_file or f'{dataset}/instances.json',
         )
+        super().__init__(dataset, split, files, img_prefix, **common)
 
-    def required_files(self) -> list[Path]:
-        return [self.refs_file, self.instances_file]
-
-    def load_data_list(self) -> list[dict]:
-        """Read both files; called by :meth:`full_init`."""
-        records = select_split(read_pickle(self.refs_file, list), self.split, self.refs_file)
-        refs = read_refs(records, self.text_field, self.refs_file, self.load_report)
+    def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
+        file, report = self.files['refs'], self.load_report
+        refs = read_refs_file(file, self.split, self.text_field, report)
         if self.check_counts:
             self._check_counts(refs)
         for ref in refs:
-            if len(ref.ann_ids) != 1 or ref.ann_ids[0] < 0:
-                where = f'ref_id {ref.ref_id} has ann_id {list(ref.ann_ids)}'
-                self.load_report.fail('ref that has not exactly one target', self.refs_file, where)
-        coco = read_coco_instances(self.instances_file, self.load_report)
-        targets = TargetReader(coco, self.load_report, crowd='keep', clip_to=self.clip_to, with_mask=True)
-        return self.make_items(refs, coco, targets, self.refs_file)
+            require_one_target(ref, file, report)
+        return refs, read_coco_instances(self.files['instances'], report)
 
     def _check_counts(self, refs: list[Ref]) -> None:
         released = RELEASED_COUNTS.get((self.name, self.split_by), {}).get(self.split)
@@ -145,6 +114,6 @@ class RefCOCODataset(ReferringDataset):
         for what, expected, count in zip(('refs', 'expressions', 'images'), released, found, strict=True):
             if expected not in (None, count):
                 raise DataError(
-                    f'{self.refs_file}: split {self.split!r} has {count} {what}, the released file {expected}. '
+                    f'{self.files["refs"]}: split {self.split!r} has {count} {what}, the released file {expected}. '
                     'Get the original file, or drop check_counts if this is a subset.'
                 )

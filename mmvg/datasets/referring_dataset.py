@@ -1,24 +1,30 @@
 """What the datasets of expressions about images have in common: from refs to data items, from item to sample."""
 
+import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
 from mmvg.checks import check_choice
-from mmvg.datasets.access_random import AccessRandom
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.data_files import require_data
-from mmvg.datasets.load_report import DataError, LoadReport
-from mmvg.datasets.refs import Ref
-from mmvg.datasets.targets import TargetReader
+from mmvg.datasets.readers import (
+    AccessRandom,
+    CocoInstances,
+    DataError,
+    LoadReport,
+    Ref,
+    TargetReader,
+    first_existing,
+    require_data,
+)
 
 
 class ReferringDataset(BaseDataset):
-    """Base of the datasets in the refer formats; a subclass reads its files in ``load_data_list``.
+    """Base of all datasets; a subclass names its files and reads them in :meth:`read_annotations`.
 
     A data item holds, in original pixels::
 
@@ -29,13 +35,18 @@ class ReferringDataset(BaseDataset):
     When it is accessed, one of its sentences becomes ``text`` and ``sent_id``, and the pipeline runs. A sentence with
     ``exist=False`` means nothing in the image, whatever its ref does.
 
+    The arguments from ``data_root`` on are those of every dataset. A subclass takes them as ``**common`` and hands them
+    on; :func:`inspect.signature` of the subclass lists them by name.
+
     Args:
         name: Value of ``dataset`` in every item.
-        data_root: Folder that the other paths are relative to.
-        img_prefix: Image folder.
         split: Name of the split, exactly as in the file.
-        sentence_mode: ``'all'``: an item per sentence. ``'random'``: an item per ref, whose sentence is drawn at each
-            access; for training only.
+        files: What the dataset calls a file -> its path below ``data_root``, or several paths: the first that is there
+            is read, and the last is asked for when none is. The first file is the one that messages about refs name.
+        img_prefix: Image folder below ``data_root``.
+        data_root: Folder that the other paths are relative to.
+        sentence_mode: ``'all'``: an item per sentence. ``'random'``: an item per ref, one of whose sentences is drawn
+            at each access; for training only.
         mode: ``'strict'`` raises at the first defect of the files, ``'tolerant'`` repairs or skips, and counts in
             ``load_report``. No mode skips a sample when ``split`` is not ``'train'`` or ``test_mode`` is set.
         check_images: Whether to look for every image file while loading.
@@ -45,23 +56,50 @@ class ReferringDataset(BaseDataset):
         serialize_data: Whether to keep the items as bytes that the workers share.
         indices: Use only the first so many items, or these.
         max_refetch: How many unusable training samples in a row are replaced by others.
+
+    Raises:
+        FileNotFoundError: If a file or the image folder is missing; says which file goes where.
+        DataError: If something in the files cannot be used.
+        ValueError: If an argument is none of its choices.
+
+    Example:
+        >>> from mmvg.datasets.readers import Ref, read_coco_instances
+        >>> class FirstObject(ReferringDataset):
+        ...     def __init__(self, **common):
+        ...         files = dict(instances='refcoco/instances.json')
+        ...         super().__init__('first', 'train', files, 'images/train2014', **common)
+        ...
+        ...     def read_annotations(self):
+        ...         coco = read_coco_instances(self.files['instances'], self.load_report)
+        ...         first = next(iter(coco.annotations.values()))
+        ...         sentences = [dict(sent_id=1, text='the first one')]
+        ...         return [Ref(1, first['image_id'], (first['id'],), 'train', sentences, {})], coco
+        >>> item = FirstObject(data_root='data/refshapes')[0]
+        >>> item['text'], item['no_target'], len(item['instances'])
+        ('the first one', False, 1)
     """
+
+    crowd = 'keep'
+    clip_to = 'edge'
+    with_mask = True
 
     def __init__(
         self,
         name: str,
-        data_root: str,
-        img_prefix: str,
         split: str,
-        sentence_mode: str,
-        mode: str,
-        check_images: bool,
-        pipeline: Sequence[dict | Callable],
-        test_mode: bool,
-        lazy_init: bool,
-        serialize_data: bool,
-        indices: int | Sequence[int] | None,
-        max_refetch: int,
+        files: Mapping[str, str | Sequence[str]],
+        img_prefix: str,
+        *,
+        data_root: str = 'data',
+        sentence_mode: str = 'all',
+        mode: str = 'strict',
+        check_images: bool = False,
+        pipeline: Sequence[dict | Callable] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        serialize_data: bool = True,
+        indices: int | Sequence[int] | None = None,
+        max_refetch: int = 100,
     ) -> None:
         if sentence_mode == 'random' and test_mode:
             raise ValueError("sentence_mode='random' is for training: in an evaluation every sentence counts")
@@ -73,6 +111,7 @@ class ReferringDataset(BaseDataset):
         self._random = AccessRandom()
         self._skipped = torch.zeros((), dtype=torch.int64).share_memory_()
         self.root = Path(data_root)
+        self.files = {role: first_existing(self.root, paths) for role, paths in files.items()}
         self.image_folder = self.root / img_prefix
         if not lazy_init:  # before the pipeline is built, whose tokenizer may ask for a file of its own
             self._require_data()
@@ -89,13 +128,34 @@ class ReferringDataset(BaseDataset):
         if not lazy_init:
             self.full_init()
 
-    def required_files(self) -> list[Path]:
-        """The files that ``load_data_list`` of the subclass will read."""
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Put the arguments that a subclass takes as ``**common`` into its signature, by name."""
+        super().__init_subclass__(**kwargs)
+        if '__init__' in vars(cls):
+            cls.__init__.__signature__ = _with_common_arguments(inspect.signature(cls.__init__))
+
+    def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
+        """Read the files of the split, in file order and without anything random.
+
+        Returns:
+            Refs with real annotation ids, or none for no target; and the images and annotations that the ids mean.
+
+        Raises:
+            DataError: If a file is damaged or is another one.
+        """
         raise NotImplementedError
 
+    def target_reader(self, coco: CocoInstances) -> TargetReader:
+        """Return what turns the annotations of ``coco`` into targets."""
+        return TargetReader(coco, self.load_report, self.crowd, self.clip_to, self.with_mask)
+
     def item_fields(self, ref: Ref) -> dict:
-        """What the items of ``ref`` hold beyond the keys that all datasets have."""
+        """Return what the items of ``ref`` hold beyond the keys that all datasets have."""
         return {}
+
+    def required_files(self) -> list[Path]:
+        """Return the files that :meth:`load_data_list` reads."""
+        return list(self.files.values())
 
     def full_init(self) -> None:
         """Read the files, if that has not been done.
@@ -116,21 +176,15 @@ class ReferringDataset(BaseDataset):
         """How many training samples could not be used when they were accessed, by all workers together."""
         return int(self._skipped)
 
-    def make_items(
-        self, refs: Sequence[Ref], coco: CocoInstances, targets: TargetReader, file: str | Path
-    ) -> list[dict]:
-        """Data items of ``refs``, in file order.
-
-        Args:
-            refs: Refs with real annotation ids, or none for no target.
-            coco: Their images.
-            targets: Reads their annotations.
-            file: File of the refs, for messages.
+    def load_data_list(self) -> list[dict]:
+        """Read the files and make data items of the refs, in file order; called by :meth:`full_init`.
 
         Raises:
-            DataError: If no item is left.
+            DataError: If something in the files cannot be used, or no item is left.
         """
-        report = self.load_report
+        refs, coco = self.read_annotations()
+        targets, report = self.target_reader(coco), self.load_report
+        file = next(iter(self.files.values()))
         items = []
         for ref in refs:
             image = coco.image(ref.image_id, ref.ref_id)
@@ -155,12 +209,21 @@ class ReferringDataset(BaseDataset):
                 continue
             groups = [[s] for s in ref.sentences] if self.sentence_mode == 'all' else [ref.sentences]
             items.extend(_with_sentences(item, group) for group in groups)
-        report.log()
+        return self.checked_items(items)
+
+    def checked_items(self, items: list[dict]) -> list[dict]:
+        """Log what was wrong with the files, and return ``items``.
+
+        Raises:
+            DataError: If there is no item.
+        """
+        self.load_report.log()
         if not items:
-            raise DataError(f'{file}: no usable sample of split {self.split!r} is left; {"; ".join(report.lines())}')
+            file, reasons = next(iter(self.files.values())), '; '.join(self.load_report.lines())
+            raise DataError(f'{file}: no usable sample of split {self.split!r} is left; {reasons}')
         return items
 
-    def _keep_without_target(self, ref: Ref, file: str | Path) -> bool:
+    def _keep_without_target(self, ref: Ref, file: Path) -> bool:
         """Whether to keep a ref whose targets were all left out; it is still not a no-target sample."""
         kind, where = 'ref without a usable target', f'ref_id {ref.ref_id}, ann_id {list(ref.ann_ids)}'
         if self.load_report.evaluation:
@@ -170,7 +233,10 @@ class ReferringDataset(BaseDataset):
         return self.load_report.evaluation
 
     def prepare_data(self, idx: int) -> dict | None:
-        """The sample ``idx`` after the pipeline; None for one that a tolerant training skips.
+        """Draw a sentence of the item ``idx`` and run the pipeline.
+
+        Returns:
+            What the pipeline makes of it; None for a sample that a tolerant training skips.
 
         Raises:
             DataError: If the pipeline cannot use the sample, and the mode or an evaluation forbids to skip it.
@@ -206,7 +272,20 @@ class ReferringDataset(BaseDataset):
 
 
 def _with_sentences(item: dict, sentences: list[dict]) -> dict:
-    """``item`` with ``sentences``, and without a target if none of them has one."""
+    """Return ``item`` with ``sentences``, and without a target if none of them has one."""
     if any(sentence.get('exist', True) for sentence in sentences):
         return dict(item, sentences=sentences)
     return dict(item, sentences=sentences, instances=[], no_target=True)
+
+
+def _with_common_arguments(signature: inspect.Signature) -> inspect.Signature:
+    """Replace ``**common`` in a signature by the keyword arguments of :class:`ReferringDataset` that it lacks."""
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    if len(own) == len(signature.parameters):
+        return signature
+    common = [
+        parameter
+        for name, parameter in inspect.signature(ReferringDataset.__init__).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in signature.parameters
+    ]
+    return signature.replace(parameters=[*own, *common])

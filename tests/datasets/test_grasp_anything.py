@@ -57,7 +57,7 @@ class Folder:
         self.write('', name, pickle.dumps(ids))
 
     def load(self, split='train', **options):
-        return GraspAnythingDataset(split, str(self.root), **options)
+        return GraspAnythingDataset(split, data_root=str(self.root), **options)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mmvg.datasets import DataError, GRefCOCODataset, JSONLDataset
-from mmvg.datasets.convert import write_grefcoco, write_json_lines
+from mmvg.datasets.writers import write_grefcoco, write_json_lines
 
 SQUARE = [[1, 1, 5, 1, 5, 5, 1, 5]]
 
@@ -18,9 +18,14 @@ def write(tmp_path):
     def write(*lines):
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
         (tmp_path / 'all.jsonl').write_text('\n'.join(texts) + '\n')
-        return lambda split='train', **options: JSONLDataset('all.jsonl', split, str(tmp_path), **options)
+        return lambda split='train', **options: JSONLDataset('all.jsonl', split, data_root=str(tmp_path), **options)
 
     return write
+
+
+def test_a_box_stays_what_the_line_says_to_the_last_digit(write):
+    box = [0.2, 0.4, 0.9, 1.7]  # 0.2 + (0.9 - 0.2) is not 0.9
+    assert write(dict(image='a.png', expression='x', boxes=[box]))(with_mask=False)[0]['instances'][0]['bbox'] == box
 
 
 def test_lines_become_items(write):
@@ -92,7 +97,7 @@ def test_there_and_back_again_gives_the_same_items(refshapes_tiny, tmp_path):
     count = sum(write_json_lines(dataset, lines, split, append=split == 'val') for split, dataset in original.items())
     assert count == sum(map(len, original.values())) == len(lines.read_text().splitlines())
     images = 'images/train2014'
-    read = {split: JSONLDataset('all.jsonl', split, str(tmp_path), images) for split in original}
+    read = {split: JSONLDataset('all.jsonl', split, data_root=str(tmp_path), img_prefix=images) for split in original}
     assert write_grefcoco(read, tmp_path / 'again/grefcoco') == count
     again = {
         split: GRefCOCODataset(

@@ -50,7 +50,7 @@ class Folder:
         file.write_text(text or json.dumps({'info': {}, 'data': records}))
 
     def load(self, split='train', **options):
-        return OCIDVLGDataset('multiple', split, str(self.root), **options)
+        return OCIDVLGDataset('multiple', split, data_root=str(self.root), **options)
 
 
 @pytest.fixture
@@ -278,7 +278,7 @@ def test_a_missing_file_lists_the_versions_that_are_there(folder):
 
 def test_unknown_versions_and_splits_are_refused_with_the_known_ones(folder):
     with pytest.raises(ValueError, match='novel-classes'):
-        OCIDVLGDataset('single', 'train', str(folder.root))
+        OCIDVLGDataset('single', 'train', data_root=str(folder.root))
     with pytest.raises(ValueError, match='val'):
         folder.load('testA')
 

@@ -1,3 +1,4 @@
+import inspect
 import pickle
 
 import numpy as np
@@ -5,10 +6,12 @@ import pytest
 import torch
 from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.samplers import AspectRatioBatchSampler
-from mmengine.dataset import DefaultSampler
+from mmengine.dataset import BaseDataset, DefaultSampler
 from torch.utils.data import DataLoader
 
-from mmvg.datasets import DataError, GRefCOCODataset, RefCOCODataset
+from mmvg import datasets
+from mmvg.config.signatures import arguments_of
+from mmvg.datasets import DataError, GRefCOCODataset, RefCOCODataset, ReferringDataset
 from mmvg.datasets.transforms import LoadImage
 
 LOAD = [dict(type=LoadImageFromFile)]
@@ -161,3 +164,39 @@ def test_items_share_one_reading_of_an_annotation_but_not_its_memory(data_folder
     first = dataset[0]
     first['instances'][0]['mask'][0][0] = np.nan
     assert dataset[0]['instances'][0]['mask'][0][0] == 10
+
+
+COMMON = {
+    name: parameter.default
+    for name, parameter in inspect.signature(ReferringDataset.__init__).parameters.items()
+    if parameter.kind is parameter.KEYWORD_ONLY
+}
+DATASETS = [value for value in vars(datasets).values() if inspect.isclass(value) and issubclass(value, BaseDataset)]
+
+
+@pytest.mark.parametrize('dataset', DATASETS)
+def test_every_argument_is_in_the_signature_by_name(dataset):
+    parameters = inspect.signature(dataset).parameters
+    assert COMMON.keys() <= parameters.keys()
+    assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    assert arguments_of(dataset).unknown([*COMMON, 'data_rot']) == ['data_rot']
+
+
+@pytest.mark.parametrize('dataset', [dataset for dataset in DATASETS if dataset is not ReferringDataset])
+def test_every_argument_of_its_own_is_documented(dataset):
+    own = [name for name in inspect.signature(dataset).parameters if name not in COMMON]
+    documented = inspect.getdoc(dataset).partition('Args:')[2]
+    assert [name for name in own if f'\n    {name}: ' not in documented] == []
+
+
+def test_a_misspelt_argument_is_refused(data_folder):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'check_image'"):
+        made(data_folder.write(), check_image=True)
+
+
+def test_a_subclass_without_further_keywords_has_no_others():
+    class Fixed(ReferringDataset):
+        def __init__(self, split: str) -> None:
+            super().__init__('fixed', split, {}, 'images')
+
+    assert list(inspect.signature(Fixed).parameters) == ['split']

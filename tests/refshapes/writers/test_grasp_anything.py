@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvg.datasets.safe_reading import read_pickle
+from mmvg.datasets.readers.safe_reading import read_pickle
 from mmvg.refshapes.attributes import HELD_OUT
 
 LISTS = ('train/seen', 'test/seen', 'test/unseen')

@@ -1,7 +1,7 @@
 """Where the files of a dataset are expected, and what to tell somebody who does not have them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 #: Image folders that other code bases use, below the data root.
@@ -15,6 +15,12 @@ KNOWN_IMAGE_FOLDERS = (
     'images/trainval2014',
     'images/mscoco/trainval2014',
 )
+
+
+def first_existing(root: Path, paths: str | Sequence[str]) -> Path:
+    """Return the first of ``paths`` below ``root`` that is a file, or the last if none is."""
+    candidates = [root / path for path in ([paths] if isinstance(paths, str) else paths)]
+    return next((path for path in candidates if path.is_file()), candidates[-1])
 
 
 def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: Path) -> None:

@@ -1,61 +1,39 @@
-"""To JSON lines from any dataset, and from JSON lines to the files of gRefCOCO."""
+"""From JSON lines to the files of gRefCOCO."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from mmvg.datasets.json_lines import JSONLDataset
-from mmvg.datasets.referring_dataset import ReferringDataset
-from mmvg.masks import encode_mask, mask_area, polygons_to_rle
-
-
-def write_json_lines(
-    dataset: ReferringDataset,
-    file: Path,
-    split: str,
-    append: bool = False,
-    progress: Callable[[int], None] | None = None,
-) -> int:
-    """Write every expression of a dataset as a line; returns how many.
-
-    Args:
-        dataset: With items in original pixels.
-        file: Where to write. Image paths are relative to the image folder of the dataset.
-        split: Written into each line.
-        append: Add to the file.
-        progress: Called with the number of items so far.
-    """
-    written = 0
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('a' if append else 'w', encoding='utf-8') as lines:
-        for index in range(len(dataset)):
-            item = dataset.get_data_info(index)
-            record = dict(
-                image=str(Path(item['img_path']).relative_to(dataset.image_folder)),
-                boxes=[list(instance['bbox']) for instance in item['instances']],
-                no_target=item['no_target'],
-                split=split,
-                height=item['height'],
-                width=item['width'],
-                ref_id=item['ref_id'],
-            )
-            if all('mask' in instance for instance in item['instances']):
-                record['masks'] = [_as_json(instance['mask']) for instance in item['instances']]
-            for sentence in item['sentences']:
-                line = dict(record, expression=sentence['text'], sent_id=sentence['sent_id'])
-                lines.write(json.dumps(line) + '\n')
-                written += 1
-            if progress is not None:
-                progress(index + 1)
-    return written
+from mmvg.datasets.writers.segmentations import mask_to_json
+from mmvg.masks import mask_area, polygons_to_rle
 
 
 def write_grefcoco(datasets: dict[str, JSONLDataset], folder: Path) -> int:
-    """Write ``instances.json`` and ``grefs(unc).json`` for split -> dataset; returns the number of expressions.
+    """Write ``instances.json`` and ``grefs(unc).json``, which :class:`mmvg.datasets.GRefCOCODataset` reads.
 
     Expressions that share ``ref_id`` within an image and split become one ref.
+
+    Args:
+        datasets: Split -> dataset.
+        folder: Where to write; it is made.
+
+    Returns:
+        The number of expressions.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> from mmvg.datasets.writers import write_json_lines
+        >>> root = Path(tempfile.mkdtemp())
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_json_lines(dataset, root / 'all.jsonl', 'val')
+        62
+        >>> images = str(dataset.image_folder.resolve())
+        >>> lines = JSONLDataset('all.jsonl', 'val', data_root=str(root), img_prefix=images)
+        >>> write_grefcoco(dict(val=lines), root / 'grefcoco')
+        62
+        >>> sorted(path.name for path in (root / 'grefcoco').iterdir())
+        ['grefs(unc).json', 'instances.json']
     """
     images: dict[str, dict] = {}
     annotations: list[dict] = []
@@ -111,7 +89,7 @@ def _add_annotations(item: dict, image_id: int, annotations: list[dict]) -> list
                 category_id=1,
                 bbox=[x1, y1, x2 - x1, y2 - y1],
                 area=_area(mask, item['height'], item['width']),
-                segmentation=_as_json(mask),
+                segmentation=mask_to_json(mask),
                 iscrowd=0,
             )
         )
@@ -120,9 +98,3 @@ def _add_annotations(item: dict, image_id: int, annotations: list[dict]) -> list
 
 def _area(mask: list | dict, height: int, width: int) -> float:
     return float(mask_area(mask if isinstance(mask, dict) else polygons_to_rle(mask, height, width)))
-
-
-def _as_json(mask: list | dict) -> list | dict:
-    if isinstance(mask, dict):
-        return encode_mask(mask)
-    return [np.asarray(polygon, dtype=float).tolist() for polygon in mask]

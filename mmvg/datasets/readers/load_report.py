@@ -14,7 +14,15 @@ MAX_EXAMPLES = 3
 
 
 class DataError(ValueError):
-    """A data file holds something that cannot or must not be used; the message names file, id and cure."""
+    """A data file holds something that cannot or must not be used; the message names file, id and cure.
+
+    Example:
+        >>> try:
+        ...     LoadReport('strict', evaluation=False).fail('image without a size', 'instances.json', 'image_id 7')
+        ... except DataError as error:
+        ...     print(error)
+        instances.json: image without a size: image_id 7. Correct the file or download it again.
+    """
 
 
 @dataclass
@@ -28,11 +36,22 @@ class ReportEntry:
 
 
 class LoadReport:
-    """Judge and counter of what is wrong in the files of one dataset.
+    """Decides whether a problem in the files of one dataset raises, and counts those that do not.
 
     Args:
         mode: ``'strict'`` raises at the first problem, ``'tolerant'`` repairs or skips and counts.
         evaluation: Whether the samples are scored. Then none may be lost, in neither mode.
+
+    Raises:
+        ValueError: If ``mode`` is neither.
+
+    Example:
+        >>> report = LoadReport('tolerant', evaluation=False)
+        >>> report.drop('missing image file', 'a.jpg', 'image_id 7')
+        >>> report.counts()
+        {'missing image file': 1}
+        >>> report.lines()
+        ['1 x missing image file: the sample is skipped (for example a.jpg: image_id 7)']
     """
 
     def __init__(self, mode: str, evaluation: bool) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
 
-from mmvg.datasets.segmentations import check_segmentation
+from mmvg.datasets.readers.segmentations import check_segmentation
 
 H, W = 6, 8
 TRIANGLE = [1, 1, 5, 1, 1, 4]

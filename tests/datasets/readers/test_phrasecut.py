@@ -1,7 +1,7 @@
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from mmvg.datasets.phrasecut_raster import draw_polygons
+from mmvg.datasets.readers.phrasecut import draw_polygons
 
 
 def test_a_square_includes_its_outline_where_pycocotools_leaves_it_out():

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from mmvg.datasets import DataError, LoadReport
-from mmvg.datasets.coco_instances import CocoInstances, read_coco_instances
+from mmvg.datasets.readers.coco_instances import CocoInstances, read_coco_instances
 
 
 def made(folder, mode: str = 'tolerant', evaluation: bool = False) -> CocoInstances:

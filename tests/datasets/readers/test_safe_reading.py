@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmvg.datasets import DataError
-from mmvg.datasets.safe_reading import read_json, read_pickle
+from mmvg.datasets.readers.safe_reading import read_json, read_pickle
 
 REFS = [dict(ref_id=1, sentences=[dict(sent_id=2, raw='caf\xe9', tokens=['caf\xe9'])])]
 

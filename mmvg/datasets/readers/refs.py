@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mmvg.datasets.load_report import DataError, LoadReport
+from mmvg.datasets.readers.load_report import DataError, LoadReport
+from mmvg.datasets.readers.safe_reading import read_json, read_pickle
 
 
 @dataclass
@@ -79,6 +80,24 @@ def select_split(records: Sequence[Any], split: str, file: str | Path) -> list[d
         )
         raise DataError(f'{file} has no ref of split {split!r}; the splits in it: {listed}')
     return selected
+
+
+def read_records(file: Path) -> list:
+    """Read the refs of all splits as they stand in a pickle (``.p``) or JSON file.
+
+    Raises:
+        DataError: If the file is damaged or holds no list.
+    """
+    return read_pickle(file, list) if file.suffix == '.p' else read_json(file, list)
+
+
+def read_refs_file(file: Path, split: str, text_field: str, report: LoadReport) -> list[Ref]:
+    """Read the refs of one split, in file order; see :func:`read_records` and :func:`read_refs`.
+
+    Raises:
+        DataError: If the file is damaged, has no such split, or a ref in it cannot be used.
+    """
+    return read_refs(select_split(read_records(file), split, file), text_field, file, report)
 
 
 def read_refs(records: Iterable[dict], text_field: str, file: str | Path, report: LoadReport) -> list[Ref]:
@@ -170,3 +189,32 @@ def is_usable_text(text: Any, file: str | Path, where: str, report: LoadReport) 
     action = 'it is scored with an empty text' if report.evaluation else 'the sample is skipped'
     report.problem('expression without a word', file, f'{where}: {text!r}', action)
     return report.evaluation
+
+
+def require_one_target(ref: Ref, file: Path, report: LoadReport) -> None:
+    """Check that a ref names exactly one annotation.
+
+    Raises:
+        DataError: If it does not.
+    """
+    if len(ref.ann_ids) != 1 or ref.ann_ids[0] < 0:
+        where = f'ref_id {ref.ref_id} has ann_id {list(ref.ann_ids)}'
+        report.fail('ref that has not exactly one target', file, where)
+
+
+def real_target_ids(ref: Ref, file: Path, report: LoadReport) -> tuple[int, ...]:
+    """Return the ``ann_ids`` of a ref of gRefCOCO with ``(-1,)``, which means no target, turned into ``()``.
+
+    The ids, not the flag ``no_target``, decide what a ref is.
+
+    Raises:
+        DataError: If -1 stands beside other ids, or there is no id at all.
+    """
+    where = f'ref_id {ref.ref_id} has ann_id {list(ref.ann_ids)}'
+    no_target = ref.ann_ids == (-1,)
+    if not no_target and (not ref.ann_ids or -1 in ref.ann_ids):
+        report.fail('-1 beside real ids' if ref.ann_ids else 'empty list of ids ([-1] means no target)', file, where)
+    flag = ref.record.get('no_target', no_target)
+    if flag != no_target:
+        report.problem('no_target that contradicts ann_id', file, f'{where}, no_target {flag!r}', 'ann_id decides')
+    return () if no_target else ref.ann_ids

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mmvg.datasets.load_report import DataError
-from mmvg.datasets.safe_reading import read_json
+from mmvg.datasets.readers.load_report import DataError
+from mmvg.datasets.readers.safe_reading import read_json
 
 #: Of the layout below; a reader refuses another one.
 LAYOUT_VERSION = 1

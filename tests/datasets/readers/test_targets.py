@@ -1,8 +1,8 @@
 import pytest
 
 from mmvg.datasets import DataError, LoadReport
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.targets import TargetReader
+from mmvg.datasets.readers.coco_instances import CocoInstances
+from mmvg.datasets.readers.targets import TargetReader
 
 NAN = float('nan')
 

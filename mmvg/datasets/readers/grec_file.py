@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.load_report import LoadReport
-from mmvg.datasets.refs import Ref, as_id, is_usable_text
-from mmvg.datasets.safe_reading import read_json
+from mmvg.datasets.readers.coco_instances import CocoInstances
+from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.refs import Ref, as_id, is_usable_text
+from mmvg.datasets.readers.safe_reading import read_json
 
 
 def read_grec_file(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mmvg.datasets.coco_instances import CocoInstances
-from mmvg.datasets.load_report import LoadReport
-from mmvg.datasets.segmentations import check_segmentation, is_finite_number
+from mmvg.datasets.readers.coco_instances import CocoInstances
+from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.segmentations import check_segmentation, is_finite_number
 
 
 class TargetReader:
@@ -64,14 +64,16 @@ class TargetReader:
         return instance
 
     def _read_box(self, bbox: Any, height: int, width: int, where: str) -> list[float] | None:
-        """``[x, y, w, h]`` to ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
+        """Return ``bbox`` as ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
         file = self.file
         if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
             self.report.problem('bbox that is not four numbers', file, f'{where}: {bbox!r}', 'the target is left out')
             return None
-        x, y, w, h = map(float, bbox)
+        unclipped = list(map(float, bbox))
+        if self.coco.box_format == 'xywh':
+            x, y, w, h = unclipped
+            unclipped = [x, y, x + w, y + h]
         margin = 1 if self.clip_to == 'last_pixel' else 0
-        unclipped = [x, y, x + w, y + h]
         limits = [width - margin, height - margin] * 2
         box = [min(max(value, 0.0), float(limit)) for value, limit in zip(unclipped, limits, strict=True)]
         if box[2] <= box[0] or box[3] <= box[1]:

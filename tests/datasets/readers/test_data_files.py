@@ -1,6 +1,6 @@
 import pytest
 
-from mmvg.datasets.data_files import require_data
+from mmvg.datasets.readers.data_files import require_data
 
 
 def test_nothing_happens_when_everything_is_there(data_folder):

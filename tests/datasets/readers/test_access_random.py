@@ -6,7 +6,7 @@ import torch
 from mmengine.dataset import worker_init_fn
 from torch.utils.data import DataLoader, Dataset
 
-from mmvg.datasets.access_random import AccessRandom
+from mmvg.datasets.readers.access_random import AccessRandom
 
 
 class Draws(Dataset):

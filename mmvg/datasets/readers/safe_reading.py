@@ -7,7 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from mmvg.datasets.load_report import DataError
+from mmvg.datasets.readers.load_report import DataError
 from mmvg.foreign_files import foreign_content
 
 #: All that a refs pickle may name: the pieces of a pickled numpy scalar. The module was renamed in numpy 2.

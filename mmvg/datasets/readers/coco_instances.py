@@ -1,11 +1,11 @@
 """instances.json: the images and annotations that all refs files point into."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mmvg.datasets.load_report import LoadReport
-from mmvg.datasets.refs import as_id
-from mmvg.datasets.safe_reading import read_json
+from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.refs import as_id
+from mmvg.datasets.readers.safe_reading import read_json
 
 
 class CocoInstances:
@@ -16,11 +16,21 @@ class CocoInstances:
         images: Records with ``id``, ``file_name``, ``height`` and ``width``.
         annotations: Records with ``id``, ``image_id``, ``bbox``, ``segmentation`` and ``iscrowd``.
         report: Decides whether a problem raises or is repaired and counted.
+        box_format: ``'xywh'``, ``bbox`` is ``[x, y, width, height]`` as COCO writes it, or ``'xyxy'``, it is
+            ``[x1, y1, x2, y2]``.
     """
 
-    def __init__(self, file: str | Path, images: list[dict], annotations: list[dict], report: LoadReport) -> None:
+    def __init__(
+        self,
+        file: str | Path,
+        images: list[dict],
+        annotations: list[dict],
+        report: LoadReport,
+        box_format: Literal['xywh', 'xyxy'] = 'xywh',
+    ) -> None:
         self.file = file
         self.report = report
+        self.box_format = box_format
         self.images = self._by_id(images, 'image')
         self.annotations = self._by_id(annotations, 'annotation')
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mmvg.datasets import DataError, LoadReport
-from mmvg.datasets.refs import as_id, as_ids, read_refs, select_split
+from mmvg.datasets.readers.refs import as_id, as_ids, read_refs, select_split
 
 FILE = 'refs(unc).p'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmvg.datasets.load_report import LoadReport
+from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.masks import encode_mask, mask_box
 
 

@@ -10,12 +10,12 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mmvg.datasets import DataError, PhraseCutDataset
-from mmvg.datasets.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
+from mmvg.datasets.readers.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
 from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
 from mmvg.engine.hooks.grounding_visualization_hook import sample_image
 from mmvg.structures import GroundingSample
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope='module')
@@ -29,7 +29,7 @@ def made(root, split='train', **changes):
 
 def pack(root, split, out, **changes):
     files = made(root, split)
-    return write_phrasecut_lmdb(out, split, files.task_files, files.images_file, files.image_folder, **changes)
+    return write_phrasecut_lmdb(out, split, files.task_files, files.files['images'], files.image_folder, **changes)
 
 
 @pytest.fixture(scope='module')
@@ -128,7 +128,7 @@ def test_packing_never_leaves_half_a_file_nor_overwrites_one(drawn, tmp_path):
 
     files = made(drawn, 'miniv')
     with pytest.raises(DataError, match=r'images are missing, such as .*\.jpg'):
-        write_phrasecut_lmdb(tmp_path / 'x.lmdb', 'miniv', files.task_files, files.images_file, tmp_path)
+        write_phrasecut_lmdb(tmp_path / 'x.lmdb', 'miniv', files.task_files, files.files['images'], tmp_path)
     assert not (tmp_path / 'x.lmdb').exists()
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmvg.datasets.load_report import LoadReport
-from mmvg.datasets.refs import as_id, as_ids, is_usable_text
+from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.refs import as_id, as_ids, is_usable_text
 
 
 @dataclass
-class Record:
+class InstanceVGRecord:
     """One record, normalised.
 
     Attributes:
@@ -29,7 +29,7 @@ class Record:
     where: str = ''
 
 
-def read_entry(entry: Any, where: str, file: str | Path, report: LoadReport) -> list[Record]:
+def read_instancevg_entry(entry: Any, where: str, file: str | Path, report: LoadReport) -> list[InstanceVGRecord]:
     """The records of one entry of a split: one, or as many as the entry lists (``rrefcoco``).
 
     Raises:
@@ -44,7 +44,7 @@ def read_entry(entry: Any, where: str, file: str | Path, report: LoadReport) -> 
     return records
 
 
-def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) -> Record:
+def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) -> InstanceVGRecord:
     if not isinstance(record, dict):
         report.fail('record that is not a dict', file, f'{where} is a {type(record).__name__}')
     for key in ('image_id', 'width', 'height', 'expressions'):
@@ -61,7 +61,7 @@ def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) 
     if len(sent_ids) != len(texts):  # one number for several expressions tells none of them
         sent_ids = (None,) * len(texts)
     several = 'annotations' in record
-    return Record(
+    return InstanceVGRecord(
         image=image,
         sentences=[
             (text, sent_id)

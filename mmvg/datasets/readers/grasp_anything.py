@@ -1,0 +1,119 @@
+"""Lists, instructions, labels and masks of Grasp-Anything++."""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+from mmvg.datasets.readers.load_report import DataError, LoadReport
+from mmvg.datasets.readers.safe_reading import read_json, read_pickle
+
+GRASP_ANYTHING_SIDE = 416  # pixels of every picture, whose coordinates the labels are in
+_ID = re.compile(r'^([^_]+)_(\d+)(?:_(\d+))?$')  # a scene has no _ in its name
+
+
+class PartId(NamedTuple):
+    """A scene, an object in it, and a part of that; ``part`` is None for all of its parts."""
+
+    scene: str
+    object: str
+    part: str | None
+
+
+def folder_or_doubled(root: Path, name: str) -> Path:
+    """``root/name``, or ``root/name/name`` if that is what an archive made of it."""
+    return root / name / name if (root / name / name).is_dir() else root / name
+
+
+def read_id_list(file: Path) -> list[str]:
+    """The names in a list: JSON (``.json``), a line each (``.txt``), or a pickle of a list.
+
+    Raises:
+        DataError: If the file is damaged or holds something else.
+    """
+    if file.suffix == '.txt':
+        return [line.strip() for line in file.read_text().splitlines() if line.strip()]
+    names = (read_json if file.suffix == '.json' else read_pickle)(file, list)
+    for position, name in enumerate(names):
+        if not isinstance(name, str):
+            raise DataError(
+                f'{file}: entry {position} is a {type(name).__name__}, expected the id of an object or part'
+            )
+    return names
+
+
+def match_part_id(text: str) -> PartId | None:
+    """Read ``<scene>_<object>`` or ``<scene>_<object>_<part>``; None if ``text`` is neither."""
+    match = _ID.match(text)
+    return PartId(*match.groups()) if match else None
+
+
+def parse_part_id(text: str, file: Path, report: LoadReport) -> PartId:
+    """``<scene>_<object>`` or ``<scene>_<object>_<part>``; numbers may have any number of digits.
+
+    Raises:
+        DataError: If it is neither.
+    """
+    part = match_part_id(text)
+    if part is None:
+        report.fail('id that is not <scene>_<object> or <scene>_<object>_<part>', file, repr(text))
+    return part
+
+
+def part_name(part: PartId) -> str:
+    """The id of a part or object, as its files are called."""
+    return '_'.join(piece for piece in part if piece is not None)
+
+
+def read_instruction(file: Path) -> str:
+    """The sentence in a pickle of a str, or of a list whose first element is one."""
+    content: Any = read_pickle(file, object)
+    text = content[0] if isinstance(content, list | tuple) and content else content
+    if not isinstance(text, str):
+        raise DataError(f'{file} holds a {type(content).__name__}, expected an instruction. Download the file again.')
+    return text
+
+
+def read_label(file: Path) -> np.ndarray:
+    """The tensor of a label file as an array; nothing but a tensor is ever built from it."""
+    import torch
+
+    try:
+        rows = torch.load(file, map_location='cpu', weights_only=True)
+    except Exception as error:  # damaged archives end in almost any exception
+        raise DataError(
+            f'{file} cannot be loaded as a tensor: {type(error).__name__}: {str(error).splitlines()[0]}. '
+            'Download the file again.'
+        ) from error
+    if not isinstance(rows, torch.Tensor):
+        raise DataError(f'{file} holds a {type(rows).__name__}, expected a tensor of grasps. Download the file again.')
+    return rows.numpy()
+
+
+def read_part_mask(file: Path) -> np.ndarray:
+    """A mask (416, 416) uint8 of 0 and 1; of another size it is scaled, of other values it is where they are > 0."""
+    try:
+        mask = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(f'{file} cannot be loaded as a mask: {error}. Download the file again.') from error
+    mask = np.squeeze(mask)
+    if mask.ndim != 2 or mask.dtype.kind not in 'buif':
+        raise DataError(f'{file} holds {mask.dtype} of {mask.shape}, expected a mask. Download the file again.')
+    mask = (mask > 0).astype(np.uint8)
+    if mask.shape != (GRASP_ANYTHING_SIDE, GRASP_ANYTHING_SIDE):
+        mask = cv2.resize(mask, (GRASP_ANYTHING_SIDE, GRASP_ANYTHING_SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
+    return mask
+
+
+def file_stems(folder: Path, suffix: str) -> Iterable[str]:
+    """Names of the files in a folder of millions, without ``suffix``."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(suffix):
+                yield entry.name.removesuffix(suffix)

@@ -1,0 +1,61 @@
+"""From any dataset to JSON lines."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.writers.segmentations import mask_to_json
+
+
+def write_json_lines(
+    dataset: ReferringDataset,
+    file: Path,
+    split: str,
+    append: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Write every expression of a dataset as a line, which :class:`mmvg.datasets.JSONLDataset` reads.
+
+    Args:
+        dataset: With items in original pixels.
+        file: Where to write. Image paths are relative to the image folder of the dataset.
+        split: Written into each line.
+        append: Add to the file.
+        progress: Called with the number of items so far.
+
+    Returns:
+        The number of lines.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'val.jsonl'
+        >>> write_json_lines(RefCOCODataset('refcoco', 'val', data_root='data/refshapes'), file, 'val')
+        62
+        >>> sorted(json.loads(file.read_text().splitlines()[0]))[:4]
+        ['boxes', 'expression', 'height', 'image']
+    """
+    written = 0
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open('a' if append else 'w', encoding='utf-8') as lines:
+        for index in range(len(dataset)):
+            item = dataset.get_data_info(index)
+            record = dict(
+                image=str(Path(item['img_path']).relative_to(dataset.image_folder)),
+                boxes=[list(instance['bbox']) for instance in item['instances']],
+                no_target=item['no_target'],
+                split=split,
+                height=item['height'],
+                width=item['width'],
+                ref_id=item['ref_id'],
+            )
+            if all('mask' in instance for instance in item['instances']):
+                record['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
+            for sentence in item['sentences']:
+                line = dict(record, expression=sentence['text'], sent_id=sentence['sent_id'])
+                lines.write(json.dumps(line) + '\n')
+                written += 1
+            if progress is not None:
+                progress(index + 1)
+    return written
