@@ -17,7 +17,7 @@ class CLIPTextEncoder(BaseModule):
 
     Each token sees those before it. Layers and names are open_clip's.
 
-    Examples:
+    Example:
         >>> import torch
         >>> from mmvg.models.backbones import CLIPTextEncoder
         >>> text = CLIPTextEncoder(embed_dims=16, num_layers=2, head_channels=8, vocab_size=50)

@@ -45,7 +45,7 @@ class ImageBackbone(BaseModule):
     any other                                                     the modules named in ``stages``
     ============================================================  ==================================================
 
-    Examples:
+    Example:
         >>> import torch
         >>> from mmvg.models.backbones import ImageBackbone
         >>> tower = ImageBackbone(dict(type='timm', model_name='resnet18', out_indices=(2, 3, 4)))

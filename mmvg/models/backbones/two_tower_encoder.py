@@ -14,7 +14,7 @@ class TwoTowerEncoder(BaseModule):
 
     In evaluation mode an image that several expressions of a batch ask about is encoded once.
 
-    Examples:
+    Example:
         >>> import torch
         >>> from mmvg.models.backbones import TwoTowerEncoder
         >>> encoder = TwoTowerEncoder(

@@ -21,7 +21,7 @@ class SegmentationLosses(MaskLoss):
     ``pixel_losses``      of mmseg and mmdet: ``DiceLoss``, ``FocalLoss``
     ====================  =================================================================================
 
-    Examples:
+    Example:
         >>> import torch
         >>> from mmvg.models.losses import SegmentationLosses
         >>> losses = SegmentationLosses(

@@ -15,7 +15,7 @@ class DecodeHeadNeck(BaseModule):
     ``ASPPHead``, ``LightHamHead`` and ``FCNHead`` do. The classifier and its losses are left out, the dropout before
     it (``dropout_ratio``, 0.1) stays.
 
-    Examples:
+    Example:
         >>> import torch
         >>> from mmvg.models.features import GroundingFeatures
         >>> from mmvg.models.necks import DecodeHeadNeck

@@ -180,14 +180,15 @@ def staged(image, image_channels=(8, 16, 32, 64), **options):
     )
 
 
+@pytest.mark.parametrize('options', [{}, dict(layer_fusion=True)], ids=['plain', 'with the maps of all blocks'])
 @pytest.mark.parametrize(
     'family', ['Swin of mmdet', 'MixVisionTransformer', 'ConvNeXt of timm', 'ResNet of mmseg, three maps']
 )
-def test_lavts_fusion_meets_every_stage_and_every_parameter_learns(family):
+def test_lavts_fusion_meets_every_stage_and_every_parameter_learns(family, options):
     torch.manual_seed(0)
     cfg = FAMILIES[family][0]
     channels = ImageBackbone(cfg).channels
-    model = staged(cfg, channels)
+    model = staged(cfg, channels, **options)
     ids, mask = torch.randint(1, 50, (2, 6)), torch.ones(2, 6, dtype=torch.bool)
     out = model(torch.randn(2, 3, 64, 64), ids, mask)
     assert tuple(x.shape[1] for x in out.images) == channels
