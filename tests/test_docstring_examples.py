@@ -31,6 +31,7 @@ COVERED = (
     'mmvg.analysis.complexity',
     'mmvg.analysis.grounding_probe',
     'mmvg.checks',
+    'mmvg.data_check',
     'mmvg.datasets',
     'mmvg.datasets.tokenizers',
     'mmvg.datasets.transforms',

@@ -50,22 +50,22 @@ def check(args: argparse.Namespace) -> int:
     """Print tables of counts and findings; 1 if there are errors."""
     from rich.console import Console
 
-    from mmvg.data_check import check_config, check_folder, compare_with_released
+    from mmvg.data_check import check_config_data, check_folder, compare_with_released
     from mmvg.data_check.table import counts_table, findings_table
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     with console.status('checking') as status:
         if args.target.endswith('.py'):
-            diagnosis = check_config(load_config(args.target), not args.headers_only, status.update)
+            result = check_config_data(load_config(args.target), not args.headers_only, status.update)
         else:
-            diagnosis = check_folder(args.target, args.images, not args.headers_only, status.update)
+            result = check_folder(args.target, args.images, not args.headers_only, status.update)
     if args.released:
-        compare_with_released(diagnosis.counts, diagnosis.report)
-    if diagnosis.counts:
-        console.print(counts_table(diagnosis.counts))
-    if diagnosis.report.findings:
-        console.print(findings_table(diagnosis.report.findings, args.most))
-    errors, notes = len(diagnosis.report.errors), len(diagnosis.report.findings) - len(diagnosis.report.errors)
+        compare_with_released(result.counts, result.report)
+    if result.counts:
+        console.print(counts_table(result.counts))
+    if result.report.findings:
+        console.print(findings_table(result.report.findings, args.most))
+    errors, notes = len(result.report.errors), len(result.report.findings) - len(result.report.errors)
     console.print(f'{errors} errors, {notes} notes')
     return 1 if errors else 0
 

@@ -2,9 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
+from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport, RecordError
 from mmvg.data_check.images import check_images
 from mmvg.datasets.readers import (
@@ -54,16 +55,6 @@ FORMATS = {
 }
 
 
-@dataclass
-class Counts:
-    """What one split of a file of refs holds."""
-
-    refs: int = 0
-    sentences: int = 0
-    no_target: int = 0
-    images: set[int] = field(default_factory=set)
-
-
 def check_coco_refs(
     root: Path,
     kind: RefsFormat,
@@ -72,7 +63,19 @@ def check_coco_refs(
     decode: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> dict[tuple[str, str], Counts]:
-    """Check one data set; returns what each (file of refs, split) holds."""
+    """Check one data set record by record.
+
+    Args:
+        root: Data root.
+        kind: What sets the data set apart.
+        image_folder: Where its images are.
+        report: Where findings go.
+        decode: Decode every image; otherwise only headers are read.
+        progress: Called with what is looked at next.
+
+    Returns:
+        (file of refs, split) -> what it holds.
+    """
     folder = root / kind.folder
     instances_file = folder / 'instances.json'
     refs_files = sorted(path for path in folder.glob('*refs(*).*') if path.suffix in ('.p', '.json'))
@@ -96,7 +99,7 @@ def check_coco_refs(
 
 
 def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoInstances:
-    """Check images and annotations one by one; returns the sound ones."""
+    """Check images and annotations one by one, and return the sound ones."""
     lists = {}
     for key in ('images', 'annotations'):
         lists[key] = content.get(key)
@@ -136,7 +139,7 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
 
 
 def _unique(kind: str, records: list, file: Path, report: FindingReport) -> dict[int, dict]:
-    """Records by id; the first of those that share one."""
+    """Sort records by id; of those that share one, the first counts."""
     found: dict[int, dict] = {}
     for position, record in enumerate(records):
         place = f'{kind}s[{position}]'
@@ -203,7 +206,7 @@ def _read_ref(file: Path, position: int, record: object, kind: RefsFormat, repor
 
 
 def _check_targets(file: Path, ref: Ref, kind: RefsFormat, coco: CocoInstances, report: FindingReport) -> bool:
-    """Check image and annotations of a ref; returns whether it has no target."""
+    """Check image and annotations of a ref, and return whether it has no target."""
     where = f'ref_id {ref.ref_id}'
     ids = ref.ann_ids
     if ref.image_id not in coco.images:

@@ -48,6 +48,10 @@ class Finding:
         record: Which record in it.
         problem: What is wrong.
         cure: What to do.
+
+    Example:
+        >>> Finding('error', 'refs(unc).p', 'ref_id 5', 'duplicate ref_id', 'give one of them another id')
+        Finding(level='error', file='refs(unc).p', record='ref_id 5', problem='duplicate ref_id', ...)
     """
 
     level: str
@@ -62,7 +66,15 @@ class RecordError(DataError):
 
 
 class FindingReport(LoadReport):
-    """A load report that writes everything down instead of raising at the first problem."""
+    """A load report that writes everything down instead of raising at the first problem.
+
+    Example:
+        >>> report = FindingReport()
+        >>> report.found('duplicate ref_id', 'refs(unc).p', 'ref_id 5')
+        >>> report.guarded(report.fail, 'image without a size', 'instances.json', 'image_id 7')
+        >>> [(finding.problem, finding.record) for finding in report.errors]
+        [('duplicate ref_id', 'ref_id 5'), ('image without a size', 'image_id 7')]
+    """
 
     def __init__(self) -> None:
         super().__init__('tolerant', evaluation=False)
@@ -96,14 +108,14 @@ class FindingReport(LoadReport):
         return [finding for finding in self.findings if finding.level == 'error']
 
     def guarded(self, read: Callable, *arguments, **named):
-        """The result of ``read``, or None if it gave up on a record; the reason is written down."""
+        """Call ``read``; None if it gives up on a record, whose problem is written down then."""
         try:
             return read(*arguments, **named)
         except RecordError:
             return None
 
     def guarded_file(self, read: Callable, path: Path, *arguments):
-        """The content of a file, or None if it is missing or damaged; the reason is written down."""
+        """Read a file; None if it is missing or damaged, which is written down then."""
         if not path.is_file():
             self.found('missing file', path, 'the file')
             return None

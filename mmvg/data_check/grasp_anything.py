@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvg.data_check.coco_refs import Counts
+from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
 from mmvg.datasets.grasp_anything import SPLIT_FILES, GraspAnythingDataset
@@ -32,7 +32,7 @@ def check_grasp_anything(
     progress: Callable[[str], None] = lambda _: None,
     splits: Collection[str] | None = None,
 ) -> dict[tuple[str, str], Counts]:
-    """Check the parts in the lists of Grasp-Anything++ below ``root``, if there are any; returns what each list holds.
+    """Check the parts in the lists of Grasp-Anything++ below ``root``, if there are any.
 
     Args:
         root: Folder that holds ``grasp_instructions``.
@@ -82,7 +82,7 @@ def _check_list(
 
 
 def _check_part(name: str, paths: dict[str, Path], report: FindingReport) -> bool:
-    """Read the files of a part; whether all of them can be read."""
+    """Read the files of a part, and return whether all of them can be read."""
     read: dict[str, object] = {}
     for kind, reader in (('instruction', read_instruction), ('label', read_label), ('mask', read_part_mask)):
         try:
@@ -113,7 +113,7 @@ def _check_part(name: str, paths: dict[str, Path], report: FindingReport) -> boo
 
 
 def _check_leakage(root: Path, found: dict[tuple[str, str], Counts], report: FindingReport) -> None:
-    """The released lists share 37 scenes between train/seen and test/unseen, so this is a note."""
+    """Note the scenes that splits share; the released train/seen and test/unseen share 37, so that is no error."""
     train = next((count.images for (file, _), count in found.items() if file.startswith('train/')), set())
     for (file, novelty), count in found.items():
         shared = sorted(train & count.images)

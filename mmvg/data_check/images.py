@@ -9,7 +9,7 @@ from mmvg.data_check.findings import FindingReport
 
 
 def check_images(images: Iterable[dict], folder: Path, file: Path, report: FindingReport, decode: bool) -> None:
-    """Look at the image files of ``images``, records with ``id``, ``file_name``, ``height`` and ``width``.
+    """Check that image files are there, whole, and of the size that their records say.
 
     Args:
         images: Records that have been checked themselves.

@@ -4,14 +4,25 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-from mmvg.data_check.coco_refs import EVALUATION, Counts
+from mmvg.data_check.coco_refs import EVALUATION
+from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
 from mmvg.datasets.readers import LineReader, TargetReader
 
 
 def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: bool = True) -> dict[str, Counts]:
-    """Check every line; returns what each split holds ('' for lines without one)."""
+    """Check every line of a file.
+
+    Args:
+        file: The file.
+        image_folder: Where its images are.
+        report: Where findings go.
+        decode: Decode every image; otherwise only headers are read.
+
+    Returns:
+        Split ('' for lines without one) -> what it holds.
+    """
     text = report.guarded_file(lambda path: path.read_text(encoding='utf-8', errors='replace'), file)
     counts: dict[str, Counts] = defaultdict(Counts)
     if text is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvg.data_check.coco_refs import Counts
+from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
 from mmvg.datasets.ocid_vlg import SPLITS, VERSIONS, OCIDVLGDataset, check_record
@@ -25,7 +25,7 @@ def check_ocid_vlg(
     progress: Callable[[str], None] = lambda _: None,
     versions: Collection[str] | None = None,
 ) -> dict[tuple[str, str], Counts]:
-    """Check the files of OCID-VLG below ``root``, if there are any; returns what each (file, split) holds.
+    """Check the files of OCID-VLG below ``root``, if there are any.
 
     Args:
         root: Folder that holds ``refer``.
@@ -89,7 +89,7 @@ def _check_file(
 
 
 def _check_places(item: dict, file: Path, where: str, report: FindingReport) -> None:
-    """Are the box and the grasps where the mask is?"""
+    """Check that the box and the grasps are where the mask is."""
     (instance,) = item['instances']
     if mask_area(instance['mask']) and np.abs(np.subtract(instance['bbox'], mask_box(instance['mask']))).max() > _NEAR:
         report.found('box that is not around the mask', file, f'{where}: {instance["bbox"]}', 'note')

@@ -11,13 +11,20 @@ from mmvg.datasets.refcoco import RELEASED_COUNTS as REFCOCO
 
 
 def compare_with_released(rows: Sequence[tuple], report: FindingReport) -> None:
-    """Find splits whose counts are not those of the released files: RefCOCO/+/g, gRefCOCO (all splits), PhraseCut.
+    """Write down the splits whose counts are not those of the released files.
 
-    Of OCID-VLG, counts that users of the data report are compared.
+    Compared are RefCOCO/+/g, gRefCOCO (all splits together) and PhraseCut; and OCID-VLG with what users of the data
+    report.
 
     Args:
         rows: (data set, file, split, refs, expressions, of them without a target, images).
         report: Where findings go.
+
+    Example:
+        >>> report = FindingReport()
+        >>> compare_with_released([('refcoco', 'refs(unc).p', 'val', 3810, 10834, 0, 1500)], report)
+        >>> report.errors[0].problem
+        'count that is not the released one: 3810 refs instead of 3811'
     """
     for name, file, split, refs, expressions, _, images in rows:
         released = REFCOCO.get((name, file.partition('(')[2].partition(')')[0]), {}).get(split)

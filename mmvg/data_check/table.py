@@ -9,7 +9,7 @@ from mmvg.data_check.findings import Finding
 
 
 def counts_table(rows: Sequence[tuple]) -> Table:
-    """What each split holds."""
+    """Make a table of what each split holds."""
     table = Table(title='what is there')
     for name in ('data set', 'file', 'split'):
         table.add_column(name)
@@ -21,7 +21,7 @@ def counts_table(rows: Sequence[tuple]) -> Table:
 
 
 def findings_table(findings: Sequence[Finding], most: int) -> Table:
-    """Errors first, at most ``most`` rows."""
+    """Make a table of at most ``most`` findings, errors first."""
     ordered = sorted(findings, key=lambda finding: finding.level != 'error')
     table = Table(title='findings', show_lines=True)
     for name in ('level', 'file', 'record', 'problem', 'what to do'):

@@ -121,7 +121,7 @@ class GraspAnythingDataset(ReferringDataset):
         return items
 
     def get_data_info(self, idx: int) -> dict:
-        """The item ``idx`` with its sentence, mask and grasps.
+        """Read the sentence, mask and grasps of the item ``idx``.
 
         Raises:
             DataError: If one of the files is damaged or holds something else.
@@ -139,7 +139,7 @@ class GraspAnythingDataset(ReferringDataset):
         return item
 
     def parts(self, listed: Sequence[PartId], file: Path) -> list[PartId]:
-        """Single parts, in the order of the list; the parts of an object are those that have an instruction."""
+        """Expand a list to single parts, in its order; the parts of an object are those that have an instruction."""
         wanted = {(part.scene, part.object) for part in listed if part.part is None}
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
         for name in file_stems(self.folders['grasp_instructions'], '.pkl') if wanted else ():
@@ -158,7 +158,7 @@ class GraspAnythingDataset(ReferringDataset):
         return list(parts)
 
     def paths(self, part: PartId) -> dict[str, str]:
-        """Where the image, instruction, label and mask of a part are."""
+        """Return where the image, instruction, label and mask of a part are."""
         name = part_name(part)
         return {
             'image': f'{self.folders["image"]}/{part.scene}.jpg',

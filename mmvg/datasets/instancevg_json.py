@@ -151,7 +151,7 @@ def _number_sentences(refs: list[Ref], file: Path, report: LoadReport) -> None:
 
 
 def _owners(file: Path, split: str, length: int, report: LoadReport) -> list[int]:
-    """Number of the ref that each of ``length`` entries belongs to.
+    """Return the number of the ref that each of ``length`` entries belongs to.
 
     Raises:
         DataError: If the ranges of the index do not follow one another from 0 to ``length``.

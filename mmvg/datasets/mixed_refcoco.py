@@ -91,7 +91,7 @@ class MixedRefCOCODataset(ReferringDataset):
 
 
 def _evaluated_images(source: RefCOCODataset) -> set[int]:
-    """Images of all splits but train."""
+    """Collect the images of all splits but train."""
     file, report = source.files['refs'], source.load_report
     return {
         as_id(ref['image_id'], 'image_id', file, f'ref_id {ref.get("ref_id")}', report)

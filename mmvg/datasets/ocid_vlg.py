@@ -107,7 +107,7 @@ class OCIDVLGDataset(ReferringDataset):
     def read_record(
         self, index: int, record: dict, place: tuple[str, str], image_id: int, reader: InstanceReader
     ) -> dict | None:
-        """The item of a record about the image at ``place`` (sequence, name); None if it is left out."""
+        """Make the item of a record about the image at ``place`` (sequence, name); None if it is left out."""
         file, report = self.files['expressions'], self.load_report
         folder, name = place
         where = f'record {index} ({record["image_filename"]})'
@@ -154,7 +154,7 @@ class OCIDVLGDataset(ReferringDataset):
         )
 
     def _read_box(self, box: Any, around_mask: list[float], where: str) -> list[float]:
-        """``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or the box around the mask."""
+        """Return ``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or else the box around the mask."""
         if isinstance(box, list) and len(box) == 4 and all(map(is_finite_number, box)):
             x, y, w, h = map(float, box)
             return [x, y, x + w, y + h]
@@ -163,7 +163,7 @@ class OCIDVLGDataset(ReferringDataset):
         return around_mask
 
     def _keep(self, kind: str, where: str) -> bool:
-        """Whether to keep a sample that lacks a part of its ground truth."""
+        """Say whether to keep a sample that lacks a part of its ground truth."""
         if self.load_report.evaluation:
             self.load_report.problem(kind, self.files['expressions'], where, 'it is kept, and scored where it can be')
         else:
@@ -172,7 +172,7 @@ class OCIDVLGDataset(ReferringDataset):
 
 
 def check_record(index: int, record: Any, file: Path, report: LoadReport) -> tuple[str, str]:
-    """Sequence folder and file name of a record.
+    """Return sequence folder and file name of a record.
 
     Raises:
         DataError: If it lacks ``image_filename``, ``question`` or ``answer``, or its file name has no comma.
@@ -191,7 +191,7 @@ def check_record(index: int, record: Any, file: Path, report: LoadReport) -> tup
 
 
 def expression_type(program: Any) -> str:
-    """What an expression tells its object by, from the node types of its program: one of ``EXPRESSION_TYPES``.
+    """Say what an expression tells its object by, from the node types of its program.
 
     ``'name'`` is the class alone, ``'mixed'`` two or more of colour, relation and location, and ``'unknown'`` a program
     that is missing or has a node of a type that is not known.

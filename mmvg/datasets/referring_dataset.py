@@ -224,7 +224,7 @@ class ReferringDataset(BaseDataset):
         return items
 
     def _keep_without_target(self, ref: Ref, file: Path) -> bool:
-        """Whether to keep a ref whose targets were all left out; it is still not a no-target sample."""
+        """Say whether to keep a ref whose targets were all left out; it is still not a no-target sample."""
         kind, where = 'ref without a usable target', f'ref_id {ref.ref_id}, ann_id {list(ref.ann_ids)}'
         if self.load_report.evaluation:
             self.load_report.problem(kind, file, where, 'it is scored as a target sample with nothing to find')

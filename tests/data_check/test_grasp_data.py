@@ -1,4 +1,4 @@
-"""The data doctor on OCID-VLG and Grasp-Anything++: sound data, and one corruption of each kind."""
+"""The data check on OCID-VLG and Grasp-Anything++: sound data, and one corruption of each kind."""
 
 import json
 import math
@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mmvg.config import read_config
-from mmvg.data_check import check_config, check_folder, compare_with_released
+from mmvg.data_check import check_config_data, check_folder, compare_with_released
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
@@ -49,9 +49,9 @@ def expressions(sound, tmp_path):
 
 
 def test_sound_data_give_counts_and_no_errors(sound):
-    diagnosis = check_folder(sound)
-    assert diagnosis.report.errors == []
-    rows = {row[:3]: row for row in diagnosis.counts}
+    result = check_folder(sound)
+    assert result.report.errors == []
+    rows = {row[:3]: row for row in result.counts}
     records = json.loads((sound / 'ocid_vlg/refer/unique/test_expressions.json').read_text())['data']
     assert rows['ocid_vlg', 'unique/test_expressions.json', 'test'][4] == len(records)
     names = pickle.loads((sound / 'grasp_anything/split/grasp-anything++/test/unseen.obj').read_bytes())
@@ -266,15 +266,15 @@ def test_a_config_is_checked_through_its_datasets(sound, name, folder):
     config = read_config(CONFIGS / f'_base_/datasets/{name}.py')
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         config[loader].dataset.data_root = str(sound / folder)
-    diagnosis = check_config(config)
-    assert diagnosis.report.errors == []
-    files = {row[1].split('/')[0] for row in diagnosis.counts}
+    result = check_config_data(config)
+    assert result.report.errors == []
+    files = {row[1].split('/')[0] for row in result.counts}
     assert files == ({'multiple'} if name == 'ocid_vlg' else {'train', 'test'})
 
 
 def test_counts_are_compared_with_the_reported_ones(sound):
-    diagnosis = check_folder(sound / 'ocid_vlg', decode=False)
-    compare_with_released(diagnosis.counts, diagnosis.report)
-    problems = [error.problem for error in diagnosis.report.errors]
+    result = check_folder(sound / 'ocid_vlg', decode=False)
+    compare_with_released(result.counts, result.report)
+    problems = [error.problem for error in result.report.errors]
     assert len(problems) == 12
     assert any(problem.endswith('refs instead of 63221') for problem in problems)

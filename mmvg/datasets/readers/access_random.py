@@ -7,7 +7,7 @@ from torch.utils.data import get_worker_info
 
 
 class AccessRandom:
-    """Whole numbers that differ by seed, rank, worker and epoch, and repeat with the same seed.
+    """Draws whole numbers that differ by seed, rank, worker and epoch, and repeat with the same seed.
 
     MMEngine seeds numpy and torch in each worker with the same numbers every epoch, so neither can be used there. The
     worker's own seed can: the loader draws a new one from the main process's torch generator for every epoch (or once
@@ -20,7 +20,7 @@ class AccessRandom:
         self._generator: np.random.Generator | None = None
 
     def integer(self, high: int) -> int:
-        """A number in [0, high), each equally likely."""
+        """Draw a number in [0, high), each equally likely."""
         worker = get_worker_info()
         if worker is None:
             seed = int(torch.randint(2**62, ()))

@@ -9,7 +9,7 @@ from mmvg.datasets.readers.safe_reading import read_json
 
 
 class CocoInstances:
-    """Images and annotations by id; one is checked when it is asked for, since most are never referred to.
+    """Holds images and annotations by id; one is checked when it is asked for, since most are never referred to.
 
     Args:
         file: Where they come from, for messages.
@@ -49,7 +49,7 @@ class CocoInstances:
         return found
 
     def image(self, image_id: int, ref_id: int) -> dict | None:
-        """The image of a ref, or None if the ref has to be skipped because there is none.
+        """Return the image of a ref, or None if the ref has to be skipped because there is none.
 
         Raises:
             DataError: If the image has no usable name and size, or if there is none and it must not be skipped.
@@ -66,7 +66,7 @@ class CocoInstances:
         return image
 
     def annotation(self, ann_id: int, image_id: int, ref_id: int) -> dict:
-        """The annotation ``ann_id`` that a ref names as its target.
+        """Return the annotation ``ann_id`` that a ref names as its target.
 
         Raises:
             DataError: If there is none, or if it lies in another image than the ref.

@@ -51,7 +51,7 @@ def _has_content(folder: Path) -> bool:
 
 
 def _neighbours(path: Path) -> str:
-    """What the folder of a missing file holds instead, or the first of its parents that is missing or empty."""
+    """Tell what the folder of a missing file holds instead, or the first of its parents that is missing or empty."""
     folder = path.parent
     if not folder.is_dir():
         existing = next(parent for parent in folder.parents if parent.is_dir())

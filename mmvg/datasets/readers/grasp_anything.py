@@ -25,12 +25,12 @@ class PartId(NamedTuple):
 
 
 def folder_or_doubled(root: Path, name: str) -> Path:
-    """``root/name``, or ``root/name/name`` if that is what an archive made of it."""
+    """Return ``root/name``, or ``root/name/name`` if that is what an archive made of it."""
     return root / name / name if (root / name / name).is_dir() else root / name
 
 
 def read_id_list(file: Path) -> list[str]:
-    """The names in a list: JSON (``.json``), a line each (``.txt``), or a pickle of a list.
+    """Read the names in a list: JSON (``.json``), a line each (``.txt``), or a pickle of a list.
 
     Raises:
         DataError: If the file is damaged or holds something else.
@@ -53,7 +53,7 @@ def match_part_id(text: str) -> PartId | None:
 
 
 def parse_part_id(text: str, file: Path, report: LoadReport) -> PartId:
-    """``<scene>_<object>`` or ``<scene>_<object>_<part>``; numbers may have any number of digits.
+    """Read ``<scene>_<object>`` or ``<scene>_<object>_<part>``; numbers may have any number of digits.
 
     Raises:
         DataError: If it is neither.
@@ -65,12 +65,16 @@ def parse_part_id(text: str, file: Path, report: LoadReport) -> PartId:
 
 
 def part_name(part: PartId) -> str:
-    """The id of a part or object, as its files are called."""
+    """Return the id of a part or object, as its files are called."""
     return '_'.join(piece for piece in part if piece is not None)
 
 
 def read_instruction(file: Path) -> str:
-    """The sentence in a pickle of a str, or of a list whose first element is one."""
+    """Read the sentence in a pickle of a str, or of a list whose first element is one.
+
+    Raises:
+        DataError: If the file is damaged or holds something else.
+    """
     content: Any = read_pickle(file, object)
     text = content[0] if isinstance(content, list | tuple) and content else content
     if not isinstance(text, str):
@@ -79,7 +83,11 @@ def read_instruction(file: Path) -> str:
 
 
 def read_label(file: Path) -> np.ndarray:
-    """The tensor of a label file as an array; nothing but a tensor is ever built from it."""
+    """Read the tensor of a label file as an array; nothing but a tensor is ever built from it.
+
+    Raises:
+        DataError: If the file is damaged or holds something else.
+    """
     import torch
 
     try:
@@ -95,7 +103,13 @@ def read_label(file: Path) -> np.ndarray:
 
 
 def read_part_mask(file: Path) -> np.ndarray:
-    """A mask (416, 416) uint8 of 0 and 1; of another size it is scaled, of other values it is where they are > 0."""
+    """Read a mask (416, 416) uint8 of 0 and 1.
+
+    One of another size is scaled; of other values, those > 0 become 1.
+
+    Raises:
+        DataError: If the file is damaged or holds something else.
+    """
     try:
         mask = np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -110,7 +124,7 @@ def read_part_mask(file: Path) -> np.ndarray:
 
 
 def file_stems(folder: Path, suffix: str) -> Iterable[str]:
-    """Names of the files in a folder of millions, without ``suffix``."""
+    """Yield the names of the files in a folder of millions, without ``suffix``."""
     if not folder.is_dir():
         return
     with os.scandir(folder) as entries:

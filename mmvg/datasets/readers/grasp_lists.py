@@ -8,10 +8,13 @@ from mmvg.structures import corners_to_grasps, fold_angle, usable_grasps
 
 
 def read_corner_lists(grasps: Any) -> tuple[np.ndarray, int]:
-    """Rectangles as lists of corners, N x 4 x 2 or one 4 x 2, to grasps (M, 5) float32 and the number left out.
+    """Turn rectangles as lists of corners, N x 4 x 2 or one 4 x 2, into grasps.
 
-    Left out are those that are not 4 x 2 finite numbers, or have a side without length. Rectangles outside of the image
-    are legal.
+    Those that are not 4 x 2 finite numbers, or have a side without length, are left out. Rectangles outside of the
+    image are legal.
+
+    Returns:
+        Grasps (M, 5) float32, and how many were left out.
     """
     if not isinstance(grasps, list):
         return np.zeros((0, 5), np.float32), int(grasps is not None)
@@ -26,9 +29,12 @@ def read_corner_lists(grasps: Any) -> tuple[np.ndarray, int]:
 
 
 def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
-    """Rows ``[quality, x, y, w, h, theta]`` of Grasp-Anything, N x 6, to grasps (M, 5) float32 and the number left out.
+    """Turn rows ``[quality, x, y, w, h, theta]`` of Grasp-Anything, N x 6, into grasps.
 
     ``theta`` of the file is in degrees and clockwise on screen. Anything but N x 6 numbers is an empty list.
+
+    Returns:
+        Grasps (M, 5) float32, and how many were left out.
     """
     rows = np.asarray(rows)
     if rows.ndim != 2 or rows.shape[1] != 6 or rows.dtype.kind not in 'iuf':
@@ -40,7 +46,7 @@ def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _numbers(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray | None:
-    """Nested lists of numbers as a float64 array; None if they are none, of unequal length, or not of ``shape``."""
+    """Turn nested lists of numbers into a float64 array; None if they are uneven or not of ``shape``."""
     try:
         array = np.array(value)
     except ValueError:  # lists of unequal length

@@ -10,7 +10,7 @@ from mmvg.masks import encode_mask, mask_box
 
 
 def read_instance_image(file: Path | str, where: str, report: LoadReport) -> np.ndarray:
-    """The numbers (H, W) in an image of one channel, of palette indices, or of several equal channels.
+    """Read the numbers (H, W) in an image of one channel, of palette indices, or of several equal channels.
 
     Raises:
         DataError: If the file is missing, damaged, or its colour channels differ.
@@ -44,7 +44,7 @@ class InstanceReader:
         self._masks: dict[int, tuple[dict, list[float]]] = {}
 
     def mask_and_box(self, file: Path | str, number: int, where: str) -> tuple[dict, list[float]]:
-        """COCO RLE of an object and the box around it, ``[x1, y1, x2, y2]``; all 0 if it has no pixel.
+        """Return the RLE of an object and the box around it, ``[x1, y1, x2, y2]``; all 0 if it has no pixel.
 
         Raises:
             DataError: See :func:`read_instance_image`.

@@ -30,7 +30,7 @@ class InstanceVGRecord:
 
 
 def read_instancevg_entry(entry: Any, where: str, file: str | Path, report: LoadReport) -> list[InstanceVGRecord]:
-    """The records of one entry of a split: one, or as many as the entry lists (``rrefcoco``).
+    """Read the records of one entry of a split: one, or as many as the entry lists (``rrefcoco``).
 
     Raises:
         DataError: If an entry is no record, or its records are of several images.
@@ -75,13 +75,13 @@ def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) 
 
 
 def _single(record: dict, where: str, file: str | Path) -> Iterator[dict]:
-    """The target of a record of the single-target form; without box and mask, there is none."""
+    """Yield the target of a record of the single-target form; without box and mask, there is none."""
     if record.get('bbox') or record.get('mask'):
         yield dict(bbox=record.get('bbox'), segmentation=record.get('mask'), iscrowd=0, id=record.get('id'))
 
 
 def _several(annotations: Any, where: str, file: str | Path, report: LoadReport) -> Iterator[dict]:
-    """The targets of a record of the multi-target form; a lone null annotation means that there is none.
+    """Yield the targets of a record of the multi-target form; a lone null annotation means that there is none.
 
     InstanceVG's loader stops at the first null and loses those after it; here, a null beside others is a problem.
     """

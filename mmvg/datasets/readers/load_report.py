@@ -91,7 +91,7 @@ class LoadReport:
             own.examples = [*own.examples, *entry.examples][:MAX_EXAMPLES]
 
     def lines(self) -> list[str]:
-        """One line per kind."""
+        """Describe each kind in one line."""
         return [
             f'{entry.count} x {kind}: {entry.action} (for example {"; ".join(entry.examples)})'
             for kind, entry in self.entries.items()
@@ -103,7 +103,7 @@ class LoadReport:
             print_log(line, logger='current', level=entry.level)
 
     def counts(self) -> dict[str, int]:
-        """How often each kind was met."""
+        """Return how often each kind was met."""
         return {kind: entry.count for kind, entry in self.entries.items()}
 
     def _count(self, kind: str, file: str | Path, where: str, action: str, level: int) -> None:

@@ -17,7 +17,7 @@ _TASK_KEYS = ('task_id', 'image_id', 'phrase', 'instance_boxes', 'Polygons')
 
 
 def draw_polygons(polygons: Iterable[Sequence[float]], height: int, width: int) -> np.ndarray:
-    """Union of flat polygons ``[x0, y0, x1, y1, ...]``, (height, width) bool.
+    """Draw the union of flat polygons ``[x0, y0, x1, y1, ...]`` into a mask (H, W) bool.
 
     Coordinates are cut to whole numbers, and the outline belongs to the mask: up to a pixel more at the right and lower
     border than pycocotools fills. Two points make a line, one point makes nothing.
@@ -61,7 +61,7 @@ class PhraseCutTargetReader(TargetReader):
 
 
 def _checked_points(polygon: Any, height: int, width: int) -> tuple[np.ndarray | None, str]:
-    """The points of a polygon cut to whole numbers, (P, 2), or what is wrong with it."""
+    """Cut the points of a polygon to whole numbers, (P, 2), or say what is wrong with it."""
     try:
         points = np.array(polygon)
     except ValueError:  # lists of unequal length
@@ -78,13 +78,13 @@ def _checked_points(polygon: Any, height: int, width: int) -> tuple[np.ndarray |
 
 
 def images_of_tasks(tasks: list[dict]) -> list[dict]:
-    """The images of packed tasks, as ``image_data_split3000.json`` has them."""
+    """Collect the images of packed tasks, as ``image_data_split3000.json`` has them."""
     sizes = {task['image_id']: task['image_size'] for task in tasks}
     return [dict(image_id=image_id, height=height, width=width) for image_id, (height, width) in sizes.items()]
 
 
 def read_images(records: list, file: Path, report: LoadReport) -> list[dict]:
-    """The images in COCO's words; their files are ``<image_id>.jpg``."""
+    """Turn images into COCO's words; their files are ``<image_id>.jpg``."""
     images = []
     for position, image in enumerate(records):
         if not isinstance(image, dict) or 'image_id' not in image:
@@ -151,7 +151,7 @@ def _read_task(
 
 
 def _annotations(ref: Ref) -> list[dict]:
-    """The instances of a task in COCO's words."""
+    """Turn the instances of a task into COCO's words."""
     fields = zip(ref.ann_ids, ref.record['instance_boxes'], ref.record['Polygons'], strict=True)
     return [
         dict(

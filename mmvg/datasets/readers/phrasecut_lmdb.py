@@ -86,7 +86,7 @@ class PhraseCutLMDB:
         self.path = path
 
     def tasks(self, split: str) -> list[dict]:
-        """All tasks, in the words of ``refer_<split>.json``, and with ``image_size`` [height, width].
+        """Read all tasks, in the words of ``refer_<split>.json``, and with ``image_size`` [height, width].
 
         Raises:
             DataError: If the file has another layout or split, or is incomplete.
@@ -102,7 +102,7 @@ class PhraseCutLMDB:
         return [json.loads(value) for value in self._get(keys)]
 
     def image(self, image_id: int) -> bytes:
-        """The image file ``image_id``.
+        """Read the image file ``image_id``.
 
         Raises:
             DataError: If it is not there.

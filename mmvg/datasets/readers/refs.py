@@ -35,7 +35,7 @@ class Ref:
 
 
 def as_id(value: Any, key: str, file: str | Path, where: str, report: LoadReport) -> int:
-    """``value`` as a plain int; numpy integers are fine, digits in a string or a whole float are a problem.
+    """Turn ``value`` into a plain int; numpy integers are fine, digits in a string or a whole float are a problem.
 
     Raises:
         DataError: If ``value`` is no whole number, or is not written as one in strict mode.
@@ -53,13 +53,13 @@ def as_id(value: Any, key: str, file: str | Path, where: str, report: LoadReport
 
 
 def as_ids(value: Any, key: str, file: str | Path, where: str, report: LoadReport) -> tuple[int, ...]:
-    """A list of ids, or one bare id, as a tuple of ints."""
+    """Turn a list of ids, or one bare id, into a tuple of ints."""
     values = value if isinstance(value, list | tuple) else [value]
     return tuple(as_id(v, key, file, where, report) for v in values)
 
 
 def select_split(records: Sequence[Any], split: str, file: str | Path) -> list[dict]:
-    """The records whose ``split`` equals ``split``, in file order.
+    """Select the records whose ``split`` equals ``split``, in file order.
 
     Raises:
         DataError: If a record is no dict or has no ``split``, or if no record is of this split; names those found.
@@ -160,7 +160,7 @@ def _read_sentences(
 
 
 def _skip_repeated(file: str | Path, where: str, report: LoadReport) -> bool:
-    """Whether to leave out a sentence whose id another ref has too; an evaluation keeps it, ref_id tells them apart."""
+    """Say whether to skip a sentence whose id another ref has too; an evaluation keeps it, ref_id tells them apart."""
     action = 'both are kept' if report.evaluation else 'the first is kept'
     report.problem('sent_id used by two refs', file, where, action)
     return not report.evaluation
@@ -180,7 +180,7 @@ def _check_sent_ids(record: dict, found: set[int], file: str | Path, where: str,
 
 
 def is_usable_text(text: Any, file: str | Path, where: str, report: LoadReport) -> bool:
-    """Whether ``text`` can be a sample; an evaluation keeps an empty expression and raises for one that is no str."""
+    """Say whether ``text`` can be a sample; an evaluation keeps an empty one and raises for one that is no str."""
     if not isinstance(text, str):
         report.drop('expression that is not a string', file, f'{where}: {text!r}')
         return False

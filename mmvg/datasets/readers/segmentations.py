@@ -56,7 +56,7 @@ def _check_polygons(polygons: list, height: int, width: int) -> CheckedSegmentat
 
 
 def _polygon_problem(polygon: Any, height: int, width: int) -> str | None:
-    """What is wrong with one flat list ``[x0, y0, x1, y1, ...]``, or None."""
+    """Say what is wrong with one flat list ``[x0, y0, x1, y1, ...]``, or None."""
     if not isinstance(polygon, list):
         return f'is a {type(polygon).__name__}, not a list of numbers'
     try:
@@ -77,7 +77,7 @@ def _polygon_problem(polygon: Any, height: int, width: int) -> str | None:
 
 
 def _touches_image(polygon: list[float], height: int, width: int) -> bool:
-    """Whether the bounding box of the polygon meets the image, and it has at least three different points."""
+    """Say whether the bounding box of the polygon meets the image, and it has at least three different points."""
     x, y = polygon[0::2], polygon[1::2]
     if min(x) >= width or max(x) <= 0 or min(y) >= height or max(y) <= 0:
         return False
@@ -102,5 +102,5 @@ def _check_rle(rle: dict, height: int, width: int) -> CheckedSegmentation:
 
 
 def is_finite_number(value: Any) -> bool:
-    """Whether ``value`` is an int or float, and neither NaN nor infinite."""
+    """Say whether ``value`` is an int or float, and neither NaN nor infinite."""
     return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)

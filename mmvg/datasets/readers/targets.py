@@ -28,7 +28,7 @@ class TargetReader:
         self._read: dict[int, dict | None] = {}
 
     def targets(self, ann_ids: tuple[int, ...], image_id: int, ref_id: int) -> list[dict]:
-        """The usable targets of one ref, in its order.
+        """Return the usable targets of one ref, in its order.
 
         Raises:
             DataError: If an annotation does not exist or belongs to another image, whatever the mode.
@@ -43,7 +43,7 @@ class TargetReader:
         return found
 
     def where(self, annotation: dict, image_id: int) -> str:
-        """How a message calls an annotation, so that it can be found in ``file``."""
+        """Say how a message calls an annotation, so that it can be found in ``file``."""
         return f'annotation id {annotation["id"]} (image_id {image_id})'
 
     def _read_instance(self, ann_id: int, annotation: dict, image_id: int) -> dict | None:

@@ -1,4 +1,4 @@
-"""The data doctor on sound data, and on data with one seeded corruption of each kind."""
+"""The data check on sound data, and on data with one seeded corruption of each kind."""
 
 import json
 import pickle
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmvg.data_check import FindingReport, check_config, check_folder, compare_with_released
+from mmvg.data_check import FindingReport, check_config_data, check_folder, compare_with_released
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,11 +61,11 @@ def copy(sound, tmp_path):
 
 
 def test_sound_data_gives_no_errors(sound):
-    diagnosis = check_folder(sound)
-    assert diagnosis.report.errors == []
-    checked = {row[0] for row in diagnosis.counts}
+    result = check_folder(sound)
+    assert result.report.errors == []
+    checked = {row[0] for row in result.counts}
     assert {'refcoco', 'refcoco+', 'refcocog', 'grefcoco', 'ref-zom', 'rrefcoco', 'phrasecut'} <= checked
-    rows = {(row[0], row[1], row[2]): row[3:] for row in diagnosis.counts}
+    rows = {(row[0], row[1], row[2]): row[3:] for row in result.counts}
     refs = [ref for ref in json.loads((sound / 'grefcoco/grefs(unc).json').read_text()) if ref['split'] == 'val']
     sentences = [ref['no_target'] for ref in refs for _ in ref['sentences']]
     images = {ref['image_id'] for ref in refs}
@@ -317,9 +317,9 @@ def test_a_config_is_checked_through_its_datasets(sound, monkeypatch):
     cfg = load_config(str(ROOT / 'configs/instancevg/tiny.py'))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.update(data_root=str(sound))
-    assert check_config(cfg, decode=False).report.errors == []
+    assert check_config_data(cfg, decode=False).report.errors == []
     cfg.val_dataloader.dataset.split = 'nowhere'
-    problems = [error.problem for error in check_config(cfg, decode=False).report.errors]
+    problems = [error.problem for error in check_config_data(cfg, decode=False).report.errors]
     assert len(problems) == 1
     assert 'nowhere' in problems[0]
 

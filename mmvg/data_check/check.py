@@ -1,13 +1,14 @@
-"""The data doctor: everything that is wrong with a folder of data, or with the data of a config."""
+"""Find everything that is wrong with a folder of data, or with the data of a config."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
 from mmvg.data_check.coco_refs import FORMATS, check_coco_refs
+from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
@@ -17,17 +18,46 @@ from mmvg.datasets.readers import KNOWN_IMAGE_FOLDERS, DataError
 Progress = Callable[[str], None]
 
 
+class CountRow(NamedTuple):
+    """What one split of a data set holds.
+
+    Example:
+        >>> CountRow('refcoco', 'refs(unc).p', 'val', refs=3811, sentences=10834, no_target=0, images=1500).images
+        1500
+    """
+
+    dataset: str
+    file: str
+    split: str
+    refs: int
+    sentences: int
+    no_target: int
+    images: int
+
+
 @dataclass
-class Diagnosis:
+class CheckResult:
     """What was looked at and what was found.
 
     Args:
         report: The findings.
-        counts: Rows of (data set, file, split, refs, sentences, of them without a target, images).
+        counts: What each split holds.
+
+    Example:
+        >>> result = CheckResult()
+        >>> result.report.found('missing image file', 'images/a.jpg', 'image id 7')
+        >>> result.report.errors[0].cure
+        'copy the image there, or set --images to the folder that holds it'
     """
 
     report: FindingReport = field(default_factory=FindingReport)
-    counts: list[tuple[str, str, str, int, int, int, int]] = field(default_factory=list)
+    counts: list[CountRow] = field(default_factory=list)
+
+    def add_counts(self, dataset: str, found: Mapping[tuple[str, str], Counts]) -> None:
+        """Add a row for every (file, split) of ``found``."""
+        for (file, split), count in found.items():
+            row = CountRow(dataset, file, split, count.refs, count.sentences, count.no_target, len(count.images))
+            self.counts.append(row)
 
 
 def check_folder(
@@ -36,7 +66,7 @@ def check_folder(
     decode: bool = True,
     progress: Progress = lambda _: None,
     only: Collection[str] | None = None,
-) -> Diagnosis:
+) -> CheckResult:
     """Check every data set below ``root`` (see data/README.md), or one ``.jsonl`` file.
 
     RefCOCO/+/g, gRefCOCO, Ref-ZOM, R-RefCOCO/+/g, OCID-VLG, Grasp-Anything++ and JSON lines are checked record by
@@ -49,55 +79,77 @@ def check_folder(
         progress: Called with what is looked at next.
         only: Names of the folders of data sets to look at; all by default.
 
+    Returns:
+        All findings, and what each split holds.
+
     Raises:
         FileNotFoundError: If there is no such folder, or no data set in it.
+
+    Example:
+        >>> result = check_folder('data/refshapes', only=['refcoco'], decode=False)
+        >>> result.report.errors
+        []
+        >>> result.counts[0]
+        CountRow(dataset='refcoco', file='refs(unc).p', split='train', refs=58, sentences=169, no_target=0, images=24)
     """
     root = Path(root)
-    diagnosis = Diagnosis()
+    result = CheckResult()
+    report = result.report
     if root.suffix == '.jsonl':
-        _add_jsonl(diagnosis, root, root.parent / (images or ''), decode, progress)
-        return diagnosis
+        _check_jsonl(result, root, root.parent / (images or ''), decode, progress)
+        return result
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: there is no such folder; give the data root, a .jsonl file or a config')
     for name, kind in FORMATS.items():
         if (root / kind.folder).is_dir() and (only is None or kind.folder in only):
             folder = root / (images or _image_folder(root, name))
-            for (file, split), count in check_coco_refs(root, kind, folder, diagnosis.report, decode, progress).items():
-                row = (name, file, split, count.refs, count.sentences, count.no_target, len(count.images))
-                diagnosis.counts.append(row)
+            result.add_counts(name, check_coco_refs(root, kind, folder, report, decode, progress))
     if (root / 'VGPhraseCut_v0').is_dir() and (only is None or 'VGPhraseCut_v0' in only):
-        _add_phrasecut(diagnosis, root, images, progress)
+        _check_phrasecut(result, root, images, progress)
     for name, check, folders in (
         ('ocid_vlg', check_ocid_vlg, ('.', 'ocid_vlg', 'OCID-VLG')),
         ('grasp_anything', check_grasp_anything, ('.', 'grasp_anything', 'grasp-anything')),
     ):
         for folder in folders:
-            for (file, split), count in check(root / folder, diagnosis.report, decode, progress, only).items():
-                row = (name, file, split, count.refs, count.sentences, count.no_target, len(count.images))
-                diagnosis.counts.append(row)
+            result.add_counts(name, check(root / folder, report, decode, progress, only))
     for file in sorted(root.glob('*.jsonl')) if only is None else ():
         if file.name != 'scenes.jsonl':  # RefShapes' own notes
-            _add_jsonl(diagnosis, file, root / (images or ''), decode, progress)
-    if only is None and not diagnosis.counts and not diagnosis.report.findings:
+            _check_jsonl(result, file, root / (images or ''), decode, progress)
+    if only is None and not result.counts and not report.findings:
         known = ', '.join(
             [*(kind.folder for kind in FORMATS.values()), 'VGPhraseCut_v0', 'OCID-VLG', 'grasp-anything', '*.jsonl']
         )
         raise FileNotFoundError(f'{root}: no data set in it; looked for {known} (data/README.md shows the tree)')
-    return diagnosis
+    return result
 
 
-def check_config(cfg: Config, decode: bool = True, progress: Progress = lambda _: None) -> Diagnosis:
-    """Check the data that the dataloaders of a config read, by building each dataset strictly after the folder check.
+def check_config_data(cfg: Config, decode: bool = True, progress: Progress = lambda _: None) -> CheckResult:
+    """Check the data that the dataloaders of a config read.
+
+    Each dataset is built strictly, then the folders that they read are checked.
+
+    Args:
+        cfg: A config with dataloaders.
+        decode: Decode every image; otherwise only headers are read.
+        progress: Called with what is looked at next.
+
+    Returns:
+        All findings, and what each split holds.
 
     Raises:
         FileNotFoundError: If there is no data to look at.
+
+    Example:
+        >>> from mmvg.apis import load_config
+        >>> check_config_data(load_config('configs/instancevg/tiny.py'), decode=False).report.errors
+        []
     """
     from mmengine.registry import init_default_scope
 
     from mmvg.registry import DATASETS
 
     init_default_scope(cfg.get('default_scope', 'mmvg'))
-    diagnosis = Diagnosis()
+    result = CheckResult()
     folders: dict[tuple[str, str | None], set[str]] = {}
     for split in ('train', 'val', 'test'):
         loader = cfg.get(f'{split}_dataloader')
@@ -108,17 +160,17 @@ def check_config(cfg: Config, decode: bool = True, progress: Progress = lambda _
         try:
             dataset = DATASETS.build(settings)
         except (DataError, FileNotFoundError) as error:
-            diagnosis.report.found(f'the dataset of {split}_dataloader cannot be built: {error}', cfg.filename, split)
+            result.report.found(f'the dataset of {split}_dataloader cannot be built: {error}', cfg.filename, split)
             continue
         used = folders.setdefault((settings.get('data_root', 'data'), settings.get('img_prefix')), set())
         used.update(file.parent.name for file in dataset.required_files())
     for (root, images), used in folders.items():
         if Path(root).is_dir():
             folder = check_folder(root, images, decode, progress, used)
-            diagnosis.counts += folder.counts
+            result.counts += folder.counts
             for finding in folder.report.findings:
-                diagnosis.report.found(finding.problem, finding.file, finding.record, finding.level)
-    return diagnosis
+                result.report.found(finding.problem, finding.file, finding.record, finding.level)
+    return result
 
 
 def _image_folder(root: Path, name: str) -> str:
@@ -127,14 +179,13 @@ def _image_folder(root: Path, name: str) -> str:
     return next((folder for folder in candidates if (root / folder).is_dir()), candidates[0])
 
 
-def _add_jsonl(diagnosis: Diagnosis, file: Path, images: Path, decode: bool, progress: Progress) -> None:
+def _check_jsonl(result: CheckResult, file: Path, images: Path, decode: bool, progress: Progress) -> None:
     progress(file.name)
-    for split, count in check_jsonl(file, images, diagnosis.report, decode).items():
-        row = ('jsonl', file.name, split, count.refs, count.sentences, count.no_target, len(count.images))
-        diagnosis.counts.append(row)
+    found = check_jsonl(file, images, result.report, decode)
+    result.add_counts('jsonl', {(file.name, split): count for split, count in found.items()})
 
 
-def _add_phrasecut(diagnosis: Diagnosis, root: Path, images: str | None, progress: Progress) -> None:
+def _check_phrasecut(result: CheckResult, root: Path, images: str | None, progress: Progress) -> None:
     from mmvg.datasets import PhraseCutDataset
 
     folders = dict(img_prefix=images) if images else {}
@@ -146,7 +197,7 @@ def _add_phrasecut(diagnosis: Diagnosis, root: Path, images: str | None, progres
         try:
             dataset = PhraseCutDataset(split, data_root=str(root), mode='strict', check_images=True, **folders)
         except (DataError, FileNotFoundError) as error:
-            diagnosis.report.found(str(error), file, split)
+            result.report.found(str(error), file, split)
             continue
         ids = {item['img_id'] for item in map(dataset.get_data_info, range(len(dataset)))}
-        diagnosis.counts.append(('phrasecut', file.name, split, len(dataset), len(dataset), 0, len(ids)))
+        result.add_counts('phrasecut', {(file.name, split): Counts(len(dataset), len(dataset), 0, ids)})
