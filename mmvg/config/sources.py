@@ -19,17 +19,17 @@ class ConfigSources:
     """
 
     def __init__(self, filename: str | None) -> None:
-        self.trees: dict[str, ast.Module] = {}
+        self.nodes: dict[str, list[ast.AST]] = {}
         if filename is not None and osp.isfile(filename):
             self._add(osp.abspath(filename))
 
     def _add(self, filename: str) -> None:
-        if filename in self.trees:
+        if filename in self.nodes:
             return
         with open(filename, encoding='utf-8') as file:
-            self.trees[filename] = ast.parse(file.read(), filename)
-        for node in ast.walk(self.trees[filename]):
-            if isinstance(node, ast.With) and _calls_read_base(node):
+            self.nodes[filename] = list(ast.walk(ast.parse(file.read(), filename)))
+        for node in self.nodes[filename]:
+            if isinstance(node, ast.With) and ast.unparse(node.items[0]) == 'read_base()':
                 for base in node.body:
                     if isinstance(base, ast.ImportFrom) and osp.isfile(path := _path_of(base, filename)):
                         self._add(path)
@@ -37,13 +37,10 @@ class ConfigSources:
     def names_read(self) -> set[str]:
         """Names whose value is used somewhere; ``x.y = 1`` and ``x.update(...)`` write to ``x`` and do not read it."""
         names = set()
-        for tree in self.trees.values():
-            written = {id(root) for node in ast.walk(tree) for root in _roots_written(node)}
-            names |= {
-                node.id
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in written
-            }
+        for nodes in self.nodes.values():
+            written = {id(target) for node in nodes for target in _written_through(node)}
+            read = (n for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+            names |= {node.id for node in read if id(node) not in written}
         return names
 
     def names_referenced(self) -> set[str]:
@@ -53,28 +50,22 @@ class ConfigSources:
 
     def where(self, name: str) -> str:
         """``' (file:line)'`` of the first assignment to ``name``, or an empty string."""
-        for filename, tree in self.trees.items():
-            for node in ast.walk(tree):
+        for filename, nodes in self.nodes.items():
+            for node in nodes:
                 if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
                     return f' ({osp.relpath(filename)}:{node.lineno})'
         return ''
 
     def where_written(self, text: str) -> str:
         """``' (file:line)'`` of the first string that is ``text``, or an empty string."""
-        found = ((filename, node.lineno) for filename, node in self._strings() if node.value == text)
-        filename, line = next(found, (None, 0))
-        return '' if filename is None else f' ({osp.relpath(filename)}:{line})'
+        for filename, node in self._strings():
+            if node.value == text:
+                return f' ({osp.relpath(filename)}:{node.lineno})'
+        return ''
 
     def _strings(self) -> Iterator[tuple[str, ast.Constant]]:
-        for filename, tree in self.trees.items():
-            for node in ast.walk(tree):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    yield filename, node
-
-
-def _calls_read_base(node: ast.With) -> bool:
-    call = node.items[0].context_expr
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == 'read_base'
+        for filename, nodes in self.nodes.items():
+            yield from ((filename, n) for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
 
 
 def _path_of(node: ast.ImportFrom, filename: str) -> str:
@@ -87,22 +78,12 @@ def _path_of(node: ast.ImportFrom, filename: str) -> str:
     return osp.abspath(osp.join(folder, *parts) + '.py')
 
 
-def _roots_written(node: ast.AST) -> list[ast.Name]:
-    """Names that a statement only writes through, such as ``model`` in ``model.head = x`` or ``hooks.append(x)``."""
-    if isinstance(node, ast.Assign):
-        chains = node.targets
-    elif isinstance(node, (ast.AugAssign, ast.AnnAssign)):
-        chains = [node.target]
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        chains = [node.value.func]
-    else:
-        return []
-    roots = []
-    for chain in chains:
-        if not isinstance(chain, (ast.Attribute, ast.Subscript)):
-            continue
-        while isinstance(chain, (ast.Attribute, ast.Subscript)):
-            chain = chain.value
-        if isinstance(chain, ast.Name):
-            roots.append(chain)
-    return roots
+def _written_through(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the names that a statement only writes through: ``model`` in ``model.head = x`` or ``hooks.append(x)``."""
+    targets = getattr(node, 'targets', [getattr(node, 'target', None)])
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        targets = [node.value.func]
+    for target in targets:
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        yield target
