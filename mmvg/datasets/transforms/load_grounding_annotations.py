@@ -69,6 +69,8 @@ def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:
     Raises:
         ValueError: If the mask is malformed, which pycocotools would not notice, or not of the size of the image.
     """
+    if mask is None:
+        raise ValueError('there is no mask; data that has boxes only is loaded with with_mask=False')
     rle = encode_mask(mask) if isinstance(mask, dict) else polygons_to_rle(mask, height, width)
     if rle['size'] != [height, width]:
         raise ValueError(f'RLE has size {rle["size"]}, the image {[height, width]}')

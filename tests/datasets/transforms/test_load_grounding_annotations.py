@@ -80,7 +80,7 @@ def test_boxes_alone_can_be_loaded(make_item):
 @pytest.mark.parametrize(
     ('mask', 'message'),
     [
-        (None, 'there is no polygon'),
+        (None, 'with_mask=False'),
         ([], 'there is no polygon'),
         ([[]], r'polygon \[\]'),
         ([[1, 1, 2, 2]], r'polygon \[1'),
