@@ -73,3 +73,36 @@ def make_sample():
         return sample
 
     return make
+
+
+@pytest.fixture
+def awake():
+    """Function: let gradients pass what starts as zero, such as the last layer of a residual branch.
+
+    The one or two hidden units of a narrow squeeze-and-excitation are not to be dead either.
+    """
+
+    def fill(module):
+        torch.manual_seed(0)
+        for parameter in module.parameters():
+            if parameter.ndim == 1 and len(parameter) <= 2:
+                torch.nn.init.constant_(parameter, 5.0)
+            elif not parameter.any():
+                torch.nn.init.normal_(parameter, std=0.1)
+        return module
+
+    return fill
+
+
+@pytest.fixture
+def unlearned():
+    """Function: names of the parameters whose gradient is missing, not finite, or zero everywhere."""
+
+    def names(module):
+        return [
+            name
+            for name, parameter in module.named_parameters()
+            if parameter.grad is None or not parameter.grad.isfinite().all() or not parameter.grad.any()
+        ]
+
+    return names

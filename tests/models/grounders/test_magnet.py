@@ -52,20 +52,22 @@ def losses_of(model, batch):
     return model(**data, mode='loss')
 
 
-def train_one_step(model, batch):
-    """Return the names of the losses; every parameter must get a gradient that is a number."""
-    losses = losses_of(model, batch)
-    sum(losses.values()).backward()
-    assert [name for name, p in model.named_parameters() if p.grad is None] == []
-    assert all(p.grad.isfinite().all() for p in model.parameters())
-    before = [p.detach().clone() for p in model.parameters()]
-    torch.optim.AdamW(model.parameters(), lr=1e-3).step()
-    assert any(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
-    return set(losses)
+@pytest.fixture
+def train_one_step(awake, unlearned):
+    """Function: the names of the losses; every parameter must learn."""
+
+    def step(model, batch):
+        losses = losses_of(awake(model), batch)
+        sum(losses.values()).backward()
+        # a bias of keys adds the same to every score that a softmax compares
+        assert [name for name in unlearned(model) if not name.endswith('l_proj.bias')] == []
+        return set(losses)
+
+    return step
 
 
 @pytest.mark.parametrize('name', ['lavt/tiny.py', 'magnet/tiny.py'])
-def test_trains_and_answers(name, refshapes):
+def test_trains_and_answers(name, refshapes, train_one_step):
     model, batch = model_and_batch(tiny(name), refshapes)
     names = train_one_step(model, batch)
     assert {'loss_bce'} <= names
@@ -88,7 +90,7 @@ def rows():
 
 
 @pytest.mark.parametrize(('config', 'options'), rows())
-def test_the_row_of_an_ablation_trains_a_step(config, options, refshapes):
+def test_the_row_of_an_ablation_trains_a_step(config, options, refshapes, train_one_step):
     cfg, magnet = tiny('lavt/tiny.py'), tiny('magnet/tiny.py')
     if 'lavt' not in config:
         cfg.model.aux_heads = magnet.model.aux_heads
@@ -119,7 +121,7 @@ GROUNDING = dict(
 
 
 @pytest.mark.parametrize('paper', ['lavt', 'magnet', 'instancevg', 'cris', 'segvlm', 'raam'])
-def test_mask_grounding_trains_inside_every_model(paper, refshapes):
+def test_mask_grounding_trains_inside_every_model(paper, refshapes, train_one_step):
     cfg = tiny(f'{paper}/tiny.py')
     plain, batch = model_and_batch(cfg, refshapes)
     data = plain.eval().data_preprocessor(copy.deepcopy(batch), False)
@@ -134,15 +136,12 @@ def test_mask_grounding_trains_inside_every_model(paper, refshapes):
     if paper == 'magnet':  # only the alignment loss reads the last text
         cfg.model.backbone.fusion.update_last_text = False
     model, batch = model_and_batch(cfg, refshapes)
-    losses = losses_of(model, batch)
-    assert losses['grounding.loss_grounding'] > 0
-    sum(losses.values()).backward()
-    assert [n for n, p in model.named_parameters() if p.grad is None] == []
-    assert model.backbone.token_table.grad.abs().sum() > 0
+    assert losses_of(model, batch)['grounding.loss_grounding'] > 0
+    assert 'grounding.loss_grounding' in train_one_step(model, batch)
 
 
 @pytest.mark.parametrize(('paper', 'pixels', 'text'), [('lavt', 8, 16), ('instancevg', 8, 8)])
-def test_the_alignment_loss_trains_inside_other_models(paper, pixels, text, refshapes):
+def test_the_alignment_loss_trains_inside_other_models(paper, pixels, text, refshapes, train_one_step):
     cfg = tiny(f'{paper}/tiny.py')
     cfg.model.aux_heads = dict(alignment=dict(type=CrossModalAlignmentHead, pixel_channels=pixels, text_channels=text))
     assert {'alignment.loss_p2p', 'alignment.loss_p2t'} <= train_one_step(*model_and_batch(cfg, refshapes))

@@ -17,13 +17,13 @@ def maps(size=32):
 
 
 @pytest.mark.parametrize('num_levels', [3, 4])
-def test_gives_pixels_and_the_coarser_maps_finest_first(num_levels):
-    model = decoder(num_levels=num_levels)
+def test_gives_pixels_and_the_coarser_maps_finest_first(num_levels, awake, unlearned):
+    model = awake(decoder(num_levels=num_levels))
     out = model(GroundingFeatures(images=maps()))
     assert out.pixels.shape == (2, 8, 32, 32)
     assert [tuple(x.shape) for x in out.images] == [(2, 8, 16, 16), (2, 8, 8, 8), (2, 8, 4, 4)]
     (out.pixels.square().sum() + sum(x.square().sum() for x in out.images)).backward()
-    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+    assert unlearned(model) == []
 
 
 @torch.no_grad()

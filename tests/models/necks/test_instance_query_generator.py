@@ -157,7 +157,7 @@ def test_bfloat16_autocast_chooses_the_points_of_float32():
 
 
 @pytest.mark.parametrize(('num_queries', 'lengths', 'max_length'), [(1, (4, 1), 4), (6, (2, 0), 3), (3, (0, 0), 3)])
-def test_few_queries_and_few_tokens_are_finite_and_differentiable(num_queries, lengths, max_length):
+def test_few_queries_and_few_tokens_are_finite_and_differentiable(num_queries, lengths, max_length, unlearned):
     neck, given = tiny(num_queries), batch(lengths, max_length)
     given.images[0].requires_grad_()
     given.text.requires_grad_()
@@ -167,7 +167,9 @@ def test_few_queries_and_few_tokens_are_finite_and_differentiable(num_queries, l
     (out.queries.square().sum() + out.attention.square().sum()).backward()
     assert given.images[0].grad.isfinite().all()
     assert given.text.grad.isfinite().all()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in neck.parameters())
+    # queries start from zero, so what attention among them gives is zero too when they are all alike
+    alike = num_queries == 1 or not any(lengths)
+    assert unlearned(neck) == (['text_to_image.self_attn.attn.in_proj_weight'] if alike else [])
 
 
 def test_zero_features_give_the_corners_first():
