@@ -61,8 +61,8 @@ def test_nothing_to_compare_is_zero_with_a_gradient(rows):
     losses = head.loss(found, [sample(rows)] * 3)
     assert {name: value.item() for name, value in losses.items()} == dict(loss_p2p=0, loss_p2t=0)
     sum(losses.values()).backward()
-    assert all(p.grad is not None and p.grad.abs().sum() == 0 for p in head.parameters())
-    assert found.pixels.grad is not None
+    for tensor in (*head.parameters(), found.pixels):
+        assert tensor.grad.count_nonzero() == 0  # there, for processes that wait
 
 
 def test_a_term_without_weight_is_not_there():

@@ -63,14 +63,12 @@ def test_a_token_draws_the_patch_below_it():
 
 
 @pytest.mark.parametrize('counts', [(0, 0), (1, 0), (3, 1)])
-def test_the_joint_loss_is_finite_and_reaches_every_parameter_for_any_number_of_targets(make_sample, counts):
+def test_the_joint_loss_is_finite_and_reaches_every_parameter_for_any_number_of_targets(make_sample, unlearned, counts):
     head = make_head()
     losses = head.loss(regions(), [make_sample(count) for count in counts])
     assert set(losses) == {'loss_region', 'loss_mask_focal', 'loss_mask_dice', 'loss_bbox', 'loss_giou'}
     sum(losses.values()).backward()
-    for name, parameter in head.named_parameters():
-        assert parameter.grad is not None, name
-        assert parameter.grad.isfinite().all(), name
+    assert {name.split('.')[0] for name in unlearned(head)} == (set() if any(counts) else {'box'})
 
 
 def test_gres_has_no_box(make_sample):

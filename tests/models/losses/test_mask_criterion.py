@@ -115,8 +115,7 @@ def test_a_loss_with_weight_zero_is_zero_and_needs_no_ground_truth():
     losses = criterion(global_logits, targets, instance, Matching(torch.tensor([[[0, -1]]])))
     assert all(loss.item() == 0 for loss in losses.values())
     sum(losses.values()).backward()
-    assert instance.grad is not None
-    assert global_logits.grad is not None
+    assert instance.grad.count_nonzero() == global_logits.grad.count_nonzero() == 0  # there, for processes that wait
 
 
 @pytest.mark.parametrize(('missing', 'message'), [('masks', 'positive_weight=0'), ('union', 'global_weight=0')])
