@@ -6,11 +6,13 @@ import pytest
 import torch
 from mmcv.transforms import LoadImageFromFile
 from mmdet.datasets.samplers import AspectRatioBatchSampler
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset, DefaultSampler
 from torch.utils.data import DataLoader
 
 from mmvg import datasets
-from mmvg.config.signatures import arguments_of
+from mmvg.config import ConfigError, check_config
+from mmvg.config.signatures import signature_of, unknown
 from mmvg.datasets import DataError, GRefCOCODataset, RefCOCODataset, ReferringDataset
 from mmvg.datasets.transforms import LoadImage
 
@@ -179,7 +181,7 @@ def test_every_argument_is_in_the_signature_by_name(dataset):
     parameters = inspect.signature(dataset).parameters
     assert COMMON.keys() <= parameters.keys()
     assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    assert arguments_of(dataset).unknown([*COMMON, 'data_rot']) == ['data_rot']
+    assert unknown(signature_of(dataset), [*COMMON, 'data_rot']) == ['data_rot']
 
 
 @pytest.mark.parametrize('dataset', [dataset for dataset in DATASETS if dataset is not ReferringDataset])
@@ -187,6 +189,18 @@ def test_every_argument_of_its_own_is_documented(dataset):
     own = [name for name in inspect.signature(dataset).parameters if name not in COMMON]
     documented = inspect.getdoc(dataset).partition('Args:')[2]
     assert [name for name in own if f'\n    {name}: ' not in documented] == []
+
+
+def test_the_config_check_names_the_nearest_argument_of_all_datasets():
+    cfg = Config(
+        dict(val_dataloader=dict(dataset=dict(type=GRefCOCODataset, split='val', data_rot='data', crowds='keep')))
+    )
+    with pytest.raises(ConfigError) as caught:
+        check_config(cfg)
+    assert [problem.partition('; ')[2] for problem in caught.value.problems] == [
+        "did you mean 'data_root'?",
+        "did you mean 'crowd'?",
+    ]
 
 
 def test_a_misspelt_argument_is_refused(data_folder):
