@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from torch import distributed, multiprocessing
 
@@ -18,10 +19,14 @@ CONFIGS = Path(__file__).parents[1] / 'configs'
 
 @pytest.fixture(autouse=True)
 def leave_no_default_scope():
-    """A Runner sets MMEngine's default scope for the whole process; the next test must not look names up in it."""
+    """A Runner leaves its default scope and its logger to the whole process; the next test must not use them.
+
+    A logger goes by the second at which its run started, and writes to the output that pytest captured for that test.
+    """
     DefaultScope._instance_dict.clear()
     yield
     DefaultScope._instance_dict.clear()
+    MMLogger._instance_dict.clear()
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -35,7 +35,8 @@ from mmengine.registry import DefaultScope
 from yapf.yapflib import yapf_api
 
 from mmvg.apis import GroundingInferencer, load_config
-from mmvg.cli import COMMANDS, OWN_WORDS, find_command
+from mmvg.cli.app import find_command
+from mmvg.cli.arguments import normalise, parse_options
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
@@ -338,29 +339,29 @@ def run(call: Callable[[], None], place: Path, environment: dict[str, str] | Non
 # Checking what is not run
 
 
-def read_arguments(script: str, arguments: list[str], monkey: pytest.MonkeyPatch):
-    """What the parser of a tool makes of the arguments; wrong ones fail the test."""
-    assert (ROOT / script).is_file(), f'there is no {script}'
-    names = runpy.run_path(str(ROOT / script), run_name='docs')
-    if 'parse_args' not in names:
-        return None
-    monkey.setattr(sys, 'argv', [script, *arguments])
+def read_arguments(command: list[str], arguments: list[str]) -> dict:
+    """What a command makes of its arguments; wrong ones fail the test."""
+    found, rest = find_command([*command, *normalise(arguments)])
     try:
-        return names['parse_args']()
-    except SystemExit as end:
-        if end.code:
-            pytest.fail(f'{script} does not take {arguments}')
+        return found.make_context(' '.join(command), rest).params
+    except Exception as error:  # Typer has a Click of its own, whose errors have no public name
+        pytest.fail(f'mmvg {" ".join(command)} does not take {arguments}: {error}')
 
 
-def split_command(words: list[str]) -> tuple[str, list[str]] | None:
-    """Tool and arguments of a command, if it starts one of this repository."""
+def command_of(script: str) -> list[str] | None:
+    """The command behind a script of this repository, or None if it is no door to one."""
+    assert (ROOT / script).is_file(), f'there is no {script}'
+    match = re.search(r'run_script\((.*)\)', (ROOT / script).read_text(encoding='utf-8'))
+    return re.findall(r"'([\w ]+)'", match[1]) if match else None
+
+
+def split_command(words: list[str]) -> tuple[list[str], list[str]] | None:
+    """Command of mmvg and arguments, if the words start one."""
     if words[0] in ('python', '.venv/bin/python', 'python3') and words[1:] and words[1].endswith('.py'):
-        return words[1], words[2:]
+        command = command_of(words[1])
+        return None if command is None else (command, words[2:])
     if words[0] == 'mmvg':
-        name = find_command(words[1:])
-        count = 1 + len(name.split())
-        own = [name.split()[1]] if name in OWN_WORDS else []
-        return (COMMANDS[name][0], [*own, *words[count:]]) if COMMANDS[name][0] else None
+        return [], words[1:]
     tool = re.fullmatch(r'tools/(dist|slurm)_(train|test)\.sh', words[0])
     if tool:
         subprocess.run(['bash', '-n', ROOT / words[0]], check=True)
@@ -369,7 +370,7 @@ def split_command(words: list[str]) -> tuple[str, list[str]] | None:
             assert rest.pop(1 if tool[2] == 'train' else 2).isdigit(), words
         if tool[0] == 'tools/slurm_train.sh':  # CONFIG WORK_DIR ...
             rest.insert(1, '--work-dir')
-        return f'tools/{tool[2]}.py', rest
+        return [tool[2]], rest
     return None
 
 
@@ -384,12 +385,10 @@ def check_command(command: Command) -> None:
             assert (ROOT / name).is_file(), name
     if (tool := split_command(words)) is None:
         return
-    with pytest.MonkeyPatch.context() as monkey:
-        monkey.chdir(ROOT)
-        args = read_arguments(*tool, monkey)
-    config = getattr(args, 'config', None)
+    arguments = read_arguments(*tool)
+    config = arguments.get('config')
     if config and not is_placeholder(config) and config.endswith('.py'):
-        build(config, json.dumps(getattr(args, 'cfg_options', None)))
+        build(config, json.dumps(parse_options(arguments.get('cfg_options'))))
 
 
 @functools.cache

@@ -1,27 +1,20 @@
-"""The models that ``configs/*/metafile.yml`` describe."""
+"""The models that the ``metafile.yml`` of each paper describes."""
 
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-#: Root of the repository, which holds ``configs``.
-ROOT = Path(__file__).resolve().parents[2]
+from mmvg.config.library import LIBRARY, find_config
 
 
 def model_index() -> dict[str, dict[str, Any]]:
     """Name -> entry of the metafile (``In Collection``, ``Config``, ``Results``, perhaps ``Weights``), sorted by name.
 
     Raises:
-        FileNotFoundError: If there are no metafiles beside the package.
+        ValueError: If two models have one name.
     """
-    files = sorted(ROOT.glob('configs/*/metafile.yml'))
-    if not files:
-        raise FileNotFoundError(
-            f'{ROOT / "configs"}: no */metafile.yml there. Models by name need a clone of the repository, installed '
-            'with pip install --editable'
-        )
+    files = sorted(LIBRARY.glob('*/metafile.yml'))
     entries = {}
     for file in files:
         for entry in yaml.safe_load(file.read_text(encoding='utf-8')).get('Models', []):
@@ -50,4 +43,4 @@ def find_model(name: str) -> tuple[str, str | None]:
             f'{name!r} is neither a config (.py), nor a checkpoint that is there, nor a model of the index: {hint}'
         )
     weights = index[name].get('Weights')
-    return str(ROOT / index[name]['Config']), str(ROOT / weights) if weights else None
+    return str(find_config(index[name]['Config'])), weights

@@ -15,7 +15,7 @@ def load_config(
     """Read a config file, change it by ``options``, check it, and keep what the Runner needs.
 
     Args:
-        filename: A config in Python.
+        filename: A config in Python, or the name of one that comes with mmvg (:func:`mmvg.config.find_config`).
         options: Dotted key to value, as ``--cfg-options`` gives them; see :func:`mmvg.config.read_config`.
         work_dir: Where logs and checkpoints go; by default what the config says, or ``work_dirs/<name of the config>``.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.

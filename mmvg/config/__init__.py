@@ -2,6 +2,7 @@
 
 from mmvg.config.check import check_config, runner_config
 from mmvg.config.errors import ConfigError
+from mmvg.config.library import config_names, find_config
 from mmvg.config.references import read_config
 
-__all__ = ['ConfigError', 'check_config', 'read_config', 'runner_config']
+__all__ = ['ConfigError', 'check_config', 'config_names', 'find_config', 'read_config', 'runner_config']

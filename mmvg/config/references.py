@@ -9,20 +9,25 @@ for the model, the pipelines and the loaders.
 from pathlib import Path
 from typing import Any
 
+import mmengine.config.config
 from mmengine.config import Config, ConfigDict
 from mmengine.config.lazy import LazyAttr, LazyObject
 
 from mmvg.checks import suggest
 from mmvg.config.errors import ConfigError
+from mmvg.config.library import find_config, installed_path
 from mmvg.config.places import runner_keys
 from mmvg.config.sources import REFERENCE, ConfigSources
+
+# For `from mmvg.configs... import *` under read_base, MMEngine asks pkg_resources, which new setuptools no longer have.
+mmengine.config.config.get_installed_path = installed_path
 
 
 def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> Config:
     """Read a config file, change it by ``options``, and replace references by the values of their settings.
 
     Args:
-        filename: A config in Python.
+        filename: A config in Python, or the name of one that comes with mmvg.
         options: Dotted key to value, as ``--cfg-options`` gives them. Those of settings apply before references are
             replaced, all others afterwards.
 
@@ -33,9 +38,7 @@ def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> 
         FileNotFoundError: If there is no such config.
         ConfigError: If it cannot be read or changed, or with every reference that leads nowhere.
     """
-    filename = str(filename)
-    if not Path(filename).is_file():
-        raise FileNotFoundError(f'{filename}: no such config; configs/ holds those that come with mmvg')
+    filename = str(find_config(filename))
     try:
         cfg = Config.fromfile(filename)
     except KeyError as error:

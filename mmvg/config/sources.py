@@ -5,7 +5,7 @@ import os.path as osp
 import re
 from collections.abc import Iterator
 
-from mmengine.utils import get_installed_path
+from mmvg.config.library import installed_path
 
 #: A string that stands for the value of a setting, with the dotted name as its group.
 REFERENCE = re.compile(r'\$\{([A-Za-z_]\w*(?:\.\w+)*)\}')
@@ -74,7 +74,7 @@ def _path_of(node: ast.ImportFrom, filename: str) -> str:
     if node.level:
         folder = osp.join(osp.dirname(filename), *['..'] * (node.level - 1))
     else:
-        folder = get_installed_path(parts.pop(0))
+        folder = installed_path(parts.pop(0))
     return osp.abspath(osp.join(folder, *parts) + '.py')
 
 

@@ -1,0 +1,131 @@
+"""``mmvg demo``: ask sentences about pictures, films and cameras, or on a page in the browser."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmvg.cli.arguments import (
+    CheckpointOption,
+    DeviceOption,
+    ExpressionsArgument,
+    ModelOption,
+    ThresholdOption,
+    model_and_weights,
+)
+
+BatchSizeOption = Annotated[int, typer.Option(help='Pairs of picture and sentence that are computed together.')]
+
+
+def image(
+    source: Annotated[str, typer.Argument(metavar='IMAGE', help='A picture, or a folder of pictures.')],
+    expressions: ExpressionsArgument,
+    config: ModelOption = None,
+    checkpoint: CheckpointOption = None,
+    out_dir: Annotated[Path | None, typer.Option(metavar='DIR', help='Draw the answers into this folder.')] = None,
+    json: Annotated[Path | None, typer.Option(metavar='FILE', help='Write the whole answers to this file.')] = None,
+    score_thr: ThresholdOption = None,
+    batch_size: BatchSizeOption = 8,
+    device: DeviceOption = None,
+    allow_url: Annotated[bool, typer.Option('--allow-url', help='Let the image be an address, and fetch it.')] = False,
+) -> None:
+    """Ask sentences about pictures.
+
+    mmvg demo scene.jpg "the red ring" "both stars" --checkpoint last.pth
+
+    Prints an answer per pair, and writes pictures and a JSON of all answers if asked to; mmvg score scores that JSON
+    where the pictures and sentences are those of a test set.
+    """
+    model, weights = model_and_weights(config, checkpoint)
+
+    from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
+
+    inferencer = GroundingInferencer(model, weights, device, score_thr)
+    results = inferencer(
+        source,
+        expressions,
+        batch_size=batch_size,
+        return_datasamples=True,
+        draw=out_dir is not None,
+        allow_url=allow_url,
+    )
+    records = [answer_record(sample, inferencer.score_thr) for sample in results['predictions']]
+    for record in records:
+        print(f'{record["image"]}  "{record["expression"]}": {describe_answer(record)}')
+    if json is not None:
+        save_answers(results['predictions'], json, inferencer.score_thr)
+        print(f'{len(records)} answers are in {json}')
+    if out_dir is not None:
+        import mmcv
+
+        for number, (record, picture) in enumerate(zip(records, results['visualization'], strict=True)):
+            path = out_dir / f'{number:04d}_{Path(str(record["image"])).stem}.png'
+            mmcv.imwrite(picture[..., ::-1], str(path))
+        print(f'{len(results["visualization"])} pictures are in {out_dir}')
+
+
+def video(
+    source: Annotated[str, typer.Argument(help='A film, or the number of a camera, the first being 0.')],
+    expressions: ExpressionsArgument,
+    config: ModelOption = None,
+    checkpoint: CheckpointOption = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar='FILM', help='Draw the answers into this film (.mp4, .avi or .mkv).')
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar='FILE', help='Write an answer per line, frame and sentence.')
+    ] = None,
+    every: Annotated[int, typer.Option(metavar='N', help='Take only every n-th frame.')] = 1,
+    max_frames: Annotated[int | None, typer.Option(metavar='N', help='End after so many frames.')] = None,
+    score_thr: ThresholdOption = None,
+    batch_size: BatchSizeOption = 8,
+    device: DeviceOption = None,
+) -> None:
+    """Ask sentences about a film or a camera.
+
+    mmvg demo video film.mp4 "the red ring" --checkpoint last.pth --out answers.mp4
+
+    Every frame is a picture of its own. Ctrl+C ends it; what has been answered until then is kept.
+    """
+    model, weights = model_and_weights(config, checkpoint)
+    if not out and not json:
+        raise typer.BadParameter('give --out, --json, or both: there is no window to show the answers in')
+
+    from mmvg.apis import FrameSource, GroundingInferencer, answer_video
+
+    frames = FrameSource(int(source) if source.isdigit() else source, every, max_frames)
+    inferencer = GroundingInferencer(model, weights, device, score_thr)
+    try:
+        count = answer_video(inferencer, frames, expressions, out, json, batch_size)
+        print(f'{count} frames of {source} are answered')
+    except KeyboardInterrupt:
+        print('stopped before the end')
+    for path in filter(None, (out, json)):
+        print(f'the answers are in {path}')
+
+
+def web(
+    config: ModelOption = None,
+    checkpoint: CheckpointOption = None,
+    work_dir: Annotated[str, typer.Option(metavar='DIR', help='Offer the checkpoints in this folder.')] = 'work_dirs',
+    device: DeviceOption = None,
+    host: Annotated[str, typer.Option(help='0.0.0.0 lets other machines use the page.')] = '127.0.0.1',
+    port: Annotated[int | None, typer.Option(help='Default: the first free one from 7860.')] = None,
+) -> None:
+    """Open a page in the browser to upload pictures and ask.
+
+    It starts on the checkpoint that make demo leaves in work_dirs; others that are there can be chosen on the page.
+    """
+    if find_spec('gradio') is None:
+        raise FileNotFoundError('the page needs Gradio: pip install -r requirements/web.txt')
+
+    from mmvg.webpage import ModelChoice, find_choices
+
+    asked_for = [ModelChoice(*model_and_weights(config, checkpoint))] if config or checkpoint else []
+    choices = find_choices(work_dir, asked_for)
+
+    from mmvg.webpage.desk import Desk
+    from mmvg.webpage.page import build_page, launch_page
+
+    launch_page(build_page(Desk(choices, device)), host, port)
