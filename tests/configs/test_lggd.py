@@ -1,89 +1,39 @@
 """What the configs and the page of LGGD promise."""
 
-import argparse
-import copy
-import functools
 import inspect
 import json
 import re
-from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
+from shipped_configs import CONFIGS, build, on_drawn_data, read, step_with, table
 from torch import nn
 
-from mmvg.config import check_config, read_config, runner_config
+from mmvg.config import runner_config
 from mmvg.engine.runner import GroundingRunner
-from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
-ROOT = Path(__file__).parents[2]
-LGGD = ROOT / 'configs/lggd'
-PAGE = (LGGD / 'README.md').read_text(encoding='utf-8')
-
-
-@functools.cache
-def _read(name):
-    return read_config(LGGD / name)
-
-
-def read(name, options=''):
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='*', action=DictAction)
-    changes = parser.parse_args(['--cfg-options', *options.split()]).cfg_options
-    cfg = read_config(LGGD / name, changes) if changes else copy.deepcopy(_read(name))
-    check_config(cfg)
-    return cfg
-
-
-def rows(heading):
-    """Cells of the table whose heading begins so."""
-    lines = PAGE[PAGE.index(heading) :].split('\n\n')[0].splitlines()[2:]
-    return [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
-
-
-def build(cfg):
-    with torch.device('meta'):
-        return MODELS.build(cfg.model)
+PAGE = 'lggd/README.md'
 
 
 def encoder_of(cfg):
-    return next(step for step in cfg.train_pipeline if 'width_norm' in step)
+    return step_with('width_norm', cfg.train_pipeline)
 
 
 def size(module, learnable):
     return sum(p.numel() for p in module.parameters() if p.requires_grad is learnable)
 
 
-LADDER = rows('| DCVLF | LMAFN')
-
-
-@pytest.fixture(scope='module')
-def refshapes(tmp_path_factory):
-    root = tmp_path_factory.mktemp('refshapes')
-    generate(root, 'tiny', seed=0, formats=['ocid_vlg', 'grasp_anything'], workers=1)
-    return root
-
-
-def on_refshapes(cfg, root, folder='ocid_vlg'):
-    """``cfg`` with loaders of drawn data, in this process."""
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
-        loader.dataset.data_root = str(root / folder)
-        for step in loader.dataset.pipeline:
-            if 'vocab_file' in step.get('tokenizer', {}):
-                step.tokenizer.vocab_file = str(root / 'vocab.txt')
-    return cfg
+LADDER = table(PAGE, 'DCVLF', 'LMAFN')
 
 
 def test_the_table_of_parameters_counts_what_the_model_has():
-    model = build(read('ocid_vlg_multiple.py'))
+    model = build('lggd/ocid_vlg_multiple.py')
     parts = dict(backbone=model.backbone, head=model.head, total=model, **model.neck)
-    for name, learnable, frozen, _ in rows('| part | learnable'):
+    for name, learnable, frozen, _ in table(PAGE, 'part', 'learnable parameters'):
         assert (size(parts[name], True), size(parts[name], False)) == tuple(
             int(cell.replace(',', '')) for cell in (learnable, frozen)
         )
@@ -104,7 +54,7 @@ def test_the_ladder_is_that_of_table_vi():
 
 @pytest.mark.parametrize('row', LADDER, ids=lambda row: f'row {"".join(row[:4])}')
 def test_a_row_of_table_vi_has_the_parts_that_it_names(row):
-    model = build(read('ocid_vlg_multiple.py', row[4].strip('`')))
+    model = build('lggd/ocid_vlg_multiple.py', row[4].strip('`'))
     found = (
         model.neck.fusion.cross_attention,
         model.neck.upsampling.attentive,
@@ -115,8 +65,8 @@ def test_a_row_of_table_vi_has_the_parts_that_it_names(row):
 
 
 @pytest.mark.parametrize('row', LADDER, ids=lambda row: f'row {"".join(row[:4])}')
-def test_a_row_of_table_vi_trains_an_iteration_on_drawn_data(row, refshapes):
-    cfg = on_refshapes(read('tiny.py', row[4].strip('`')), refshapes)
+def test_a_row_of_table_vi_trains_an_iteration_on_drawn_data(row, refshapes_tiny):
+    cfg = on_drawn_data(read('lggd/tiny.py', row[4].strip('`')), refshapes_tiny, 2, 'ocid_vlg')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
@@ -140,12 +90,12 @@ def test_a_row_of_table_vi_trains_an_iteration_on_drawn_data(row, refshapes):
     ],
 )
 def test_the_schedule_is_that_of_the_paper(config, iterations, version):
-    cfg = read(config)
+    cfg = read(f'lggd/{config}')
     loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
     assert {loader.dataset.version for loader in loaders} == {version}
     assert [loader.dataset.split for loader in loaders] == ['train', 'val', 'test']
     assert (cfg.train_dataloader.batch_size, cfg.train_dataloader.drop_last) == (72, True)
-    wrapper = build_optim_wrapper(nn.Linear(2, 2), copy.deepcopy(cfg.optim_wrapper))
+    wrapper = build_optim_wrapper(nn.Linear(2, 2), cfg.optim_wrapper)
     assert type(wrapper.optimizer) is torch.optim.AdamW
     assert wrapper.optimizer.defaults['weight_decay'] == 0.06
     schedulers = [
@@ -172,8 +122,8 @@ def test_the_schedule_is_that_of_the_paper(config, iterations, version):
         ('grasp_anything.py', 'grasp_anything', 1 / 3, 0.0, 208.0, None),
     ],
 )
-def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, width, jaw, refshapes):
-    cfg = on_refshapes(read(config), refshapes, folder)
+def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, width, jaw, refshapes_tiny):
+    cfg = on_drawn_data(read(f'lggd/{config}'), refshapes_tiny, 2, folder)
     encoder = encoder_of(cfg)
     assert (encoder.center_ratio, encoder.quality_sigma, encoder.width_norm) == (ratio, sigma, width)
     assert (cfg.model.head.postprocess.width_norm, cfg.model.head.postprocess.jaw_size) == (width, jaw)
@@ -193,21 +143,22 @@ def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, w
 
 
 def test_widths_of_maps_and_answers_agree_in_every_config():
-    for path in LGGD.glob('*.py'):
-        cfg = read(path.name)
-        assert encoder_of(cfg).width_norm == cfg.model.head.postprocess.width_norm, path.name
+    for config in CONFIGS:
+        if config.startswith('lggd/'):
+            cfg = read(config)
+            assert encoder_of(cfg).width_norm == cfg.model.head.postprocess.width_norm, config
 
 
 @pytest.mark.parametrize('config', ['ocid_vlg_multiple.py', 'ocid_vlg_novel_classes.py', 'refshapes.py'])
 def test_nothing_is_flipped_or_turned_where_sentences_speak_of_directions(config):
-    steps = ' '.join(str(step['type']) for step in read(config).train_pipeline)
+    steps = ' '.join(str(step['type']) for step in read(f'lggd/{config}').train_pipeline)
     assert 'Letterbox' in steps
     assert not re.search('Flip|Turn', steps)
 
 
 def test_the_options_of_what_is_left_open_exist():
-    cfg = read('ocid_vlg_multiple.py')
-    options = [re.search(r'`([\w.]+)`', row[2]) for row in rows('| what | here | option')]
+    cfg = read('lggd/ocid_vlg_multiple.py')
+    options = [re.search(r'`([\w.]+)`', row[2]) for row in table(PAGE, 'what', 'here', 'option')]
     assert sum(option is not None for option in options) > 15
     for option in options:
         if option is None or option[1].startswith('mmvg.'):
@@ -224,7 +175,7 @@ def test_the_options_of_what_is_left_open_exist():
 
 def test_frozen_towers_stay_as_they_are_when_the_optimizer_steps():
     """Weight decay reaches no weight without a gradient, though the optimizer knows all of them."""
-    cfg = read('ocid_vlg_multiple.py')
+    cfg = read('lggd/ocid_vlg_multiple.py')
     model = nn.ModuleDict(dict(backbone=nn.Linear(2, 2).requires_grad_(False), head=nn.Linear(2, 2)))
     before = model['backbone'].weight.clone()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
@@ -232,8 +183,8 @@ def test_frozen_towers_stay_as_they_are_when_the_optimizer_steps():
     torch.testing.assert_close(model['backbone'].weight, before, rtol=0, atol=0)
 
 
-def test_the_tiny_config_trains_answers_and_is_scored(refshapes, tmp_path):
-    cfg = on_refshapes(read('tiny.py'), refshapes)
+def test_the_tiny_config_trains_answers_and_is_scored(refshapes_tiny, tmp_path):
+    cfg = on_drawn_data(read('lggd/tiny.py'), refshapes_tiny, 2, 'ocid_vlg')
     cfg.work_dir = str(tmp_path)
     GroundingRunner.from_cfg(runner_config(cfg)).train()
     scores = json.loads(next(tmp_path.glob('*/vis_data/scalars.json')).read_text().splitlines()[-1])

@@ -1,83 +1,45 @@
 """Configs of RaAM-RVG: the numbers of the paper, and every row of Tables 4 to 6 built and trained for one iteration."""
 
-import argparse
-import copy
-import re
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from mmdet.structures.mask import BitmapMasks
-from mmengine.config import DictAction
 from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner
 from mmengine.structures import InstanceData, PixelData
+from shipped_configs import build, config_of, on_drawn_data, read, size, step_with, table
 from torch import nn
 
-from mmvg.config import check_config, read_config
-from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion
-from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
-ROOT = Path(__file__).parents[1]
-RAAM = ROOT / 'configs/raam'
 BENCHMARKS = [f'{name}{back}' for name in ('refcoco', 'refcocoplus', 'refcocog', 'grefcoco') for back in ('', '_swin')]
 #: The small config that stands for a big one when a row of a table is trained.
 SMALL = {
-    'grefcoco.py': 'raam/refshapes_gres.py',
-    'grefcoco_direct.py': 'raam/refshapes_gres_direct.py',
-    'grefcoco_lavt.py': 'lavt/refshapes.py',
-    'grefcoco_lavt_raam.py': 'lavt/refshapes.py',
+    'raam/grefcoco.py': 'raam/refshapes_gres.py',
+    'raam/grefcoco_direct.py': 'raam/refshapes_gres_direct.py',
+    'raam/grefcoco_lavt.py': 'lavt/refshapes.py',
+    'raam/grefcoco_lavt_raam.py': 'lavt/refshapes.py',
 }
 
 
-def read(file, options=''):
-    parser = argparse.ArgumentParser()
-    parser.add_argument('--cfg-options', nargs='*', action=DictAction)
-    changes = parser.parse_args(['--cfg-options', *options.split()]).cfg_options
-    cfg = read_config(file, changes)
-    check_config(cfg)
-    return cfg
-
-
-def build_blank(cfg):
-    with torch.device('meta'):
-        return MODELS.build(cfg.model)
-
-
-def table(first, second):
-    """Rows of the table of the README whose heading begins with these two cells."""
-    lines = iter((RAAM / 'README.md').read_text(encoding='utf-8').splitlines())
-    next(line for line in lines if line.startswith(f'| {first} | {second} |'))
-    next(lines)
-    rows = []
-    for line in lines:
-        if not line.startswith('|'):
-            return rows
-        rows.append([cell.strip() for cell in line.strip('|').split('|')])
-    return rows
-
-
-ROWS = table('table', 'row')
+ROWS = table('raam/README.md', 'table', 'row')
 
 
 @pytest.mark.parametrize('name', BENCHMARKS)
 def test_the_recipe_is_that_of_the_paper(name):
-    cfg = read(RAAM / f'{name}.py')
+    cfg = read(f'raam/{name}.py')
     swin, gres = name.endswith('swin'), name.startswith('gref')
-    assert cfg.train_pipeline[2].scale == cfg.test_pipeline[1].scale == (448, 448)
-    assert cfg.train_pipeline[4].max_length == cfg.test_pipeline[4].max_length == 40
     assert cfg.train_dataloader.batch_size == 8
     assert cfg.train_dataloader.dataset.sentence_mode == 'random'
     assert cfg.train_cfg.max_epochs == 60
     dataset = {'refcocoplus': 'refcoco+'}.get(name.removesuffix('_swin'), name.removesuffix('_swin'))
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         assert loader.dataset.get('dataset', 'grefcoco') == dataset
-        assert loader.dataset.pipeline[4].max_length == 40
-    model = build_blank(cfg)
+        assert step_with('max_length', loader.dataset.pipeline).max_length == 40
+        assert step_with('scale', loader.dataset.pipeline).scale == (448, 448)
+    model = build(f'raam/{name}.py')
     assert (model.head.box is None) == gres
     assert model.head.regions_decide == gres
     assert model.head.mask.patch_size == (8 if swin else 16)
@@ -92,12 +54,12 @@ def test_the_recipe_is_that_of_the_paper(name):
 
 
 def test_the_rate_falls_polynomially_at_every_iteration_and_norms_do_not_decay():
-    cfg = read(RAAM / 'refcoco.py')
+    cfg = read('raam/refcoco.py')
     schedule = cfg.param_scheduler[0]
     assert (schedule.power, schedule.eta_min, schedule.end, schedule.convert_to_iter_based) == (0.9, 0, 60, True)
-    small = read(RAAM / 'tiny.py')
+    small = read('raam/tiny.py')
     model = MODELS.build(small.model)
-    wrapper = build_optim_wrapper(model, copy.deepcopy(cfg.optim_wrapper))
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     names = {id(p): name for name, p in model.named_parameters()}
     decay = {names[id(p)]: group['weight_decay'] for group in wrapper.optimizer.param_groups for p in group['params']}
     rates = {group['lr'] for group in wrapper.optimizer.param_groups}
@@ -110,7 +72,7 @@ def test_the_rate_falls_polynomially_at_every_iteration_and_norms_do_not_decay()
 
 @pytest.mark.parametrize(('name', 'total'), [('refcoco', 231_318_581), ('refcoco_swin', 226_013_677)])
 def test_the_parameter_table_counts_what_the_model_has(name, total):
-    model = build_blank(read(RAAM / f'{name}.py'))
+    model = build(f'raam/{name}.py')
     parts = dict(
         image=model.backbone.image,
         text=model.backbone.text,
@@ -119,10 +81,10 @@ def test_the_parameter_table_counts_what_the_model_has(name, total):
         head=model.head,
         total=model,
     )
-    counts = {part: sum(p.numel() for p in module.parameters()) for part, module in parts.items()}
+    counts = {part: size(module) for part, module in parts.items()}
     column = 2 if name == 'refcoco' else 5
     assert counts['total'] == total
-    rows = table('part', 'ViT-B: sheet, M')
+    rows = table('raam/README.md', 'part', 'ViT-B: sheet, M')
     assert {row[0]: int(row[column].replace(',', '')) for row in rows} == counts
 
 
@@ -134,8 +96,7 @@ def test_the_rows_are_those_of_the_tables():
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: f'{row[0]} {row[1]}')
 def test_the_row_of_a_table_builds(row):
-    file = re.fullmatch(r'\[(\S+)\]\(\1\)', row[2]).group(1)
-    model = build_blank(read(RAAM / file, row[3].strip('`')))
+    model = build(config_of(row[2], 'raam'), row[3].strip('`'))
     fusion, stages = model.backbone.fusion, getattr(model.backbone.fusion, 'stages', [])
     assert type(fusion) is (PixelWordFusion if row[1] in ('direct interaction', 'LAVT') else RegionAwareFusion)
     if row[0] == '5(b)':
@@ -176,17 +137,17 @@ def batch(size, length=14):
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: f'{row[0]} {row[1]}')
 def test_the_row_of_a_table_trains_for_an_iteration(row):
-    file = re.fullmatch(r'\[(\S+)\]\(\1\)', row[2]).group(1)
+    config = config_of(row[2], 'raam')
     options = ' '.join(option for option in row[3].strip('`').split() if option.startswith('model.'))
-    cfg = read(ROOT / 'configs' / SMALL[file], options)
-    if file == 'grefcoco_lavt_raam.py':  # the same exchange as in the big config
-        small, big = cfg.model.backbone.fusion, read(RAAM / file).model.backbone.fusion
+    cfg = read(SMALL[config], options)
+    if config == 'raam/grefcoco_lavt_raam.py':  # the same exchange as in the big config
+        small, big = cfg.model.backbone.fusion, read(config).model.backbone.fusion
         widths = dict(image_channels=small.image_channels, text_channels=small.text_channels)
         cfg.model.backbone.fusion = dict(big, **widths)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
-    data = model.data_preprocessor(batch(cfg.test_pipeline[1].scale[0]), training=True)
+    data = model.data_preprocessor(batch(cfg.size), training=True)
     losses = model(**data, mode='loss')
     sum(losses.values()).backward()
     optimizer.step()
@@ -195,25 +156,16 @@ def test_the_row_of_a_table_trains_for_an_iteration(row):
 
 
 @pytest.mark.parametrize('name', ['refcoco', 'grefcoco', 'refcocoplus_swin'])
-def test_loaders_give_batches_that_fit_the_model(name, tmp_path):
-    generate(tmp_path, 'tiny', seed=0, workers=1)
-    cfg = read(RAAM / f'{name}.py')
+def test_loaders_give_batches_that_fit_the_model(name, refshapes_tiny):
+    cfg = on_drawn_data(read(f'raam/{name}.py'), refshapes_tiny, batch_size=3)
     for loader in (cfg.train_dataloader, cfg.val_dataloader):
-        dataset = loader.dataset
-        dataset.data_root = str(tmp_path)
-        dataset.pipeline[4].tokenizer = dict(type=WordTokenizer, vocab_file=str(tmp_path / 'vocab.txt'))
-        loader.update(num_workers=0, persistent_workers=False, batch_size=3)
         found = next(iter(Runner.build_dataloader(loader, seed=0)))
         assert [tuple(image.shape) for image in found['inputs']] == [(3, 448, 448)] * 3
         assert {tuple(sample.input_ids.shape) for sample in found['data_samples']} == {(40,)}
 
 
-def test_the_tiny_model_trains_and_is_scored(tmp_path):
-    generate(tmp_path, 'tiny', seed=0, formats=['refcoco'], workers=1)
-    cfg = read(RAAM / 'tiny.py')
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-        loader.dataset.data_root = str(tmp_path)
-        loader.dataset.pipeline[4].tokenizer.vocab_file = str(tmp_path / 'vocab.txt')
+def test_the_tiny_model_trains_and_is_scored(refshapes_tiny, tmp_path):
+    cfg = on_drawn_data(read('raam/tiny.py'), refshapes_tiny, batch_size=4)
     cfg.work_dir = str(tmp_path / 'work')
     cfg.visualizer = None
     cfg.default_hooks.pop('visualization')
