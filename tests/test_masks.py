@@ -1,7 +1,9 @@
 """Pixel counts against decoded masks, run lengths against itertools."""
 
 import json
+import re
 from itertools import groupby
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,3 +136,9 @@ def test_polygons_become_their_union():
 def test_what_is_no_polygon_is_refused(polygons):
     with pytest.raises(ValueError, match='polygon'):
         polygons_to_rle(polygons, 5, 8)
+
+
+def test_no_other_module_calls_pycocotools():
+    files = sorted((Path(__file__).parents[1] / 'mmvg').rglob('*.py'))
+    callers = [file.name for file in files if re.search(r'^ *(import|from) pycocotools', file.read_text(), re.M)]
+    assert callers == ['masks.py']

@@ -1,5 +1,6 @@
 import inspect
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from mmvg.config.signatures import signature_of, unknown
 from mmvg.datasets import DataError, GRefCOCODataset, RefCOCODataset, ReferringDataset
 from mmvg.datasets.transforms import LoadImage
 
+README = Path(__file__).parents[2] / 'data/README.md'
 LOAD = [dict(type=LoadImageFromFile)]
 
 
@@ -182,6 +184,14 @@ def test_every_argument_is_in_the_signature_by_name(dataset):
     assert COMMON.keys() <= parameters.keys()
     assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     assert unknown(signature_of(dataset), [*COMMON, 'data_rot']) == ['data_rot']
+
+
+def test_the_readme_lists_the_common_arguments_with_their_defaults():
+    section = README.read_text().split('## What every dataset takes\n')[1].split('\n## ')[0]
+    rows = [line.split('|') for line in section.splitlines() if line.startswith('| `')]
+    assert {name.strip(' `'): default.strip(' `') for _, name, default, *_ in rows} == {
+        name: repr(default) for name, default in COMMON.items()
+    }
 
 
 @pytest.mark.parametrize('dataset', [dataset for dataset in DATASETS if dataset is not ReferringDataset])
