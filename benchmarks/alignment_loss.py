@@ -1,4 +1,4 @@
-"""Time and memory of MagNet's alignment loss: blocks with a backward pass of its own, against all pairs at once.
+"""Measure time and memory of MagNet's alignment loss: blocks with their own backward pass, against all pairs at once.
 
     python benchmarks/alignment_loss.py --sides 30 60 120
 
@@ -23,7 +23,7 @@ from mmvg.models.losses.alignment_loss import negative_sums
 
 
 def all_pairs(pixels: Tensor, foreground: Tensor, text: Tensor, temperature: float = 0.1) -> Tensor:
-    """The same loss with the whole matrix of similarities, as autograd keeps it."""
+    """Compute the loss with the whole matrix of similarities, as autograd keeps it."""
     pixels = F.normalize(pixels, dim=-1)
     x, y = pixels[foreground], pixels[~foreground]
     negatives = x @ y.t() / temperature
@@ -35,19 +35,19 @@ def all_pairs(pixels: Tensor, foreground: Tensor, text: Tensor, temperature: flo
 
 
 def in_blocks(pixels: Tensor, foreground: Tensor, text: Tensor) -> Tensor:
-    """The loss of mmvg."""
+    """Compute the loss as mmvg does."""
     return sum(AlignmentLoss()(pixels, foreground, text))
 
 
 def all_sums(pixels: Tensor, foreground: Tensor, text: Tensor, temperature: float = 0.1) -> Tensor:
-    """Sums over all pairs of the unit vectors ``pixels``, those of the foreground first."""
+    """Sum over all pairs of the unit vectors ``pixels``, those of the foreground first."""
     x, y = pixels.split([int(foreground.sum()), int((~foreground).sum())])
     similarity = torch.exp((x @ y.t() - 1) / temperature)
     return similarity.sum(1).log().mean() + similarity.sum(0).log().mean()
 
 
 def block_sums(pixels: Tensor, foreground: Tensor, text: Tensor) -> Tensor:
-    """The same by mmvg."""
+    """Sum as mmvg does."""
     rows, columns = negative_sums(*pixels.split([int(foreground.sum()), int((~foreground).sum())]), 0.1)
     return rows.log().mean() + columns.log().mean()
 
@@ -59,7 +59,7 @@ WAYS = {
 
 
 class TensorMemory(TorchDispatchMode):
-    """Bytes of the tensors that were made since it began: those alive now, and the most there ever were."""
+    """Counts the bytes of the tensors that were made since it began: those alive now, and the most there ever were."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class TensorMemory(TorchDispatchMode):
 
 
 def measure(function: Callable, side: int, share: float, channels: int) -> tuple[float, float, float, float]:
-    """Seconds, MiB, the value and the norm of the gradient of one forward and backward pass."""
+    """Return seconds, MiB, the value and the norm of the gradient of one forward and backward pass."""
     generator = torch.Generator().manual_seed(0)
     pixels = F.normalize(torch.randn(side * side, channels, generator=generator), dim=-1).requires_grad_()
     foreground = torch.arange(side * side) < share * side * side

@@ -1,4 +1,4 @@
-"""Samples per second that one core takes through the data pipeline, and where the time goes.
+"""Measure how many samples per second one core takes through the data pipeline, and how long each step takes.
 
 Then the same pipeline behind two workers of a DataLoader, for both ways in which workers can hand over tensors.
 
@@ -45,7 +45,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def draw_items(folder: Path, args: argparse.Namespace) -> list[dict]:
-    """Data items with an image each: octagons on a smooth background."""
+    """Draw data items with an image each: octagons on a smooth background."""
     rng = np.random.default_rng(0)
     items = []
     for index in range(args.images):
@@ -80,7 +80,7 @@ def draw_items(folder: Path, args: argparse.Namespace) -> list[dict]:
 
 
 def time_steps(steps: list[BaseTransform], items: list[dict], rounds: int) -> np.ndarray:
-    """Seconds per sample of every step, in the fastest of ``rounds`` passes."""
+    """Return seconds per sample of every step, in the fastest of ``rounds`` passes."""
     best = np.full(len(steps), np.inf)
     for _ in range(rounds):
         spent = np.zeros(len(steps))
@@ -96,7 +96,7 @@ def time_steps(steps: list[BaseTransform], items: list[dict], rounds: int) -> np
 
 
 class Piped(Dataset):
-    """The items, through the pipeline, over and over."""
+    """Data set that takes the items through the pipeline, over and over."""
 
     def __init__(self, items: list[dict], steps: list[BaseTransform], rounds: int) -> None:
         self.items = items * rounds
@@ -110,7 +110,7 @@ class Piped(Dataset):
 
 
 def time_loader(dataset: Piped, strategy: str) -> float:
-    """Samples per second that arrive from two workers, batches of 16, without the time to start them."""
+    """Return the samples per second that arrive from two workers, batches of 16, without the time to start them."""
     torch.multiprocessing.set_sharing_strategy(strategy)
     loader = DataLoader(dataset, batch_size=16, num_workers=2, collate_fn=pseudo_collate)
     batches = iter(loader)

@@ -1,4 +1,4 @@
-"""CPU seconds per step, forward and backward, of deformable 3x3 convolutions on this machine's CPU.
+"""Measure CPU seconds per step, forward and backward, of deformable 3x3 convolutions.
 
     python benchmarks/deformable_convolution.py --channels 64 --size 32 --batch 16
 
@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def seconds(run: Callable[[], Tensor], inputs: tuple[Tensor, ...], repeats: int) -> tuple[float, float]:
-    """The fastest forward and backward pass, in seconds that this process had of the CPU."""
+    """Return the time of the fastest forward and backward pass, in seconds that this process had of the CPU."""
     forward, backward = [], []
     for _ in range(repeats):
         start = time.process_time()

@@ -1,4 +1,4 @@
-"""What it costs to fuse an image with a text: self-attention, cross-attention, LAVT's attention, and RaAM.
+"""Measure what fusing an image with a text costs: self-attention, cross-attention, LAVT's attention, and RaAM.
 
     python benchmarks/fusion_complexity.py --out work_dirs/fusion_complexity
 
@@ -59,7 +59,7 @@ def fusions() -> dict[str, nn.Module]:
 
 
 def measure(fusion: nn.Module, side: int, length: int, repeats: int) -> dict[str, float]:
-    """GMACs, MiB and seconds of ``fusion`` on ``side`` x ``side`` pixels and ``length`` words."""
+    """Return GMACs, MiB and seconds of ``fusion`` on ``side`` x ``side`` pixels and ``length`` words."""
     inputs = torch.randn(1, side**2, CHANNELS), torch.randn(1, length, CHANNELS), torch.ones(1, length).bool()
     # the counter needs tensors with gradients
     with FlopCounterMode(display=False) as counter:
@@ -84,7 +84,7 @@ def measure(fusion: nn.Module, side: int, length: int, repeats: int) -> dict[str
 
 
 def winning_length(lengths: list[int], challenger: list[float], other: list[float]) -> float | None:
-    """The length from which on ``challenger`` stays below ``other``, interpolated; None if it never does."""
+    """Interpolate the length from which on ``challenger`` stays below ``other``; None if it never does."""
     gaps = [a - b for a, b in zip(challenger, other, strict=True)]
     if gaps[-1] >= 0:
         return None
@@ -96,7 +96,7 @@ def winning_length(lengths: list[int], challenger: list[float], other: list[floa
 
 
 def plot(rows: list[dict], path: Path) -> None:
-    """One row of axes per figure: over the length at 28 x 28 pixels, and over the side at 40 words."""
+    """Draw one row of axes per figure: over the length at 28 x 28 pixels, and over the side at 40 words."""
     import matplotlib
 
     matplotlib.use('Agg')

@@ -1,4 +1,4 @@
-"""What mmvg does on a GPU: equality of mmcv's CUDA kernel, mixed precision against float32, and speed, as one table.
+"""Measure mmvg on a GPU: equality of mmcv's CUDA kernel, mixed precision against float32, and speed, as one table.
 
     python benchmarks/gpu.py --out work_dirs/gpu.md          # benchmarks/gpu.sh runs it with the tests and a training
     python benchmarks/gpu.py --device cpu --quick            # the same code in a minute, to see that it works
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def random_samples(batch_size: int, height: int, width: int) -> list[GroundingSample]:
-    """Samples with one target, the upper left quarter, and a grasp in its middle."""
+    """Make samples with one target, the upper left quarter, and a grasp in its middle."""
     mask = np.zeros((1, height, width), np.uint8)
     mask[:, : height // 2, : width // 2] = 1
     generator = torch.Generator().manual_seed(2)
@@ -75,7 +75,7 @@ def random_samples(batch_size: int, height: int, width: int) -> list[GroundingSa
 
 
 def build(config: str) -> tuple[nn.Module, dict[str, Tensor], int]:
-    """A model with random weights, the inputs for one image, and the multiply-accumulates of a forward pass."""
+    """Build a model with random weights and inputs for one image, and count its multiply-accumulates."""
     cfg = load_config(str(ROOT / config))
     for part in _dicts(cfg.model):
         if 'checkpoint' in part:
@@ -111,7 +111,7 @@ def autocast(device: str, precision: torch.dtype | None):
 
 
 def seconds_of(step: Callable[[], object], steps: int, device: str) -> float:
-    """Median seconds of ``step``, the device waited for, after three warm-up calls."""
+    """Return the median seconds of ``step``, with the device waited for, after three warm-up calls."""
     taken = []
     for number in range(steps + 3):
         start = time.perf_counter()
@@ -124,13 +124,13 @@ def seconds_of(step: Callable[[], object], steps: int, device: str) -> float:
 
 
 def matmul_rate(device: str, dtype: torch.dtype, side: int) -> float:
-    """Operations a second of a square matrix product."""
+    """Return the operations a second of a square matrix product."""
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
     return 2 * side**3 / seconds_of(lambda: a @ b, 10, device)
 
 
 def deformable_rows(device: str) -> list[list[str]]:
-    """mmcv's multi-scale deformable attention on the device against its PyTorch path."""
+    """Compare mmcv's multi-scale deformable attention on the device with its PyTorch path."""
     from mmcv.ops.multi_scale_deform_attn import (
         MultiScaleDeformableAttnFunction,
         multi_scale_deformable_attn_pytorch,
@@ -166,7 +166,7 @@ def deformable_rows(device: str) -> list[list[str]]:
 
 
 def precision_rows(device: str) -> list[list[str]]:
-    """Losses of the tiny models on the device in each precision, as differences from float32 on the CPU."""
+    """Compute the losses of the tiny models on the device in each precision, as differences from float32 on the CPU."""
     rows = []
     for system in SYSTEMS:
         model, inputs, _ = build(f'configs/{system}/tiny.py')

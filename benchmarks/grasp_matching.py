@@ -1,4 +1,4 @@
-"""Time of deciding whether predicted grasps match true ones, against filling both rectangles on the whole image.
+"""Measure the time to decide whether predicted grasps match true ones, against filling both rectangles on the image.
 
     python benchmarks/grasp_matching.py --samples 40
 
@@ -22,7 +22,7 @@ PREDICTIONS, TRUE = 5, 30
 
 
 def draw_sample(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Predictions (5, 5) and true grasps (30, 5) of one object."""
+    """Draw predictions (5, 5) and true grasps (30, 5) of one object."""
     centre = rng.uniform((60, 60), (WIDTH - 60, HEIGHT - 60))
     axis = rng.uniform(-np.pi / 2, np.pi / 2)
     gt = np.stack(
@@ -45,14 +45,14 @@ def angles(pred: np.ndarray, gt: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fill_whole_image(corners: np.ndarray) -> np.ndarray:
-    """A rectangle on the whole canvas, bool (480, 640)."""
+    """Fill a rectangle on the whole canvas, bool (480, 640)."""
     canvas = np.zeros((HEIGHT, WIDTH), np.uint8)
     cv2.fillPoly(canvas, [np.round(corners).astype(np.int32)], 1)
     return canvas.astype(bool)
 
 
 def raster_strict(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
-    """The plain way: both rectangles of every pair on a canvas of their own."""
+    """Match by filling both rectangles of every pair on a canvas of their own."""
     found = np.zeros((len(preds), len(gts)), bool)
     for i, pred in enumerate(preds):
         for j, gt in enumerate(gts):
@@ -65,7 +65,7 @@ def raster_strict(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
 
 
 def raster_crog(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
-    """CROG's protocol on canvases of the whole image, by testing every pixel of it against the corners."""
+    """Match by CROG's protocol on canvases of the whole image, testing every pixel of it against the corners."""
     columns, rows = np.arange(480)[None], np.arange(480)[:, None]
 
     def fill(grasp: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def raster_crog(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
 
 
 def polygon_strict(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
-    """Exact polygons of every pair, one after the other, without any test before."""
+    """Match by exact polygons of every pair, one after the other, without any test before."""
     from shapely import Polygon
 
     found = np.zeros((len(preds), len(gts)), bool)
@@ -109,13 +109,13 @@ def one_by_one(decide: Callable) -> Callable:
 
 
 def all_pairs(drawn: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """The decisions of all samples in one call."""
+    """Decide all samples in one call."""
     pred, gt = (np.stack(grasps) for grasps in zip(*drawn, strict=True))
     return pairs_match(pred[:, :, None], gt[:, None])
 
 
 def whole_image_as_crog(preds: np.ndarray, gts: np.ndarray) -> np.ndarray:
-    """The plain way with the canvas of CROG's evaluator: numbers of eight bytes that both rectangles are added to."""
+    """Match on the canvas of CROG's evaluator: numbers of eight bytes that both rectangles are added to."""
     found = np.zeros((len(preds), len(gts)), bool)
     for i, pred in enumerate(preds):
         for j, gt in enumerate(gts):

@@ -1,4 +1,4 @@
-"""What Mask Grounding adds to a training step of LAVT, which MagNet's paper gives as 4.76 percent.
+"""Measure what Mask Grounding adds to a training step of LAVT, which MagNet's paper gives as 4.76 percent.
 
     python benchmarks/mask_grounding.py --rounds 3 --batch-size 2
 
@@ -24,7 +24,7 @@ CONFIG = Path(__file__).parents[1] / 'configs/magnet/refcoco_224.py'
 
 
 def random_batch(batch_size: int, side: int = 224, length: int = 20) -> tuple[dict, list[GroundingSample]]:
-    """Inputs of the model, and samples whose target is the upper left quarter."""
+    """Make inputs of the model, and samples whose target is the upper left quarter."""
     mask = np.zeros((1, side, side), np.uint8)
     mask[:, : side // 2, : side // 2] = 1
     samples = []
@@ -45,7 +45,7 @@ def random_batch(batch_size: int, side: int = 224, length: int = 20) -> tuple[di
 
 
 def step(model: Grounder, inputs: dict, samples: list[GroundingSample]) -> float:
-    """Seconds of one forward and backward pass."""
+    """Return the seconds of one forward and backward pass."""
     start = time.perf_counter()
     sum(model(inputs, samples, 'loss').values()).backward()
     seconds = time.perf_counter() - start

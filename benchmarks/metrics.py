@@ -1,4 +1,4 @@
-"""Time of a mask score per sample: on arrays, on run lengths, and the plain way, decoding first.
+"""Measure the time of a mask score per sample: on arrays, on run lengths, and by decoding first.
 
     python benchmarks/metrics.py --samples 2000
 
@@ -16,7 +16,7 @@ from mmvg.masks import encode_mask, intersection_and_union
 
 
 def draw_masks(rng: np.random.Generator, count: int, height: int = 480, width: int = 640) -> list[np.ndarray]:
-    """``count`` bool masks (H, W) of three ellipses each."""
+    """Draw ``count`` bool masks (H, W) of three ellipses each."""
     masks = []
     for _ in range(count):
         mask = np.zeros((height, width), np.uint8)
@@ -29,7 +29,7 @@ def draw_masks(rng: np.random.Generator, count: int, height: int = 480, width: i
 
 
 def decode_and_count(pred: dict, gt: dict) -> tuple[int, int]:
-    """The plain way: decode both, then compare pixels."""
+    """Decode both masks, then compare pixels."""
     pred, gt = coco_mask.decode(pred).astype(bool), coco_mask.decode(gt).astype(bool)
     return int((pred & gt).sum()), int((pred | gt).sum())
 

@@ -1,4 +1,4 @@
-"""What one update of the weights costs with each optimizer, on the parameters of a config.
+"""Measure what one update of the weights costs with each optimizer, on the parameters of a config.
 
     OMP_NUM_THREADS=1 python benchmarks/optimizers.py configs/raam/refshapes.py
     OMP_NUM_THREADS=1 python -m torch.distributed.run --nproc_per_node=4 benchmarks/optimizers.py
@@ -26,7 +26,7 @@ CONFIG = Path(__file__).parents[1] / 'configs/raam/refshapes.py'
 
 
 def steps_of(params: Sequence[nn.Parameter]) -> dict[str, Callable[[], None]]:
-    """One update by each optimizer, by name."""
+    """Return one update by each optimizer, by name."""
     from timm.optim import Muon as TimmMuon
 
     ours, adamw = MuonAdamW(params), torch.optim.AdamW(params, fused=True)

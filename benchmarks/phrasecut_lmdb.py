@@ -1,4 +1,4 @@
-"""Does packing PhraseCut into LMDB pay? Seconds to open the dataset, and images per second that leave ``LoadImage``.
+"""Compare PhraseCut in files and in LMDB: seconds to open it, and images per second that leave ``LoadImage``.
 
     python benchmarks/phrasecut_lmdb.py data/refshapes --split train
 

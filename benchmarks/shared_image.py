@@ -1,4 +1,4 @@
-"""What it saves to encode an image once when several expressions ask about it, beside what the MACs promise.
+"""Measure what it saves to encode an image once when several expressions ask about it, and what the MACs promise.
 
     python benchmarks/shared_image.py configs/segvlm/phrasecut.py --expressions 1 2 4 8
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 @torch.no_grad()
 def _time(model: torch.nn.Module, batch: dict) -> float:
-    """Seconds of one pass; of a CPU, which others may use too, those that this process had."""
+    """Return the seconds of one pass; of a CPU, which others may use too, those that this process had."""
     clock = time.process_time if batch['images'].device.type == 'cpu' else time.perf_counter
     start = clock()
     model(batch, mode='tensor')['mask_logits'].sum().item()  # waits for the device

@@ -27,12 +27,15 @@ class UncompiledOps(MetaPathFinder, Loader):
     """
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Return a spec for ``mmcv._ext``, None for any other module."""
         return importlib.util.spec_from_loader(fullname, self) if fullname == MODULE else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Create the stand-in."""
         return _StandIn(spec.name)
 
     def exec_module(self, module: ModuleType) -> None:
+        """Give the stand-in what mmcv asks for on import, and :func:`nms`."""
         module.nms = nms
         module.get_compiler_version = lambda: 'not available'
         module.get_compiling_cuda_version = lambda: 'not available'

@@ -30,6 +30,7 @@ WITH_EXAMPLES = [name for name, path in MODULES.items() if '>>> ' in path.read_t
 COVERED = (
     'mmvg.analysis.complexity',
     'mmvg.analysis.grounding_probe',
+    'mmvg.analysis.table16',
     'mmvg.checks',
     'mmvg.data_check',
     'mmvg.datasets',
@@ -43,6 +44,7 @@ COVERED = (
     'mmvg.masks',
     'mmvg.models.heads',
     'mmvg.models.losses',
+    'mmvg.refshapes',
     'mmvg.structures',
     'mmvg.structures.grasp_maps',
     'mmvg.uncompiled_ops',

@@ -206,7 +206,7 @@ def _kinds_table(records, style: str):
     from rich.table import Table
 
     from mmvg.refshapes.expressions import KINDS
-    from mmvg.refshapes.records import SPLITS
+    from mmvg.refshapes.sizes import SPLITS
 
     sentences = {split: Counter() for split in SPLITS}
     for record in records:

@@ -64,14 +64,8 @@ def flops(config: ConfigArgument, cfg_options: CfgOptions = None) -> None:
     from mmvg.apis import load_config
 
     cfg = load_config(config, parse_options(cfg_options))
-    from mmvg.analysis.complexity import (
-        build_blank,
-        dummy_inputs,
-        has_table16_parts,
-        table16_complexity,
-        training_complexity,
-        true_complexity,
-    )
+    from mmvg.analysis.complexity import build_blank, dummy_inputs, training_complexity, true_complexity
+    from mmvg.analysis.table16 import has_table16_parts, table16_complexity
 
     model, inputs = build_blank(cfg), dummy_inputs(cfg)
     size = f'image {"x".join(map(str, inputs["images"].shape[2:]))}, {inputs["input_ids"].shape[1]} tokens'
@@ -87,7 +81,8 @@ def _print_costs(title: str, rows: list, increments: bool = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from mmvg.analysis.complexity import rounded_steps, total
+    from mmvg.analysis.complexity import total
+    from mmvg.analysis.table16 import rounded_steps
 
     totals = total(rows)
     columns = [

@@ -1,11 +1,24 @@
-"""RefShapes: drawn scenes with expressions about them, written in the on-disk formats of the public benchmarks."""
+"""RefShapes: drawn scenes with expressions about them, written in the on-disk formats of the public benchmarks.
 
+====== ===========================================================
+letter meaning
+====== ===========================================================
+H W    height and width of a picture, in pixels
+h w    height and width of a window on the fine canvas, in pixels
+M      grasps
+N      objects of a scene
+P      points of a contour
+s      fine pixels per image pixel, along one side
+====== ===========================================================
+"""
+
+from .annotate import make_record
 from .drawing import Drawing, draw_scene
 from .generate import DatasetConflictError, generate
-from .layout import SceneRecipe, sample_scene
-from .recipes import SIZES, STYLES, VERSION, Mix, Recipe, Style
-from .records import SceneRecord, make_record
+from .layout import SceneSettings, sample_scene
+from .records import SceneRecord
 from .scene import Scene, SceneObject
+from .sizes import SIZES, STYLES, VERSION, KindWeights, SizeSettings, Style
 from .writers import WRITERS, FormatWriter
 
 __all__ = [
@@ -16,12 +29,12 @@ __all__ = [
     'DatasetConflictError',
     'Drawing',
     'FormatWriter',
-    'Mix',
-    'Recipe',
+    'KindWeights',
     'Scene',
     'SceneObject',
-    'SceneRecipe',
     'SceneRecord',
+    'SceneSettings',
+    'SizeSettings',
     'Style',
     'draw_scene',
     'generate',

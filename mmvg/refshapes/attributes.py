@@ -1,4 +1,4 @@
-"""What a drawn object can be: its colour, size and fill pattern, and which combinations are kept for ``testB``."""
+"""Attributes of drawn objects (colour, size, fill pattern), and the combinations that are kept for ``testB``."""
 
 from .shapes import SHAPES
 

@@ -1,7 +1,8 @@
-"""A second opinion on what a sentence means, from the written sentence and the annotated boxes alone.
+"""Read sentences and find the objects they mean, from the written sentence and the annotated boxes alone.
 
-It shares no code and no tables with the generator: a small parser of its own reads the English back, and each vague
-word is judged twice, narrowly and widely. If the two readings differ, the sentence is ambiguous.
+Tests compare it with the generator. It shares no code and no tables with that: a small parser of its own reads the
+English back, and each vague word is judged twice, narrowly and widely. If the two readings differ, the sentence is
+ambiguous.
 """
 
 import re
@@ -39,12 +40,18 @@ _PART = re.compile(r' (?:held )?by (?:its|the) handle$')
 
 
 class SentenceError(ValueError):
-    """A sentence that cannot be read, or that means no definite set of objects."""
+    """Raised for a sentence that cannot be read, or that means no definite set of objects."""
 
 
 @dataclass(frozen=True)
 class PictureObject:
-    """An annotated object; ``box`` is ``[x, y, w, h]`` in pixels."""
+    """An annotated object.
+
+    Args:
+        shape, colour, size, pattern: As the sentences call them.
+        box: ``[x, y, w, h]`` in pixels.
+        has_handle: A handle is visible.
+    """
 
     shape: str
     colour: str
@@ -55,12 +62,15 @@ class PictureObject:
 
     @property
     def centre(self) -> tuple[float, float]:
+        """Centre of the box, x and y in pixels."""
         x, y, w, h = self.box
         return x + w / 2, y + h / 2
 
 
 @dataclass
 class _Phrase:
+    """What is read from a sentence without "and": attributes, number, and at most one restriction."""
+
     attributes: dict[str, str]
     least: int = 1
     most: int = 1
@@ -72,12 +82,25 @@ class _Phrase:
 
 
 def meaning(sentence: str, objects: Sequence[PictureObject], width: int, height: int) -> set[int]:
-    """Indices of the objects that ``sentence`` means in a picture of ``width`` x ``height`` pixels.
+    """Find the objects that ``sentence`` means.
 
-    The empty set says that nothing fits.
+    Args:
+        sentence: As typed.
+        objects: All objects of the picture.
+        width: Of the picture, in pixels.
+        height: Of the picture, in pixels.
+
+    Returns:
+        Indices into ``objects``; the empty set says that nothing fits.
 
     Raises:
         SentenceError: The sentence cannot be parsed, is ambiguous, or speaks of another number of objects than fit.
+
+    Example:
+        >>> left = PictureObject('ring', 'red', 'small', 'plain', box=[10, 40, 20, 20])
+        >>> right = PictureObject('ring', 'red', 'large', 'plain', box=[110, 40, 40, 40])
+        >>> meaning('The red ring on the left.', [left, right], width=160, height=120)
+        {0}
     """
     text = ' '.join(re.sub(r'[^a-z ]', ' ', sentence.lower()).split())
     halves = _halves(text)
@@ -90,7 +113,7 @@ def meaning(sentence: str, objects: Sequence[PictureObject], width: int, height:
 
 
 def _halves(text: str) -> list[str] | None:
-    """Both sides of an "and" that joins two nouns, rather than two adjectives."""
+    """Return both sides of an "and" that joins two nouns, rather than two adjectives; None without one."""
     for joint in re.finditer(' and ', text):
         halves = [text[: joint.start()], text[joint.end() :]]
         if all(any(word in _NOUNS for word in half.split()) for half in halves):
@@ -99,6 +122,7 @@ def _halves(text: str) -> list[str] | None:
 
 
 def _parse(text: str) -> _Phrase:
+    """Read a sentence without "and"."""
     by_handle = bool(_PART.search(text))
     text = _PART.sub('', text)
     ranked = _RANKED.match(text)
@@ -126,11 +150,12 @@ def _parse(text: str) -> _Phrase:
 
 
 def _bare(text: str) -> str:
+    """Take the article off the front."""
     return re.sub(r'^(?:the|a) ', '', text)
 
 
 def _numbered(text: str, phrase: _Phrase) -> str:
-    """Take "all", "both" or a number off the front."""
+    """Take "all", "both" or a number off the front, and note it in ``phrase``."""
     words = text.split()
     if words[0] == 'all':
         phrase.least, phrase.most = 2, 1000
@@ -146,6 +171,7 @@ def _numbered(text: str, phrase: _Phrase) -> str:
 
 
 def _attributes(text: str) -> dict[str, str]:
+    """Read the attributes of a noun and its adjectives."""
     text = text.replace('with stripes', 'striped').replace('with dots', 'dotted')
     found: dict[str, str] = {}
     nouns = 0
@@ -164,10 +190,12 @@ def _attributes(text: str) -> dict[str, str]:
 
 
 def _fit(attributes: dict[str, str], objects: Sequence[PictureObject]) -> list[int]:
+    """List the objects that have all of ``attributes``."""
     return [i for i, thing in enumerate(objects) if all(getattr(thing, k) == v for k, v in attributes.items())]
 
 
 def _resolve(phrase: _Phrase, text: str, objects: Sequence[PictureObject], width: int, height: int) -> set[int]:
+    """Find the objects of a phrase, and check that both readings, the number and the handle agree."""
     readings = [_read(phrase, text, objects, width, height, wide) for wide in (False, True)]
     if readings[0] != readings[1]:
         raise SentenceError(f'{text!r} is ambiguous: {readings[0]} read narrowly, {readings[1]} read widely')
@@ -182,42 +210,51 @@ def _resolve(phrase: _Phrase, text: str, objects: Sequence[PictureObject], width
 def _read(
     phrase: _Phrase, text: str, objects: Sequence[PictureObject], width: int, height: int, wide: bool
 ) -> set[int]:
+    """Find the objects that fit, with vague words read narrowly or widely."""
     found = _fit(phrase.attributes, objects)
     if phrase.direction:
         anchors = _fit(phrase.anchor, objects)
         if len(anchors) != 1:
             raise SentenceError(f'{text!r}: {len(anchors)} objects could be the one it is related to')
-        x0, y0 = objects[anchors[0]].centre
-        margin = 0 if wide else 0.1 * min(width, height)
-        steep = 0 if wide else 0.7
-
-        def holds(i: int) -> bool:
-            x, y = objects[i].centre
-            dx, dy = x - x0, y - y0
-            along = {'left of': -dx, 'right of': dx, 'above': -dy, 'below': dy}[phrase.direction]
-            across = abs(dy) if phrase.direction in ('left of', 'right of') else abs(dx)
-            return along > margin and along > steep * across
-
-        return {i for i in found if i != anchors[0] and holds(i)}
+        others = [i for i in found if i != anchors[0]]
+        anchor = objects[anchors[0]]
+        return {i for i in others if _lies(phrase.direction, objects[i], anchor, min(width, height), wide)}
     if phrase.place:
-        limit = 0.5 if wide else 0.4
-        near = 0.22 if wide else 0.15
-
-        def is_there(i: int) -> bool:
-            x, y = objects[i].centre[0] / width, objects[i].centre[1] / height
-            if phrase.place == 'middle':
-                return abs(x - 0.5) < near and abs(y - 0.5) < near
-            distance = {'left': x, 'right': 1 - x, 'top': y, 'bottom': 1 - y}
-            return all(distance[side] < limit for side in phrase.place.split())
-
-        return {i for i in found if is_there(i)}
+        return {i for i in found if _is_at(phrase.place, objects[i], width, height, wide)}
     if phrase.rank and found:
-        number, side = phrase.rank
-        axis, sign = (0 if side in ('left', 'right') else 1), (1 if side in ('left', 'top') else -1)
-        order = sorted((sign * objects[i].centre[axis], i) for i in found)
-        if len(order) < max(number, 2):
-            raise SentenceError(f'{text!r}: only {len(order)} to count')
-        # read widely, whatever stands level with the one of this rank is meant as well
-        slack = 0.1 * min(width, height) if wide else 0
-        return {i for position, i in order if abs(position - order[number - 1][0]) <= slack}
+        return _of_rank(phrase.rank, text, found, objects, 0.1 * min(width, height) if wide else 0)
     return set(found)
+
+
+def _lies(direction: str, thing: PictureObject, anchor: PictureObject, short_side: int, wide: bool) -> bool:
+    """Tell whether ``thing`` lies in ``direction`` as seen from ``anchor``."""
+    (x, y), (x0, y0) = thing.centre, anchor.centre
+    dx, dy = x - x0, y - y0
+    along = {'left of': -dx, 'right of': dx, 'above': -dy, 'below': dy}[direction]
+    across = abs(dy) if direction in ('left of', 'right of') else abs(dx)
+    margin = 0 if wide else 0.1 * short_side
+    steep = 0 if wide else 0.7
+    return along > margin and along > steep * across
+
+
+def _is_at(place: str, thing: PictureObject, width: int, height: int, wide: bool) -> bool:
+    """Tell whether ``thing`` is in ``place`` of the picture."""
+    x, y = thing.centre[0] / width, thing.centre[1] / height
+    if place == 'middle':
+        near = 0.22 if wide else 0.15
+        return abs(x - 0.5) < near and abs(y - 0.5) < near
+    limit = 0.5 if wide else 0.4
+    distance = {'left': x, 'right': 1 - x, 'top': y, 'bottom': 1 - y}
+    return all(distance[side] < limit for side in place.split())
+
+
+def _of_rank(
+    rank: tuple[int, str], text: str, found: list[int], objects: Sequence[PictureObject], slack: float
+) -> set[int]:
+    """Find the object of ``rank``, and those that stand level with it, up to ``slack`` pixels apart."""
+    number, side = rank
+    axis, sign = (0 if side in ('left', 'right') else 1), (1 if side in ('left', 'top') else -1)
+    order = sorted((sign * objects[i].centre[axis], i) for i in found)
+    if len(order) < max(number, 2):
+        raise SentenceError(f'{text!r}: only {len(order)} to count')
+    return {i for position, i in order if abs(position - order[number - 1][0]) <= slack}

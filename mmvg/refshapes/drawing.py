@@ -1,4 +1,4 @@
-"""Scene to picture: a colour image, and for every object the exact mask of what is visible of it.
+"""Draw a scene: a colour image, and for every object the exact mask of what is visible of it.
 
 Everything is filled on a canvas that is finer than the image by an integer factor and then averaged, so that the image
 is smooth and the masks follow from the very same pixels.
@@ -26,6 +26,12 @@ class Drawing:
         labels: (H * s, W * s) uint8, number of the object + 1 on the fine canvas; 0 is background.
         handle_labels: Same, for handles only.
         oversample: The factor s.
+
+    Example:
+        >>> from mmvg.refshapes import sample_scene
+        >>> drawing = draw_scene(sample_scene(np.random.default_rng(0)))
+        >>> len(drawing.masks) == len(drawing.handles) == len(drawing.visible)
+        True
     """
 
     image: np.ndarray
@@ -38,7 +44,18 @@ class Drawing:
 
 
 def draw_scene(scene: Scene, oversample: int = 3) -> Drawing:
-    """Draw ``scene``; the same scene gives the same pixels."""
+    """Draw ``scene``; the same scene gives the same pixels.
+
+    Args:
+        scene: What to draw.
+        oversample: Fine pixels s per image pixel, along one side.
+
+    Example:
+        >>> from mmvg.refshapes import sample_scene
+        >>> drawing = draw_scene(sample_scene(np.random.default_rng(0)))
+        >>> drawing.image.shape, drawing.masks.shape  # (H, W, 3) and (N, H, W)
+        ((144, 144, 3), (4, 144, 144))
+    """
     labels = np.zeros((scene.height * oversample, scene.width * oversample), np.uint8)
     handle_labels = np.zeros_like(labels)
     image = draw_background(scene)
@@ -56,7 +73,7 @@ def draw_scene(scene: Scene, oversample: int = 3) -> Drawing:
 
 
 def draw_background(scene: Scene) -> np.ndarray:
-    """A greyish cloudy texture with faint lines and blobs, (H, W, 3) float32 BGR; none of it is an object."""
+    """Draw a greyish cloudy texture with faint lines and blobs, (H, W, 3) float32 BGR; none of it is an object."""
     rng = np.random.default_rng([scene.seed, 1])
     size = (scene.width, scene.height)
     base = rng.uniform(100, 160) + rng.uniform(-10, 10, 3)
@@ -79,13 +96,14 @@ def draw_background(scene: Scene) -> np.ndarray:
 
 
 def _pixel(point: np.ndarray) -> tuple[int, int]:
+    """Cut a point to whole pixels."""
     return int(point[0]), int(point[1])
 
 
 def _draw_object(
     thing: SceneObject, number: int, oversample: int, image: np.ndarray, labels: np.ndarray, handle_labels: np.ndarray
 ) -> int:
-    """Draw one object over what is there and return its whole area in fine pixels."""
+    """Draw one object over what is there, and return its whole area in fine pixels."""
     body, handle = ([c * oversample for c in part] for part in (thing.body(), thing.handle()))
     outline = np.concatenate(body + handle)
     # a window of whole image pixels around the object
@@ -128,7 +146,23 @@ def _paint(
 
 
 def fill(contours: list[Contour], shape: tuple[int, int], origin: tuple[int, int] = (0, 0)) -> np.ndarray:
-    """Fill contours (even-odd) whose pixel (0, 0) covers [0, 1) x [0, 1); bool mask of ``shape``."""
+    """Fill contours by the even-odd rule.
+
+    Args:
+        contours: Each (P, 2), in pixels; pixel (0, 0) covers [0, 1) x [0, 1).
+        shape: (H, W) of the mask.
+        origin: Where its first pixel is, x and y.
+
+    Returns:
+        (H, W) bool.
+
+    Example:
+        >>> fill([np.array([[1.2, 1.2], [3.8, 1.2], [3.8, 2.8], [1.2, 2.8]])], (4, 6)).astype(int)
+        array([[0, 0, 0, 0, 0, 0],
+               [0, 1, 1, 1, 0, 0],
+               [0, 1, 1, 1, 0, 0],
+               [0, 0, 0, 0, 0, 0]])
+    """
     mask = np.zeros(shape, np.uint8)
     if contours:
         cv2.fillPoly(mask, [np.round((c - origin) * 16 - 8).astype(np.int32) for c in contours], 1, shift=4)
@@ -136,13 +170,13 @@ def fill(contours: list[Contour], shape: tuple[int, int], origin: tuple[int, int
 
 
 def _contrast(colour: np.ndarray) -> np.ndarray:
-    """A colour for stripes, dots and edges that is seen on ``colour`` (BGR) without changing its hue."""
+    """Choose a colour for stripes, dots and edges that is seen on ``colour`` (BGR) without changing its hue."""
     luminance = colour @ (0.114, 0.587, 0.299)
     return 0.3 * colour + 0.7 * 255 if luminance < 90 else 0.35 * colour
 
 
 def _pattern(thing: SceneObject, shape: tuple[int, int], origin: tuple[int, int], oversample: int) -> np.ndarray:
-    """Where stripes or dots lie in a window of the fine canvas; they turn with the object."""
+    """Find where stripes or dots lie in a window of the fine canvas, (h, w) bool; they turn with the object."""
     if thing.pattern == 'plain':
         return np.zeros(shape, bool)
     rows, columns = np.indices(shape, dtype=np.float32) + 0.5
@@ -158,7 +192,7 @@ def _pattern(thing: SceneObject, shape: tuple[int, int], origin: tuple[int, int]
 
 
 def _downsample(labels: np.ndarray, number: int, oversample: int) -> np.ndarray:
-    """(number, H, W) bool: pixels of which at least half belongs to the object."""
+    """Return masks (``number``, H, W) bool of the pixels of which at least half belongs to the object."""
     height, width = labels.shape[0] // oversample, labels.shape[1] // oversample
     masks = np.zeros((number, height, width), bool)
     for index in range(number):

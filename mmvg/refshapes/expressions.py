@@ -1,4 +1,4 @@
-"""What can be said about a scene: the abstract syntax of the grammar, without its wording."""
+"""Abstract syntax of the expressions, without their wording."""
 
 from dataclasses import dataclass
 
@@ -21,14 +21,14 @@ class Noun:
 
 @dataclass(frozen=True)
 class Place:
-    """In one of the ``PLACES`` of the picture."""
+    """Restriction to one of the ``PLACES`` of the picture."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Relation:
-    """In one of the ``DIRECTIONS`` seen from the one object that ``anchor`` names."""
+    """Restriction to one of the ``DIRECTIONS``, seen from the one object that ``anchor`` names."""
 
     direction: str
     anchor: Noun
@@ -36,7 +36,7 @@ class Relation:
 
 @dataclass(frozen=True)
 class Rank:
-    """The ``number``-th one (1 is the first) counted from one of the ``SIDES``."""
+    """Restriction to the ``number``-th one (1 is the first) counted from one of the ``SIDES``."""
 
     number: int
     side: str
@@ -86,7 +86,12 @@ Expression = Single | Group | Count | Conjunction
 
 
 def kind_of(expression: Expression) -> str:
-    """Type of an expression that has a target, one of ``KINDS``."""
+    """Return the kind of an expression that has a target, one of ``KINDS``.
+
+    Example:
+        >>> kind_of(Single(Referent(Noun(shape='ring'), Place('left'))))
+        'place'
+    """
     if isinstance(expression, Conjunction):
         return 'conjunction'
     if isinstance(expression, Group):

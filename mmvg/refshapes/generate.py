@@ -1,4 +1,4 @@
-"""Writing a whole data set: pictures in parallel, then every format, then the stamp that says it is complete."""
+"""Write a whole data set: pictures in parallel, then every format, then the stamp that says it is complete."""
 
 import json
 import os
@@ -11,12 +11,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from mmvg.checks import check_choice
 
-from .english import grammar_words
-from .recipes import SIZES, VERSION, Recipe
-from .records import SceneRecord, make_record, split_of, write_image
+from .annotate import make_record, split_of
+from .records import SceneRecord
+from .sizes import SIZES, VERSION, SizeSettings
+from .wording import grammar_words
 from .writers import WRITERS
 
 STAMP = 'refshapes.json'
@@ -26,7 +28,16 @@ SPECIAL_WORDS = ('[PAD]', '[UNK]', '[BOS]', '[EOS]')
 
 
 class DatasetConflictError(RuntimeError):
-    """The output folder holds something that would be lost."""
+    """Raised when the output folder holds something that would be lost.
+
+    Example:
+        >>> Path('notes').mkdir()
+        >>> Path('notes/todo.txt').touch()
+        >>> generate('notes', 'tiny')
+        Traceback (most recent call last):
+            ...
+        mmvg.refshapes.generate.DatasetConflictError: notes is not empty and was not written by RefShapes ...
+    """
 
 
 def generate(
@@ -58,6 +69,11 @@ def generate(
     Raises:
         DatasetConflictError: ``out`` holds another data set.
         ValueError: Unknown size or format.
+
+    Example:
+        >>> records = generate('drawn', 'tiny', formats=['refcoco'], workers=1)
+        >>> len(records), sorted(path.name for path in Path('drawn/refcoco').iterdir())
+        (44, ['instances.json', 'kinds(unc).json', 'refs(unc).p'])
     """
     out = Path(out)
     _check_names(size, formats)
@@ -67,21 +83,32 @@ def generate(
         return []
     formats = [name for name in WRITERS if name in formats or name in present]
 
-    recipe = SIZES[size]
+    settings = SIZES[size]
     images = out / 'images' / 'train2014'
     images.mkdir(parents=True, exist_ok=True)
     (out / _STARTED).write_text(json.dumps(stamp))
     (out / STAMP).unlink(missing_ok=True)
     styles = list(dict.fromkeys(style for name in formats for style in WRITERS[name].styles))
-    workers = workers or (1 if sum(recipe.images.values()) <= 2 * _CHUNK else os.cpu_count() or 1)
-    records = _draw_all(recipe, seed, styles, images, workers, progress)
+    workers = workers or (1 if sum(settings.images.values()) <= 2 * _CHUNK else os.cpu_count() or 1)
+    records = _draw_all(settings, seed, styles, images, workers, progress)
     for name in formats:
         WRITERS[name]().write(records, out)
     (out / 'vocab.txt').write_text('\n'.join([*SPECIAL_WORDS, *grammar_words()]) + '\n')
     write_scenes(records, out / 'scenes.jsonl')
-    (out / STAMP).write_text(json.dumps(stamp | {'formats': formats, 'images': recipe.images}, indent=2) + '\n')
+    (out / STAMP).write_text(json.dumps(stamp | {'formats': formats, 'images': settings.images}, indent=2) + '\n')
     (out / _STARTED).unlink()
     return records
+
+
+def write_image(path: str, image: np.ndarray) -> None:
+    """Write a BGR image as a JPEG without colour subsampling.
+
+    Raises:
+        OSError: The file could not be written.
+    """
+    options = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    if not cv2.imwrite(path, image, options):
+        raise OSError(f'{path}: the image could not be written; is the disk full or the folder read-only?')
 
 
 def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
@@ -99,6 +126,11 @@ def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
 
 
 def _check_names(size: str, formats: Sequence[str]) -> None:
+    """Check that size and formats are known.
+
+    Raises:
+        ValueError: If one is not, or there is no format.
+    """
     check_choice('size', size, SIZES)
     unknown = sorted(set(formats) - set(WRITERS))
     if unknown or not formats:
@@ -106,7 +138,14 @@ def _check_names(size: str, formats: Sequence[str]) -> None:
 
 
 def _claim(out: Path, stamp: dict, force: bool) -> list[str]:
-    """Make sure that ``out`` may be written; the formats of this very data set that are complete in it."""
+    """Check that ``out`` may be written, and empty it of another RefShapes if ``force``.
+
+    Returns:
+        The formats of this very data set that are complete in it.
+
+    Raises:
+        DatasetConflictError: If it holds anything else.
+    """
     if out.exists() and not out.is_dir():
         raise DatasetConflictError(f'{out} is a file; give a folder with --out')
     for name in (STAMP, _STARTED):
@@ -140,16 +179,17 @@ def _remove(out: Path) -> None:
 
 
 def _draw_all(
-    recipe: Recipe,
+    settings: SizeSettings,
     seed: int,
     styles: list[str],
     images: Path,
     workers: int,
     progress: Callable[[int, int], None] | None,
 ) -> list[SceneRecord]:
-    total = sum(recipe.images.values())
+    """Draw all pictures of a size, in several processes if there are many."""
+    total = sum(settings.images.values())
     chunks = [range(i, min(i + _CHUNK, total)) for i in range(0, total, _CHUNK)]
-    job = partial(_draw_chunk, recipe, seed, styles, images)
+    job = partial(_draw_chunk, settings, seed, styles, images)
     records: list[SceneRecord] = []
 
     def collect(results) -> None:
@@ -166,11 +206,14 @@ def _draw_all(
     return records
 
 
-def _draw_chunk(recipe: Recipe, seed: int, styles: list[str], images: Path, indices: range) -> list[SceneRecord]:
+def _draw_chunk(
+    settings: SizeSettings, seed: int, styles: list[str], images: Path, indices: range
+) -> list[SceneRecord]:
+    """Draw the pictures of ``indices`` and write their images."""
     cv2.setNumThreads(1)
     records = []
     for index in indices:
-        record, image = make_record(recipe, seed, split_of(recipe, index), index, styles)
+        record, image = make_record(settings, seed, split_of(settings, index), index, styles)
         write_image(str(images / record.file_name), image)
         records.append(record)
     return records

@@ -1,4 +1,4 @@
-"""Antipodal grasps of a shape, found on its outline.
+"""Find antipodal grasps of a shape on its outline.
 
 A pair of contact points is antipodal when the line between them stays inside the object and leaves it at both ends
 within the friction cone of the surface normal there. The jaws must be clear of the object before they close.
@@ -23,6 +23,7 @@ _LIMIT = 6
 
 
 def _raster(contours: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Fill contours in unit coordinates, with a border of 20 pixels."""
     mask = np.zeros((_RESOLUTION + 40, _RESOLUTION + 40), np.uint8)
     if contours:
         pixels = [np.round((c + 0.5) * _RESOLUTION + 20).astype(np.int32) for c in contours]
@@ -31,12 +32,13 @@ def _raster(contours: tuple[np.ndarray, ...]) -> np.ndarray:
 
 
 def _look_up(mask: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Read ``mask`` at the pixels nearest to ``points`` (P, 2)."""
     x, y = np.clip(np.round(points).astype(int), 0, len(mask) - 1).T
     return mask[y, x]
 
 
 def _contacts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (P, 2) along the outline of ``mask`` and unit normals (P, 2) that point outwards."""
+    """Return points (P, 2) along the outline of ``mask`` and unit normals (P, 2) that point outwards."""
     points, normals = [], []
     for contour in cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)[0]:
         line = contour[:, 0].astype(float)
@@ -51,6 +53,7 @@ def _contacts(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _antipodal_pairs(mask: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """List pairs of contact points that a gripper can close on, narrow ones first."""
     points, normals = _contacts(mask)
     first, second = np.triu_indices(len(points), 1)
     gap = points[second] - points[first]
@@ -74,10 +77,19 @@ def _antipodal_pairs(mask: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 @cache
 def shape_grasps(shape: str, on_handle: bool = False) -> np.ndarray:
-    """Up to six spread grasps (M, 5) of a shape in its unit coordinates, ``[x, y, w, h, theta]``, narrowest first.
+    """Find up to six spread grasps of a shape in its unit coordinates.
 
-    ``theta`` is the opening axis in radians, counter-clockwise on screen. ``on_handle`` keeps the grasps centred on the
-    handle; (0, 5) when there is no handle.
+    Args:
+        shape: Key of ``SHAPES``.
+        on_handle: Keep the grasps centred on the handle.
+
+    Returns:
+        (M, 5) ``[x, y, w, h, theta]``, narrowest first; ``theta`` is the opening axis in radians, counter-clockwise on
+        screen. (0, 5) with ``on_handle`` when there is no handle.
+
+    Example:
+        >>> shape_grasps('bar').shape, shape_grasps('star', on_handle=True).shape
+        ((6, 5), (0, 5))
     """
     outline = SHAPES[shape]
     handle = _raster(outline.handle)

@@ -1,4 +1,4 @@
-"""Sampling of scenes: how many objects, of which kind, and where they stand."""
+"""Sample scenes: how many objects, of which kind, and where they stand."""
 
 from bisect import bisect
 from collections.abc import Mapping, Sequence
@@ -18,8 +18,8 @@ _BORDER = 2  # pixels between an object and the edge of the canvas
 
 
 @dataclass(frozen=True)
-class SceneRecipe:
-    """What scenes look like.
+class SceneSettings:
+    """Look of the scenes.
 
     Args:
         canvases: Widths and heights to choose from, in pixels.
@@ -29,6 +29,12 @@ class SceneRecipe:
         patterns: Fill pattern -> weight.
         overlap: Share of the objects that may cover another one.
         min_visible: Least share of an object, and of its handle, that stays visible.
+
+    Example:
+        >>> settings = SceneSettings(canvases=[(64, 64)], shapes=['ring', 'square'])
+        >>> scene = sample_scene(np.random.default_rng(0), settings)
+        >>> scene.width, {thing.shape for thing in scene.objects} <= {'ring', 'square'}
+        (64, True)
     """
 
     canvases: Sequence[tuple[int, int]] = ((160, 120), (120, 160), (144, 144))
@@ -48,19 +54,24 @@ def choose(rng: np.random.Generator, weights: Mapping):
     return list(weights)[bisect(limits, rng.random() * limits[-1], hi=len(limits) - 1)]
 
 
-def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, held_out: bool = False) -> Scene:
+def sample_scene(rng: np.random.Generator, settings: SceneSettings | None = None, held_out: bool = False) -> Scene:
     """Draw a scene of 3 to 10 objects.
 
     Args:
         rng: Source of every decision.
-        recipe: Look of the scene; the one of size ``small`` by default.
+        settings: Look of the scene; that of size ``tiny`` by default.
         held_out: False: combinations of ``HELD_OUT`` never appear. True: at least two objects have one.
+
+    Example:
+        >>> scene = sample_scene(np.random.default_rng(0))
+        >>> scene.width, scene.height, [(thing.colour, thing.shape) for thing in scene.objects]
+        (144, 144, [('black', 'heart'), ('black', 'arrow'), ('green', 'arrow'), ('black', 'bar')])
     """
-    recipe = recipe or SceneRecipe()
+    settings = settings or SceneSettings()
     while True:
-        width, height = recipe.canvases[rng.integers(len(recipe.canvases))]
-        kinds = _sample_kinds(rng, recipe, held_out)
-        canvas = _Canvas(width, height, recipe)
+        width, height = settings.canvases[rng.integers(len(settings.canvases))]
+        kinds = _sample_kinds(rng, settings, held_out)
+        canvas = _Canvas(width, height, settings)
         for index, (colour, shape) in enumerate(kinds):
             canvas.add(rng, colour, shape, prefer_large=0.65 if len(kinds) <= 5 else 0.3)
             if held_out and index == 1 and len(canvas.objects) < 2:
@@ -69,14 +80,14 @@ def sample_scene(rng: np.random.Generator, recipe: SceneRecipe | None = None, he
             return Scene(width, height, tuple(canvas.objects), int(rng.integers(2**31)))
 
 
-def _sample_kinds(rng: np.random.Generator, recipe: SceneRecipe, held_out: bool) -> list[tuple[str, str]]:
-    """Colours and shapes from a small palette, so that both repeat within a scene; held-out ones come first."""
-    number = int(choose(rng, recipe.object_counts))
+def _sample_kinds(rng: np.random.Generator, settings: SceneSettings, held_out: bool) -> list[tuple[str, str]]:
+    """Draw colours and shapes from a small palette, so that both repeat within a scene; held-out ones come first."""
+    number = int(choose(rng, settings.object_counts))
     most = min(number, 5)
     while True:
         colours = rng.choice(list(COLOURS), size=rng.integers(2, most + 1), replace=False)
         shapes = rng.choice(
-            list(recipe.shapes), size=rng.integers(2, min(number, 5, len(recipe.shapes)) + 1), replace=False
+            list(settings.shapes), size=rng.integers(2, min(number, 5, len(settings.shapes)) + 1), replace=False
         )
         pairs = [(str(c), str(s)) for c in colours for s in shapes]
         rare = [pair for pair in pairs if pair in HELD_OUT]
@@ -88,22 +99,22 @@ def _sample_kinds(rng: np.random.Generator, recipe: SceneRecipe, held_out: bool)
 
 
 class _Canvas:
-    """Keeps count of what is visible while objects are put on top of each other."""
+    """Canvas that keeps count of what is visible while objects are put on top of each other."""
 
-    def __init__(self, width: int, height: int, recipe: SceneRecipe) -> None:
-        self.width, self.height, self.recipe = width, height, recipe
+    def __init__(self, width: int, height: int, settings: SceneSettings) -> None:
+        self.width, self.height, self.settings = width, height, settings
         self.objects: list[SceneObject] = []
         self.labels = np.full((height, width), -1, np.int32)  # 2i: body of object i, 2i + 1: its handle
         self.areas: list[int] = []  # whole area per label
 
     def add(self, rng: np.random.Generator, colour: str, shape: str, prefer_large: float) -> None:
         """Put one object on top if a place can be found; a large one that does not fit becomes a small one."""
-        pattern = choose(rng, self.recipe.patterns)
+        pattern = choose(rng, self.settings.patterns)
         shade = float(rng.uniform(0.92, 1.06))
-        may_overlap = rng.random() < self.recipe.overlap
+        may_overlap = rng.random() < self.settings.overlap
         turn = SHAPES[shape].turn
         for size in ('large', 'small') if rng.random() < prefer_large else ('small',):
-            extent = rng.uniform(*self.recipe.extents[size]) * min(self.width, self.height)
+            extent = rng.uniform(*self.settings.extents[size]) * min(self.width, self.height)
             for _ in range(_TRIES):
                 x, y = rng.uniform(0, self.width), rng.uniform(0, self.height)
                 thing = SceneObject(shape, colour, size, pattern, x, y, extent, float(rng.uniform(-turn, turn)), shade)
@@ -111,6 +122,7 @@ class _Canvas:
                     return
 
     def _fits(self, thing: SceneObject, may_overlap: bool) -> bool:
+        """Put ``thing`` on top if enough of everything stays visible, and tell whether it does."""
         outline = np.concatenate(thing.body() + thing.handle())
         low, high = outline.min(0), outline.max(0)
         if low.min() < _BORDER or (high > (self.width - _BORDER, self.height - _BORDER)).any():
@@ -128,7 +140,7 @@ class _Canvas:
         areas = np.array([*self.areas, visible[label], visible[label + 1]])
         share = np.where(areas > 0, visible / np.maximum(areas, 1), 1.0)
         whole = visible.reshape(-1, 2).sum(1) / areas.reshape(-1, 2).sum(1)
-        if min(share.min(), whole.min()) < self.recipe.min_visible:
+        if min(share.min(), whole.min()) < self.settings.min_visible:
             return False
         self.objects.append(thing)
         self.labels, self.areas = after, areas.tolist()

@@ -1,14 +1,14 @@
-"""Phrases in the manner of PhraseCut: attributes, a name and relations, which mean every object that fits."""
+"""Draw phrases like PhraseCut's: attributes, a name and relations, which mean every object that fits."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .english import PATTERN_PHRASES
 from .evaluator import evaluate, in_direction
 from .expressions import DIRECTIONS, Group, Noun, Referent, Relation, Single
 from .layout import choose
-from .records import SceneRecord, view_of
+from .records import SceneRecord, visible_scene
+from .wording import PATTERN_PHRASES
 
 # how often a phrase names these attributes beside the shape
 _ATTRIBUTES = {
@@ -24,7 +24,14 @@ _RELATED = 0.45  # share of the tries with a relation, of which many are not cer
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase and its parts, as ``phrase_structure`` lists them, and the objects that it means, one or more."""
+    """A phrase by its parts, as ``phrase_structure`` lists them.
+
+    Args:
+        name: The shape.
+        attributes: Adjectives, or "with stripes" and the like.
+        relations: Pairs of a direction and a shape.
+        targets: Indices of the objects that it means, one or more.
+    """
 
     name: str
     attributes: tuple[str, ...]
@@ -47,31 +54,44 @@ class Phrase:
 
 
 def draw_phrases(record: SceneRecord, rng: np.random.Generator, number: int) -> list[Phrase]:
-    """Up to ``number`` different phrases, each of which means at least one object beyond doubt."""
-    view = view_of(record)
+    """Draw different phrases, each of which means at least one object beyond doubt.
+
+    Args:
+        record: The picture.
+        rng: Source of every choice.
+        number: At most so many.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])
+        >>> [phrase.text for phrase in draw_phrases(record, np.random.default_rng(0), 3)]
+        ['dotted mug', 'small mug', 'dotted star right of disc']
+    """
+    visible = visible_scene(record)
     found: dict[str, Phrase] = {}
     for _ in range(4 * number):
         if len(found) == number:
             break
-        thing = view.objects[int(rng.integers(len(view.objects)))]
+        thing = visible.objects[int(rng.integers(len(visible.objects)))]
         noun = Noun(thing.shape, **{key: getattr(thing, key) for key in choose(rng, _ATTRIBUTES)})
         where = None
         if rng.random() < _RELATED:
-            anchor = view.objects[int(rng.integers(len(view.objects)))]
+            anchor = visible.objects[int(rng.integers(len(visible.objects)))]
             directions = [d for d in DIRECTIONS if in_direction(d, thing, anchor)[0]]
             if not directions or anchor.shape == thing.shape:
                 continue
             where = Relation(directions[int(rng.integers(len(directions)))], Noun(anchor.shape))
         referent = Referent(noun, where)
-        targets = evaluate(Group(referent), view).targets
+        targets = evaluate(Group(referent), visible).targets
         expression = Single(referent) if len(targets) == 1 else Group(referent)
-        if targets and evaluate(expression, view).certain:
+        if targets and evaluate(expression, visible).certain:
             phrase = _worded(noun, where, targets, rng)
             found.setdefault(phrase.text, phrase)
     return list(found.values())
 
 
 def _worded(noun: Noun, where: Relation | None, targets: tuple[int, ...], rng: np.random.Generator) -> Phrase:
+    """Word a noun and its relation."""
     pattern = noun.pattern
     if pattern in PATTERN_PHRASES and rng.random() < 0.3:
         pattern = PATTERN_PHRASES[pattern]

@@ -1,4 +1,4 @@
-"""Visible masks to COCO polygons and boxes."""
+"""Outline visible masks as COCO polygons and boxes."""
 
 import cv2
 import numpy as np
@@ -7,11 +7,24 @@ _MIN_AREA = 2.0  # image pixels; smaller splinters of an occluded object are lef
 
 
 def to_polygons(labels: np.ndarray, number: int, oversample: int) -> list[list[float]]:
-    """Outline the pixels of ``labels`` that equal ``number`` as COCO polygons, in image pixels with two decimals.
+    """Outline the pixels of ``labels`` that equal ``number`` as COCO polygons.
 
-    One polygon per connected piece. A hole is joined to its outline by a cut of no width, since COCO polygons have no
-    holes; the even-odd rule of the COCO filler then leaves it open. ``labels`` is finer than the image by
-    ``oversample``.
+    There is one polygon per connected piece. A hole is joined to its outline by a cut of no width, since COCO polygons
+    have no holes; the even-odd rule of the COCO filler then leaves it open.
+
+    Args:
+        labels: (H * s, W * s) uint8.
+        number: The label to outline.
+        oversample: Fine pixels s per image pixel, along one side.
+
+    Returns:
+        Flat lists ``[x0, y0, x1, y1, ...]`` in image pixels with two decimals.
+
+    Example:
+        >>> labels = np.zeros((30, 30), np.uint8)
+        >>> labels[6:24, 9:21] = 1
+        >>> [polygon_box([polygon]) for polygon in to_polygons(labels, 1, oversample=3)]
+        [[3.08, 2.08, 3.84, 5.84]]
     """
     own = (labels == number).view(np.uint8)
     x, y, width, height = cv2.boundingRect(own)
@@ -37,11 +50,12 @@ def to_polygons(labels: np.ndarray, number: int, oversample: int) -> list[list[f
 
 
 def _simplify(contour: np.ndarray) -> np.ndarray:
+    """Drop the points of a contour that its line does without."""
     return cv2.approxPolyDP(contour, 1.5, True)[:, 0].astype(float)
 
 
 def _cut(outer: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """One closed line around ``outer``, over to ``hole`` at the nearest pair of points, around it and back."""
+    """Draw one closed line around ``outer``, over to ``hole`` at the nearest pair of points, around it and back."""
     distance = ((outer[:, None] - hole[None]) ** 2).sum(-1)
     i, j = np.unravel_index(distance.argmin(), distance.shape)
     around = np.concatenate([hole[j:], hole[: j + 1]])
@@ -49,14 +63,24 @@ def _cut(outer: np.ndarray, hole: np.ndarray) -> np.ndarray:
 
 
 def polygon_box(polygons: list[list[float]]) -> list[float]:
-    """Box ``[x, y, w, h]`` around polygons, as COCO writes it."""
+    """Compute the box ``[x, y, w, h]`` around polygons, as COCO writes it.
+
+    Example:
+        >>> polygon_box([[1, 2, 5, 2, 5, 4]])
+        [1.0, 2.0, 4.0, 2.0]
+    """
     points = np.concatenate([np.reshape(p, (-1, 2)) for p in polygons])
     (x1, y1), (x2, y2) = points.min(0), points.max(0)
     return [round(float(v), 2) for v in (x1, y1, x2 - x1, y2 - y1)]
 
 
 def polygon_area(polygons: list[list[float]]) -> float:
-    """Area of polygons in square pixels; the cut around a hole runs the other way and is subtracted."""
+    """Compute the area of polygons in square pixels; the cut around a hole runs the other way and is subtracted.
+
+    Example:
+        >>> polygon_area([[1, 2, 5, 2, 5, 4]])
+        4.0
+    """
     total = 0.0
     for polygon in polygons:
         x, y = np.reshape(polygon, (-1, 2)).T

@@ -1,35 +1,24 @@
-"""One finished picture with its objects and what is said about them; this is what writers get."""
+"""Data classes for a finished picture, its objects and its expressions: what format writers get."""
 
 from dataclasses import dataclass, field
 
-import cv2
-import numpy as np
-
-from mmvg.masks import decode_mask, polygons_to_rle
-
-from .attributes import HELD_OUT
-from .drawing import Drawing, draw_scene
-from .english import Writer, as_typed
-from .expressions import kind_of
-from .layout import choose, sample_scene
-from .polygons import polygon_area, polygon_box, to_polygons
-from .proposals import Proposer
-from .recipes import SPLITS, STYLES, Recipe, Style
 from .scene import Scene
 from .shapes import SHAPES
-from .view import SeenObject, View
+from .visible_scene import VisibleObject, VisibleScene
 
 # COCO has 80 categories with ids from 1 to 90; ours have gaps as well
 CATEGORY_IDS: dict[str, int] = dict(zip(SHAPES, (1, 2, 3, 5, 8, 13, 16, 21, 27, 34, 44, 58, 74, 90), strict=True))
-MIN_IOU = 0.95  # of the polygons of an object with its mask; scenes below are drawn anew
-_HANDLE_PIXELS = 12  # a handle of fewer visible pixels is not spoken of
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """One object as COCO describes it: ids, box ``[x, y, w, h]``, area, polygons; and what COCO does not have.
+    """One object as COCO describes it, and what COCO does not have.
 
     Args:
+        ann_id, category_id: As in COCO.
+        bbox: ``[x, y, w, h]`` around the polygons, in pixels.
+        area: In square pixels.
+        segmentation: Polygons ``[x0, y0, x1, y1, ...]`` of what is visible.
         handle: Polygons of the visible handle, if any.
         visible: Share of the object that is not covered.
     """
@@ -45,7 +34,13 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Sentence:
-    """An expression as typed and cleaned, and its kind (one of ``KINDS``)."""
+    """One sentence.
+
+    Args:
+        raw: As typed.
+        sent: Cleaned.
+        kind: One of ``KINDS``.
+    """
 
     raw: str
     sent: str
@@ -54,7 +49,12 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Reference:
-    """The objects meant, as indices into the picture, and the sentences that mean them; there may be none of either."""
+    """Objects, and the sentences that mean them.
+
+    Args:
+        targets: Indices into the objects of the picture; may be empty.
+        sentences: May be empty too.
+    """
 
     targets: tuple[int, ...]
     sentences: tuple[Sentence, ...]
@@ -68,8 +68,15 @@ class SceneRecord:
         image_id, file_name: As in COCO train2014.
         split: One of ``SPLITS``.
         scene: What was drawn; ``draw_scene(scene, oversample)`` gives pixels and masks again.
+        oversample: Fine pixels per image pixel, along one side.
         annotations: One per object of the scene, in the same order.
         references: Style (key of ``STYLES``) -> references.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=['refcoco'])
+        >>> record.file_name, len(record.annotations) == len(record.scene.objects)
+        ('COCO_train2014_000000000009.jpg', True)
     """
 
     image_id: int
@@ -81,37 +88,14 @@ class SceneRecord:
     references: dict[str, list[Reference]] = field(default_factory=dict)
 
 
-def make_record(recipe: Recipe, seed: int, split: str, index: int, styles: list[str]) -> tuple[SceneRecord, np.ndarray]:
-    """Draw picture ``index`` (counted over all splits) and talk about it; returns the record and the BGR image.
-
-    The result depends on the arguments alone, and the pictures and each style draw from random numbers of their own.
-    """
-    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, 0)))
-    annotations = None
-    while annotations is None:
-        scene = sample_scene(rng, recipe.scene, held_out=split == 'testB')
-        drawing = draw_scene(scene, recipe.oversample)
-        annotations = _annotate(scene, drawing, index)
-    image_id = 13 * index + 9
-    file_name = f'COCO_train2014_{image_id:012d}.jpg'
-    record = SceneRecord(image_id, file_name, split, scene, recipe.oversample, annotations)
-    view = view_of(record)
-    for style in styles:
-        key = (index, 1 + list(STYLES).index(style))
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
-        proposer = Proposer(view, rng, unnamed=() if split == 'testB' else HELD_OUT)
-        record.references[style] = _refer(proposer, recipe.style(style))
-    return record, drawing.image
-
-
-def view_of(record: SceneRecord) -> View:
-    """What a reader of the picture can know of it; positions are centres of the annotated boxes."""
+def visible_scene(record: SceneRecord) -> VisibleScene:
+    """Return what a reader of the picture can know of it; positions are centres of the annotated boxes."""
     unit = record.scene.short_side
     seen = []
     for thing, annotation in zip(record.scene.objects, record.annotations, strict=True):
         x, y, w, h = annotation.bbox
         seen.append(
-            SeenObject(
+            VisibleObject(
                 thing.shape,
                 thing.colour,
                 thing.size,
@@ -121,91 +105,4 @@ def view_of(record: SceneRecord) -> View:
                 handle=bool(annotation.handle),
             )
         )
-    return View(record.scene.width / unit, record.scene.height / unit, tuple(seen))
-
-
-def _annotate(scene: Scene, drawing: Drawing, index: int) -> list[Annotation] | None:
-    """Annotations of all objects, or None when the polygons of one do not follow its mask."""
-    annotations = []
-    for i, thing in enumerate(scene.objects):
-        polygons = to_polygons(drawing.labels, i + 1, drawing.oversample)
-        if not polygons:
-            return None
-        filled = decode_mask(polygons_to_rle(polygons, scene.height, scene.width))
-        mask = drawing.masks[i]
-        if (filled & mask).sum() < MIN_IOU * (filled | mask).sum():
-            return None
-        handle = []
-        if drawing.handles[i].sum() >= _HANDLE_PIXELS:
-            handle = to_polygons(drawing.handle_labels, i + 1, drawing.oversample)
-        annotations.append(
-            Annotation(
-                ann_id=40 * index + 3 * i + 101,
-                category_id=CATEGORY_IDS[thing.shape],
-                bbox=polygon_box(polygons),
-                area=polygon_area(polygons),
-                segmentation=polygons,
-                handle=handle,
-                visible=round(float(drawing.visible[i]), 4),
-            )
-        )
-    return annotations
-
-
-def _refer(proposer: Proposer, style: Style) -> list[Reference]:
-    """References of one picture in one style; no sentence is used twice."""
-    rng = proposer.rng
-    spoken: set[str] = set()
-    wanted = int(rng.integers(style.references[0], style.references[1] + 1))
-    if style.several:
-        found = [_say(proposer, style, None, spoken) for _ in range(wanted)]
-    else:
-        objects = rng.permutation(len(proposer.view.objects))[:wanted]
-        found = [_say(proposer, style, int(i), spoken) for i in objects]
-    references = [reference for reference in found if reference is not None]
-    if rng.random() < style.silent:
-        references.append(Reference((int(rng.integers(len(proposer.view.objects))),), ()))
-    return references
-
-
-def _say(proposer: Proposer, style: Style, target: int | None, spoken: set[str]) -> Reference | None:
-    """One reference; without ``target``, all its sentences word the same expression."""
-    rng = proposer.rng
-    writer = Writer(rng, style.long)
-    sentences: list[Sentence] = []
-    proposal = None
-    for _ in range(choose(rng, style.sentences)):
-        for _ in range(8):
-            if target is not None or not sentences:
-                kind = choose(rng, style.mix.weights())
-                proposal = proposer.propose(kind, target)
-            if proposal is None:
-                continue
-            expression, answer = proposal
-            sent = writer.write(expression)
-            if sent not in spoken:
-                spoken.add(sent)
-                kind = kind_of(expression) if answer.targets else 'no_target'
-                sentences.append(Sentence(as_typed(sent, rng), sent, kind))
-                break
-    return Reference(answer.targets, tuple(sentences)) if sentences else None
-
-
-def write_image(path: str, image: np.ndarray) -> None:
-    """Write a BGR image as a JPEG without colour subsampling.
-
-    Raises:
-        OSError: The file could not be written.
-    """
-    options = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    if not cv2.imwrite(path, image, options):
-        raise OSError(f'{path}: the image could not be written; is the disk full or the folder read-only?')
-
-
-def split_of(recipe: Recipe, index: int) -> str:
-    """Split of picture ``index``: the splits follow one another."""
-    for split in SPLITS:
-        if index < recipe.images[split]:
-            return split
-        index -= recipe.images[split]
-    raise IndexError(f'picture {index} is beyond the last one of this size')
+    return VisibleScene(record.scene.width / unit, record.scene.height / unit, tuple(seen))

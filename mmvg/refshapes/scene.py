@@ -1,4 +1,4 @@
-"""A scene before it is drawn: what stands where, back to front."""
+"""Describe a scene before it is drawn: what stands where, back to front."""
 
 import math
 from dataclasses import dataclass
@@ -22,6 +22,11 @@ class SceneObject:
         extent: Length of one unit of the shape in pixels.
         angle: Rotation in radians, counter-clockwise on screen.
         shade: Brightness factor of the colour.
+
+    Example:
+        >>> hammer = SceneObject('hammer', 'red', 'large', 'plain', x=80, y=60, extent=50, angle=0.3)
+        >>> hammer.grasps().shape, hammer.grasps(on_handle=True).shape  # (M, 5)
+        ((6, 5), (5, 5))
     """
 
     shape: str
@@ -41,15 +46,15 @@ class SceneObject:
         return self.extent * points @ turn + (self.x, self.y)
 
     def body(self) -> list[Contour]:
-        """Contours (P, 2) of the body in pixels."""
+        """Return contours (P, 2) of the body in pixels."""
         return [self.to_pixels(contour) for contour in SHAPES[self.shape].body]
 
     def handle(self) -> list[Contour]:
-        """Contours (P, 2) of the handle in pixels; empty without one."""
+        """Return contours (P, 2) of the handle in pixels; empty without one."""
         return [self.to_pixels(contour) for contour in SHAPES[self.shape].handle]
 
     def grasps(self, on_handle: bool = False) -> np.ndarray:
-        """Antipodal grasps (M, 5), ``[x, y, w, h, theta]``.
+        """Return antipodal grasps (M, 5), ``[x, y, w, h, theta]``.
 
         Pixels, and radians of the opening axis counter-clockwise on screen in (-pi/2, pi/2]. ``on_handle`` keeps those
         whose centre is on the handle; (0, 5) for a shape without one.
@@ -65,7 +70,19 @@ class SceneObject:
 
 @dataclass(frozen=True)
 class Scene:
-    """Objects from back to front on a canvas of ``width`` x ``height`` pixels; ``seed`` fixes the background."""
+    """Objects on a canvas.
+
+    Args:
+        width: Of the canvas, in pixels.
+        height: Of the canvas, in pixels.
+        objects: From back to front.
+        seed: Fixes the background.
+
+    Example:
+        >>> ring = SceneObject('ring', 'red', 'large', 'plain', x=80, y=60, extent=50, angle=0)
+        >>> Scene(160, 120, (ring,), seed=0).short_side
+        120
+    """
 
     width: int
     height: int
@@ -74,4 +91,5 @@ class Scene:
 
     @property
     def short_side(self) -> int:
+        """Smaller one of width and height."""
         return min(self.width, self.height)

@@ -1,4 +1,4 @@
-"""Outlines of the shapes, in unit coordinates.
+"""Define the outlines of the shapes, in unit coordinates.
 
 x points right, y points down, the origin is the centre of the bounding box. A long shape has a long side of 1, a
 compact one of ``COMPACT``. Every shape is a body and, for tools, a handle that touches the body without overlapping it.
@@ -15,7 +15,7 @@ Contour = np.ndarray  # (P, 2) float, closed implicitly
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of object.
+    """Outline of one kind of object.
 
     Args:
         body: Contours filled with the even-odd rule (the second one of a ring is its hole).
@@ -29,14 +29,17 @@ class Shape:
 
 
 def _points(*xy: tuple[float, float]) -> Contour:
+    """Make a contour of corners."""
     return np.array(xy, dtype=float)
 
 
 def _box(x1: float, y1: float, x2: float, y2: float) -> Contour:
+    """Make a rectangle."""
     return _points((x1, y1), (x2, y1), (x2, y2), (x1, y2))
 
 
 def _arc(x: float, y: float, rx: float, ry: float, start: float = 0.0, stop: float = 2 * np.pi) -> Contour:
+    """Make an ellipse, or a part of its outline from angle ``start`` to ``stop`` in radians."""
     angle = np.linspace(start, stop, 40, endpoint=stop - start < 2 * np.pi - 1e-6)
     return np.stack([x + rx * np.cos(angle), y + ry * np.sin(angle)], axis=1)
 

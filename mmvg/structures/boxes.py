@@ -6,6 +6,7 @@ from torch import Tensor
 
 
 def _stack(parts: list) -> Tensor | np.ndarray:
+    """Stack the columns of boxes."""
     return torch.stack(parts, -1) if isinstance(parts[0], Tensor) else np.stack(parts, -1)
 
 

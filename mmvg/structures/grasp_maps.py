@@ -186,6 +186,7 @@ def smooth_map(values: Tensor, sigma: float) -> Tensor:
 
 
 def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
+    """Smooth an array as :func:`smooth_map` does a tensor."""
     if not sigma:
         return values
     side = 2 * int(4 * sigma + 0.5) + 1

@@ -180,4 +180,5 @@ def _common_at_most(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _lib(value: Tensor | np.ndarray):
+    """Return torch for a tensor and numpy for an array."""
     return torch if isinstance(value, Tensor) else np

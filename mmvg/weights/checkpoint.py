@@ -251,6 +251,11 @@ def _load_from_remote(filename: str, map_location: Any) -> dict:
 
 
 def _load_safetensors(path: Path, device: str) -> dict:
+    """Read weights and ``meta`` of a safetensors file.
+
+    Raises:
+        CheckpointError: If it is cut off or of another format.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -321,9 +326,11 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def _matches(name: str, patterns: Iterable[str]) -> bool:
+    """Tell whether one of ``patterns`` fits ``name``."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _shorten(names: Iterable[Any], most: int = 8) -> str:
+    """Join names, ``most`` at most."""
     names = [str(name) for name in names]
     return ', '.join(names[:most]) + (f' and {len(names) - most} more' if len(names) > most else '')

@@ -84,4 +84,5 @@ def _line(name: str, own: dict[str, Tensor], candidates: list[str], others: dict
 
 
 def _shape(tensor: Tensor) -> str:
+    """Write the shape of a tensor: ``"2x3"``."""
     return 'x'.join(map(str, tensor.shape)) or 'scalar'

@@ -5,15 +5,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmvg.analysis.complexity import (
-    build_blank,
-    dummy_inputs,
-    has_table16_parts,
-    rounded_steps,
-    table16_complexity,
-    total,
-    true_complexity,
-)
+from mmvg.analysis.complexity import build_blank, dummy_inputs, total, true_complexity
+from mmvg.analysis.table16 import has_table16_parts, rounded_steps, table16_complexity
 from mmvg.registry import MODELS
 
 TOKENS, CELLS, LENGTH = 16 + 1 + 6, 16, 6  # 32 pixels in patches of 8, with CLS and 6 text tokens

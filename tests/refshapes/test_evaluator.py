@@ -2,18 +2,18 @@ import pytest
 
 from mmvg.refshapes.evaluator import evaluate
 from mmvg.refshapes.expressions import Conjunction, Count, Group, Noun, Place, Rank, Referent, Relation, Single, kind_of
-from mmvg.refshapes.view import SeenObject, View
+from mmvg.refshapes.visible_scene import VisibleObject, VisibleScene
 
 # a picture of 160 x 120: 1.333 x 1 in units of its short side
-VIEW = View(
+VIEW = VisibleScene(
     4 / 3,
     1.0,
     (
-        SeenObject('star', 'red', 'small', 'plain', 0.20, 0.20, False),  # 0
-        SeenObject('star', 'blue', 'large', 'striped', 0.65, 0.50, False),  # 1
-        SeenObject('star', 'blue', 'small', 'plain', 1.10, 0.85, False),  # 2
-        SeenObject('mug', 'red', 'large', 'plain', 0.60, 0.15, True),  # 3
-        SeenObject('pan', 'green', 'large', 'plain', 0.25, 0.80, False),  # 4: its handle is hidden
+        VisibleObject('star', 'red', 'small', 'plain', 0.20, 0.20, False),  # 0
+        VisibleObject('star', 'blue', 'large', 'striped', 0.65, 0.50, False),  # 1
+        VisibleObject('star', 'blue', 'small', 'plain', 1.10, 0.85, False),  # 2
+        VisibleObject('mug', 'red', 'large', 'plain', 0.60, 0.15, True),  # 3
+        VisibleObject('pan', 'green', 'large', 'plain', 0.25, 0.80, False),  # 4: its handle is hidden
     ),
 )
 STAR, MUG, BLUE_STAR = Noun('star'), Noun('mug'), Noun('star', 'blue')

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmvg.refshapes import SIZES, SceneRecipe, draw_scene, sample_scene
+from mmvg.refshapes import SIZES, SceneSettings, draw_scene, sample_scene
 from mmvg.refshapes.attributes import EXTENTS, HELD_OUT
 from mmvg.refshapes.layout import choose
 
@@ -25,31 +25,31 @@ def test_scenes_have_3_to_10_objects_inside_the_canvas():
     assert max(counts) <= 10
 
 
-def test_some_objects_are_covered_but_none_by_more_than_the_recipe_allows():
+def test_some_objects_are_covered_but_none_by_more_than_the_settings_allow():
     shares = np.concatenate([draw_scene(scene).visible for scene in scenes(60)])
     # decided on whole pixels, drawn on a finer canvas: a few percent of difference are left for thin shapes
-    assert shares.min() > SceneRecipe().min_visible - 0.06
+    assert shares.min() > SceneSettings().min_visible - 0.06
     assert 0.05 < (shares < 0.97).mean() < 0.5
 
 
 @pytest.mark.parametrize('held_out', [False, True])
-def test_a_recipe_decides_on_shapes_sizes_and_patterns(held_out):
-    recipe = SceneRecipe(
+def test_settings_decide_on_shapes_sizes_and_patterns(held_out):
+    settings = SceneSettings(
         shapes=('disc', 'bar', 'mug'),
         extents={'small': (0.2, 0.21), 'large': (0.3, 0.31)},
         patterns={'plain': 1.0, 'striped': 1.0},
     )
-    things = [thing for scene in scenes(40, recipe=recipe, held_out=held_out) for thing in scene.objects]
+    things = [thing for scene in scenes(40, settings=settings, held_out=held_out) for thing in scene.objects]
     assert {thing.shape for thing in things} == {'disc', 'bar', 'mug'}
     assert {thing.pattern for thing in things} == {'plain', 'striped'}
-    for scene in scenes(10, recipe=recipe, held_out=held_out):
+    for scene in scenes(10, settings=settings, held_out=held_out):
         for thing in scene.objects:
-            low, high = recipe.extents[thing.size]
+            low, high = settings.extents[thing.size]
             assert low <= thing.extent / scene.short_side <= high
 
 
 def test_the_small_size_shows_ten_shapes_and_stays_within_3_to_10_objects():
-    drawn = scenes(120, recipe=SIZES['small'].scene)
+    drawn = scenes(120, settings=SIZES['small'].scene)
     assert len({thing.shape for scene in drawn for thing in scene.objects}) == 10
     assert {len(scene.objects) for scene in drawn} <= set(range(3, 11))
 

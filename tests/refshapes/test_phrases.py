@@ -2,8 +2,8 @@ from collections import Counter
 
 import numpy as np
 
-from mmvg.refshapes.english import grammar_words
 from mmvg.refshapes.phrases import Phrase, draw_phrases
+from mmvg.refshapes.wording import grammar_words
 
 COLOURS = {'red', 'green', 'blue', 'yellow', 'pink', 'cyan', 'white', 'black'}
 PATTERNS = {

@@ -1,4 +1,4 @@
-"""Where does Mask Grounding get its words from? Accuracy of masked words with the right and with wrong inputs.
+"""Measure where Mask Grounding gets its words from: accuracy of masked words with the right and with wrong inputs.
 
     python tools/analysis_tools/probe_mask_grounding.py CONFIG CHECKPOINT --split val
 

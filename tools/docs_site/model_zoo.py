@@ -1,6 +1,7 @@
-"""Tables of all models and configs, in Markdown: ``python tools/docs_site/model_zoo.py`` prints those of the models.
+"""Write tables of all models and configs, in Markdown: ``python tools/docs_site/model_zoo.py`` prints the models.
 
-Read from ``configs/*/metafile.yml`` and from the docstrings of ``configs/*/*.py``; a new paper needs no change here.
+They are read from ``configs/*/metafile.yml`` and from the docstrings of ``configs/*/*.py``; a new paper needs no change
+here.
 """
 
 import ast
@@ -13,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def read_metafiles(root: Path = ROOT) -> list[dict[str, Any]]:
-    """Contents of the metafiles, by folder; ``folder`` is added.
+    """Read the metafiles, one per folder; ``folder`` is added.
 
     Raises:
         ValueError: If a file lacks ``Collections`` or ``Models``, or a model its name, config or a known collection.
@@ -35,7 +36,7 @@ def read_metafiles(root: Path = ROOT) -> list[dict[str, Any]]:
 
 
 def zoo_by_paper(metafiles: list[dict[str, Any]]) -> str:
-    """A section per collection: paper, code, and a table of its models. Links start at ``docs/``."""
+    """Write a section per collection: paper, code, and a table of its models. Links start at ``docs/``."""
     lines = []
     for content in metafiles:
         for collection in content['Collections']:
@@ -49,7 +50,7 @@ def zoo_by_paper(metafiles: list[dict[str, Any]]) -> str:
 
 
 def zoo_by_data(metafiles: list[dict[str, Any]]) -> str:
-    """A table per data set and split, with the models as rows and the scores as columns."""
+    """Write a table per data set and split, with the models as rows and the scores as columns."""
     tables: dict[str, list[tuple[dict, dict]]] = {}
     for content in metafiles:
         for model in content['Models']:
@@ -67,7 +68,7 @@ def zoo_by_data(metafiles: list[dict[str, Any]]) -> str:
 
 
 def config_list(root: Path = ROOT) -> str:
-    """A table of all configs with the first sentence of their docstrings."""
+    """Write a table of all configs with the first sentence of their docstrings."""
     lines = ['| config | what it is |', '| --- | --- |']
     for file in sorted(root.glob('configs/*/*.py')):
         if file.parent.name != '_base_':
@@ -90,7 +91,7 @@ def _about(collection: dict, folder: str) -> str:
 
 
 def _model_rows(model: dict) -> list[str]:
-    """A row per result; name and config stand in the first one only."""
+    """Write a row per result; name and config stand in the first one only."""
     name, rows = _link(model), []
     for result in model.get('Results') or [dict(Dataset='', Metrics={}, Source='')]:
         scores = ', '.join(f'{key} {value}' for key, value in result['Metrics'].items())
@@ -100,7 +101,7 @@ def _model_rows(model: dict) -> list[str]:
 
 
 def _source(result: dict) -> str:
-    """Where a score is from, with the seeds and hours of what was trained."""
+    """Write where a score is from, with the seeds and hours of what was trained."""
     seeds, hours = result.get('Seeds'), result.get('Hours')
     plural = '' if seeds == 1 else 's'
     return ', '.join(

@@ -1,4 +1,4 @@
-"""ProperDocs hook: brings the pages that live outside ``docs/`` onto the site, fills in tables, and mends the links.
+"""Hook of ProperDocs: bring the pages outside ``docs/`` onto the site, fill in tables, and rewrite the links.
 
 Pages link to each other and to code as the repository lays them out, so that they work there too. On the site a link to
 a README becomes one to its page, and a link to any other file of the repository one to a page that shows the file.
@@ -29,7 +29,7 @@ _LINK = re.compile(r'(?<=\]\()(?!\w+:|#|/)([^)\s#]+)(#[^)\s]*)?(?=[)\s])')
 
 
 def outside_pages() -> dict[str, str]:
-    """Path in the repository -> page of the site, of the Markdown files outside ``docs/``."""
+    """Return path in the repository -> page of the site, of the Markdown files outside ``docs/``."""
     papers = sorted(ROOT.glob('configs/*/README.md'))
     return {
         'CONTRIBUTING.md': 'contributing.md',
@@ -103,7 +103,7 @@ def rewrite_links(markdown: str, src_uri: str) -> str:
 
 
 def source_page(path: str) -> str:
-    """A page that shows a file of the repository; the search leaves it out."""
+    """Write a page that shows a file of the repository; the search leaves it out."""
     code = (ROOT / path).read_text(encoding='utf-8')
     language = LANGUAGES.get(posixpath.splitext(path)[1], 'text')
     fence = '`' * max(3, 1 + max(map(len, re.findall('`+', code)), default=0))
@@ -111,12 +111,12 @@ def source_page(path: str) -> str:
 
 
 def _origin(src_uri: str) -> str:
-    """Path in the repository of a page of the site."""
+    """Return the path in the repository of a page of the site."""
     return {uri: path for path, uri in outside_pages().items()}.get(src_uri, f'docs/{src_uri}')
 
 
 def _site_uri(path: str) -> str:
-    """Page or file of the site for a path in the repository."""
+    """Return the page or file of the site for a path in the repository."""
     if path == 'README.md':
         return 'index.md'
     if path.startswith('docs/'):

@@ -83,6 +83,7 @@ def turn_zoom_matrix(width: int, height: int, quarters: int, share: float) -> np
 
 
 def _warp(image: np.ndarray, matrix: np.ndarray, interpolation: int) -> np.ndarray:
+    """Warp an image within its canvas by a map between pixels counted from the corner of the first one."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # cv2 counts from the centre of the first pixel
     matrix = np.linalg.inv(half) @ matrix @ half
     return cv2.warpAffine(image, matrix[:2], (image.shape[1], image.shape[0]), flags=interpolation)

@@ -95,10 +95,12 @@ def _by_ref(scores: Sequence[RRefScore]) -> dict[Hashable, tuple[list[RRefScore]
 
 
 def _mean_iou(positive: list[RRefScore]) -> float:
+    """Compute the mean IoU of the positive sentences of a reference, mIoU_r."""
     return fsum(mask_iou(score.intersection, score.union) for score in positive) / len(positive)
 
 
 def _rejected_share(negative: list[RRefScore]) -> float:
+    """Compute the share of negative sentences of a reference that were rejected, RR_r."""
     return sum(not score.answered for score in negative) / len(negative)
 
 
@@ -108,4 +110,5 @@ def _pixels(positive: list[RRefScore], negative: list[RRefScore]) -> int:
 
 
 def _pixel_form(positive: list[RRefScore], negative: list[RRefScore]) -> float:
+    """Compute rIoU_r of a reference."""
     return sum(score.intersection for score in positive) / _pixels(positive, negative)

@@ -1,5 +1,9 @@
-"""Writers of the on-disk formats. A new one is a class like :class:`FormatWriter` and a line in ``WRITERS``."""
+"""Write the on-disk formats of the benchmarks.
 
+A new format is a class like :class:`FormatWriter` and a line in ``WRITERS``.
+"""
+
+from .format_writer import FormatWriter
 from .grasp_anything import GraspAnythingWriter
 from .grefcoco import GRefCOCOWriter
 from .instancevg_json import InstanceVGJSONWriter
@@ -8,7 +12,6 @@ from .phrasecut import PhraseCutWriter
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
 from .refzom import RefZOMWriter
 from .rrefcoco import RRefCOCOgWriter, RRefCOCOPlusWriter, RRefCOCOWriter
-from .writer import FormatWriter
 
 WRITERS: dict[str, type[FormatWriter]] = {
     'grefcoco': GRefCOCOWriter,

@@ -1,4 +1,4 @@
-"""Grasp-Anything++ (arXiv:2406.09489): instructions about parts, each in a file of its own with mask and grasps."""
+"""Write Grasp-Anything++ (arXiv:2406.09489): instructions about parts, each in a file with its mask and grasps."""
 
 import hashlib
 import pickle
@@ -10,9 +10,9 @@ import numpy as np
 
 from ..attributes import HELD_OUT
 from ..drawing import fill
-from ..english import Writer
-from ..proposals import Proposer
-from ..records import SceneRecord, view_of
+from ..expression_sampler import ExpressionSampler
+from ..records import SceneRecord, visible_scene
+from ..wording import SentenceWriter
 from .ocid_vlg import draw_instances, visible_grasps
 
 SIDE = 416
@@ -50,27 +50,27 @@ class GraspAnythingWriter:
 
 
 def _objects(scene: SceneRecord, unseen: bool) -> list[int]:
-    """Indices of the objects that may be asked for."""
+    """List the indices of the objects that may be asked for."""
     things = enumerate(scene.scene.objects)
     return [index for index, thing in things if not unseen or (thing.colour, thing.shape) in HELD_OUT]
 
 
 def _write_scene(scene: SceneRecord, candidates: Sequence[int], picture: Path, folder: Path) -> list[str]:
-    """Write one scene; returns the ids of the objects that are asked for, some of ``candidates``."""
+    """Write one scene, and return the ids of the objects that are asked for, some of ``candidates``."""
     name = hashlib.sha256(scene.file_name.encode()).hexdigest()
-    view = view_of(scene)
+    visible = visible_scene(scene)
     rng = np.random.default_rng([scene.scene.seed, _SEED])
-    proposer, writer = Proposer(view, rng), Writer(rng)
+    sampler, writer = ExpressionSampler(visible, rng), SentenceWriter(rng)
     instances = draw_instances(scene)
     objects = []
     for index in rng.permutation(candidates).tolist():
-        proposal = proposer.propose('attribute', index)
+        sampled = sampler.sample('attribute', index)
         grasps = visible_grasps(scene.scene.objects[index], instances == index + 1)
-        if proposal is None or not len(grasps):
+        if sampled is None or not len(grasps):
             continue
         objects.append(f'{name}_{index}')
-        _write_part(scene, folder, f'{name}_{index}_0', writer.write(proposal[0]), instances == index + 1, grasps)
-        part = proposer.propose('part', index)
+        _write_part(scene, folder, f'{name}_{index}_0', writer.write(sampled[0]), instances == index + 1, grasps)
+        part = sampler.sample('part', index)
         polygons = [np.reshape(polygon, (-1, 2)) for polygon in scene.annotations[index].handle]
         handle = fill(polygons, instances.shape) & (instances == index + 1)
         grasps = visible_grasps(scene.scene.objects[index], handle, on_handle=True)
@@ -88,6 +88,7 @@ def _write_scene(scene: SceneRecord, candidates: Sequence[int], picture: Path, f
 
 
 def _write_part(scene: SceneRecord, folder: Path, name: str, text: str, mask: np.ndarray, grasps: np.ndarray) -> None:
+    """Write instruction, mask and grasps of one part."""
     import torch
 
     square, (scale, left, top) = _to_square(mask.astype(np.uint8), cv2.INTER_NEAREST, 0)
@@ -102,7 +103,7 @@ def _write_part(scene: SceneRecord, folder: Path, name: str, text: str, mask: np
 
 
 def _to_square(image: np.ndarray, interpolation: int, border: int | tuple) -> tuple[np.ndarray, tuple]:
-    """Scale a picture into the middle of a square; returns it with the scale and the offsets in x and y."""
+    """Scale a picture into the middle of a square, and return it with the scale and the offsets in x and y."""
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
     inner = (round(width * scale), round(height * scale))

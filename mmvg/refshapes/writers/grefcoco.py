@@ -1,10 +1,10 @@
-"""gRefCOCO (arXiv:2306.00968) and the files that the GREC evaluation (arXiv:2308.16182) derives from it."""
+"""Write gRefCOCO (arXiv:2306.00968) and the files that the GREC evaluation (arXiv:2308.16182) derives from it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..recipes import SPLITS
 from ..records import SceneRecord
+from ..sizes import SPLITS
 from .instances import CATEGORIES, INFO, LICENSES, write_instances, write_json
 from .refs import number_references, numbered_name
 
@@ -41,7 +41,7 @@ class GRefCOCOWriter:
         self._write_grec(scenes, folder)
 
     def _write_grec(self, scenes: Sequence[SceneRecord], folder: Path) -> None:
-        """One "image" per sentence; ids count on from split to split."""
+        """Write one "image" per sentence; ids count on from split to split."""
         next_image, next_annotation = 0, 0
         for split in SPLITS:
             images, annotations = [], []
@@ -71,6 +71,7 @@ class GRefCOCOWriter:
 
 
 def _grec_targets(scene: SceneRecord, targets: tuple[int, ...]) -> list[dict]:
+    """Return the annotations of the targets, or the one that stands for none."""
     if not targets:
         null = {'category_id': -1, 'bbox': [0, 0, 0, 0], 'area': -1, 'iscrowd': -1, 'empty': True, 'original_id': -1}
         return [null]

@@ -1,13 +1,13 @@
-"""``instances.json``: all objects of all pictures, as COCO describes them."""
+"""Write ``instances.json``: all objects of all pictures, as COCO describes them."""
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..recipes import VERSION
 from ..records import CATEGORY_IDS, SceneRecord
 from ..shapes import SHAPES
+from ..sizes import VERSION
 
 INFO = {'description': 'RefShapes: generated scenes in the COCO format', 'version': VERSION}
 LICENSES = [{'id': 1, 'name': 'Apache-2.0', 'url': 'https://www.apache.org/licenses/LICENSE-2.0'}]

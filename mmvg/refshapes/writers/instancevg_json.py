@@ -1,10 +1,10 @@
-"""The JSON files that InstanceVG (arXiv:2509.13747) reads, made from what the other writers write."""
+"""Write the JSON files that InstanceVG (arXiv:2509.13747) reads, made from what the other writers write."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..recipes import SPLITS
 from ..records import Annotation, SceneRecord
+from ..sizes import SPLITS
 from .instances import write_json
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
 from .refs import number_references
@@ -16,10 +16,12 @@ _ROBUST = (RRefCOCOWriter, RRefCOCOPlusWriter, RRefCOCOgWriter)
 
 
 class InstanceVGJSONWriter:
-    """Writes ``instancevg/``: ``mixed-seg/instances_nogoogle_withid.json``, with one target per record.
+    """Writes ``instancevg/``.
 
-    And ``grefs/instances.json``, ``ref-zom/instances.json``, ``rrefcoco/instances.json``, with none or several, and
-    ``rrefcoco/instance_index.json``.
+    - ``mixed-seg/instances_nogoogle_withid.json``: one target per record.
+    - ``grefs/instances.json``, ``ref-zom/instances.json`` and ``rrefcoco/instances.json``: none or several.
+    - ``rrefcoco/instance_index.json``: the ranges of records that belong together.
+
     Ref-ZOM's pictures are those of the format ``refzom``; the training records of R-RefCOCO are of ``rrefcoco`` alone.
     """
 
@@ -38,7 +40,7 @@ class InstanceVGJSONWriter:
 
 
 def _mixed(scenes: Sequence[SceneRecord]) -> dict[str, list[dict]]:
-    """All training references, and a record per sentence of the other splits."""
+    """Return all training references, and a record per sentence of the other splits."""
     content: dict[str, list[dict]] = {'train': []}
     by_image = {scene.image_id: scene for scene in scenes}
     for writer, name in _MIXED:
@@ -58,7 +60,7 @@ def _mixed(scenes: Sequence[SceneRecord]) -> dict[str, list[dict]]:
 
 
 def _generalized(scenes: Sequence[SceneRecord], splits: Sequence[str], with_ids: bool) -> dict[str, list[dict]]:
-    """A record per sentence of the references that gRefCOCO and Ref-ZOM have."""
+    """Return a record per sentence of the references that gRefCOCO and Ref-ZOM have."""
     content: dict[str, list[dict]] = {split: [] for split in splits}
     for scene, reference, fields in number_references(scenes, RefZOMWriter.styles[0]):
         for sentence in fields['sentences']:
@@ -69,7 +71,10 @@ def _generalized(scenes: Sequence[SceneRecord], splits: Sequence[str], with_ids:
 
 
 def _robust(scenes: Sequence[SceneRecord]) -> tuple[dict[str, list[list[dict]]], dict[str, list[list[int]]]]:
-    """Lists of records: of a training reference all sentences, of one of val one each; and the ranges of the latter."""
+    """Return lists of records and, for val, their ranges.
+
+    A list holds all sentences of a training reference, or one sentence of a reference of val.
+    """
     by_image = {scene.image_id: scene for scene in scenes}
     content: dict[str, list[list[dict]]] = {'train': []}
     index: dict[str, list[list[int]]] = {}
@@ -89,11 +94,13 @@ def _robust(scenes: Sequence[SceneRecord]) -> tuple[dict[str, list[list[dict]]],
 
 
 def _sentence_records(scene: SceneRecord, annotation: Annotation, ref: dict) -> Iterable[dict]:
+    """Yield a record per sentence of a reference."""
     for sentence in ref['sentences']:
         yield _record(scene, [annotation] if sentence['exist'] else [], {'raw': sentence['raw']})
 
 
 def _record(scene: SceneRecord, targets: Sequence[Annotation], expressions: dict) -> dict:
+    """Return a record as Detectron2 writes it; without targets it has one empty annotation."""
     null = {'bbox': None, 'segmentation': None, 'category_id': None, 'id': -1, 'iscrowd': 0, 'bbox_mode': 1}
     annotations = [
         {
@@ -118,4 +125,5 @@ def _record(scene: SceneRecord, targets: Sequence[Annotation], expressions: dict
 
 
 def _annotation(scene: SceneRecord, ann_id: int) -> Annotation:
+    """Return the annotation with ``ann_id``."""
     return next(annotation for annotation in scene.annotations if annotation.ann_id == ann_id)

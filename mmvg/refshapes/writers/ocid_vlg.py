@@ -1,4 +1,4 @@
-"""OCID-VLG (arXiv:2311.05779): sentences about one object each, its mask in an instance image, and grasps on it."""
+"""Write OCID-VLG (arXiv:2311.05779): sentences about one object each, its mask in an instance image, and its grasps."""
 
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from ..attributes import COLOURS, HELD_OUT
-from ..commands import draw_commands
 from ..drawing import fill
 from ..records import SceneRecord
+from ..robot_commands import draw_commands
 from ..scene import SceneObject
 from .instances import INFO, write_json
 from .pictures import share_picture
@@ -59,7 +59,7 @@ class OCIDVLGWriter:
 
 
 def draw_instances(scene: SceneRecord) -> np.ndarray:
-    """The instance image (H, W) uint8: 0 is background, object i of the scene has the number i + 1."""
+    """Draw the instance image (H, W) uint8: 0 is background, object i of the scene has the number i + 1."""
     pixels = np.zeros((scene.scene.height, scene.scene.width), np.uint8)
     for number, annotation in enumerate(scene.annotations, start=1):
         polygons = [np.reshape(polygon, (-1, 2)) for polygon in annotation.segmentation]
@@ -68,14 +68,14 @@ def draw_instances(scene: SceneRecord) -> np.ndarray:
 
 
 def visible_grasps(thing: SceneObject, mask: np.ndarray, on_handle: bool = False) -> np.ndarray:
-    """The grasps (M, 5) of an object whose centre is in its visible mask (H, W)."""
+    """Return the grasps (M, 5) of an object whose centre is in its visible mask (H, W)."""
     grasps = thing.grasps(on_handle)
     x, y = np.floor(grasps[:, :2]).astype(int).T
     return grasps[mask[y.clip(0, mask.shape[0] - 1), x.clip(0, mask.shape[1] - 1)]]
 
 
 def grasp_corners(grasps: np.ndarray) -> list[list[list[float]]]:
-    """Corners p1 p2 p3 p4 of grasps (M, 5), as OCID-VLG lists them: p1 -> p4 is the opening of the gripper."""
+    """Return corners p1 p2 p3 p4 of grasps (M, 5), as OCID-VLG lists them: p1 -> p4 is the opening of the gripper."""
     corners = []
     for x, y, w, h, theta in grasps.tolist():
         along = np.array([np.cos(theta), -np.sin(theta)]) * w / 2
@@ -86,6 +86,7 @@ def grasp_corners(grasps: np.ndarray) -> list[list[list[float]]]:
 
 
 def _records(scene: SceneRecord, instances: np.ndarray, image: str, numbers: Iterable[int]) -> list[dict]:
+    """Return the expressions about one picture that have a grasp."""
     records = []
     for command in draw_commands(scene, np.random.default_rng([scene.scene.seed, _SEED]), COMMANDS):
         thing = scene.scene.objects[command.target]
@@ -108,7 +109,7 @@ def _records(scene: SceneRecord, instances: np.ndarray, image: str, numbers: Ite
 
 
 def _versions(expressions: dict[str, list[dict]]) -> dict[str, dict[str, list[dict]]]:
-    """Version -> split -> records."""
+    """Return version -> split -> records."""
     unique = {split: _first_of_each_target(records) for split, records in expressions.items()}
     return {
         'multiple': expressions,
@@ -122,6 +123,7 @@ def _versions(expressions: dict[str, list[dict]]) -> dict[str, dict[str, list[di
 
 
 def _first_of_each_target(records: list[dict]) -> list[dict]:
+    """Keep the first expression about each object."""
     first: dict[tuple, dict] = {}
     for record in records:
         first.setdefault((record['image_filename'], record['answer']), record)
@@ -129,9 +131,11 @@ def _first_of_each_target(records: list[dict]) -> list[dict]:
 
 
 def _class(record: dict) -> str:
+    """Return the class of the target."""
     return record['target'].rpartition('_')[0]
 
 
 def _is_held_out(record: dict) -> bool:
+    """Tell whether train does not show the target's combination of colour and shape."""
     shape, _, colour = record['target'].rpartition('_')
     return (_COLOURS[int(colour) - 1], shape) in HELD_OUT

@@ -1,4 +1,4 @@
-"""PhraseCut (arXiv:2008.01187): phrases that mean every region that fits them, in pictures of Visual Genome."""
+"""Write PhraseCut (arXiv:2008.01187): phrases that mean every region that fits them, in pictures of Visual Genome."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -56,17 +56,20 @@ class PhraseCutWriter:
 
 
 def _split(scene: SceneRecord, index: int) -> str:
+    """Return the split of PhraseCut that a picture belongs to."""
     if scene.split == 'val':
         return 'miniv' if index % MINIV == 0 else 'val'
     return 'train' if scene.split == 'train' else 'test'
 
 
 def _image(scene: SceneRecord, split: str) -> dict:
+    """Return the entry of a picture in ``image_data_split3000.json``."""
     size = {'width': scene.scene.width, 'height': scene.scene.height}
     return {'image_id': scene.image_id, **size, 'url': '', 'coco_id': None, 'flickr_id': None, 'split': split}
 
 
 def _task(scene: SceneRecord, phrase: Phrase, ann_ids: list[int], relation_ids: list[int]) -> dict:
+    """Return the entry of a phrase in ``refer_<split>.json``."""
     meant = [scene.annotations[i] for i in phrase.targets]
     return {
         'task_id': f'{scene.image_id}__{"_".join(map(str, ann_ids))}',
@@ -86,5 +89,5 @@ def _task(scene: SceneRecord, phrase: Phrase, ann_ids: list[int], relation_ids: 
 
 
 def _points(annotation: Annotation) -> list[list[list[float]]]:
-    """Polygons as lists of points."""
+    """Return polygons as lists of points."""
     return [[list(point) for point in zip(flat[::2], flat[1::2], strict=True)] for flat in annotation.segmentation]

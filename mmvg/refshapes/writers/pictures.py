@@ -1,4 +1,4 @@
-"""Pictures under the names that other data sets give them."""
+"""Give pictures the names that other data sets have for them."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""RefCOCO, RefCOCO+ (Yu et al. 2016) and RefCOCOg (Mao et al. 2016): one target per reference, pickled."""
+"""Write RefCOCO, RefCOCO+ (Yu et al. 2016) and RefCOCOg (Mao et al. 2016): one target per reference, pickled."""
 
 import pickle
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class RefCOCOWriter:
         write_json(folder / f'kinds({self.split_by}).json', kinds)
 
     def make_refs(self, scenes: Sequence[SceneRecord]) -> tuple[list[dict], dict[int, str]]:
-        """The references, and the kind of each sentence by its ``sent_id``."""
+        """Return the references, and the kind of each sentence by its ``sent_id``."""
         refs, kinds = [], {}
         for scene, reference, fields in number_references(scenes, self.styles[0]):
             annotation = scene.annotations[reference.targets[0]]
@@ -42,7 +42,7 @@ class RefCOCOWriter:
         return refs, kinds
 
     def rename(self, split: str) -> str:
-        """Name of one of our splits in this data set."""
+        """Return the name of one of our splits in this data set."""
         return split
 
     def write_refs(self, refs: list[dict], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The list of references that all formats of the family share."""
+"""Number the references that all formats of the RefCOCO family share."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -12,7 +12,8 @@ def number_references(
 ) -> Iterator[tuple[SceneRecord, Reference, dict[str, Any]]]:
     """Walk through the references of ``scenes`` and number them and their sentences, both from 1.
 
-    Yields the scene, the reference, and the fields that do not depend on the format.
+    Yields:
+        The scene, the reference, and the fields that do not depend on the format.
     """
     ref_ids, sent_ids = count(1), count(1)
     for scene in scenes:
@@ -36,5 +37,5 @@ def _sentence(sent_id: int, sentence: Sentence) -> dict[str, Any]:
 
 
 def numbered_name(file_name: str, number: int) -> str:
-    """File name with the number that RefCOCO adds to it: ``COCO_train2014_000000581857_16.jpg``."""
+    """Add the number to a file name as RefCOCO does: ``COCO_train2014_000000581857_16.jpg``."""
     return f'{file_name.removesuffix(".jpg")}_{number}.jpg'

@@ -1,4 +1,4 @@
-"""Ref-ZOM (arXiv:2308.13853): zero, one or many targets per reference, in the pictures of two COCO folders."""
+"""Write Ref-ZOM (arXiv:2308.13853): zero, one or many targets per reference, in the pictures of two COCO folders."""
 
 import pickle
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .refs import number_references, numbered_name
 
 
 def refzom_scene(scene: SceneRecord) -> SceneRecord:
-    """``scene`` as Ref-ZOM knows it: train or test; pictures of the latter come from COCO val2014."""
+    """Return ``scene`` as Ref-ZOM knows it: train or test; pictures of the latter come from COCO val2014."""
     if scene.split == 'train':
         return scene
     return replace(scene, split='test', file_name=scene.file_name.replace('train2014', 'val2014'))

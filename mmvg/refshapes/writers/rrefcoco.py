@@ -1,4 +1,4 @@
-"""R-RefCOCO, R-RefCOCO+ and R-RefCOCOg (arXiv:2209.09554): references with negative sentences."""
+"""Write R-RefCOCO, R-RefCOCO+ and R-RefCOCOg (arXiv:2209.09554): references with negative sentences."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..denials import deny
+from ..negatives import draw_negatives
 from ..records import SceneRecord, Sentence
 from .refcoco import RefCOCOgWriter, RefCOCOPlusWriter, RefCOCOWriter
 
@@ -28,7 +28,9 @@ class RRefCOCOWriter(RefCOCOWriter):
             scene = by_image[ref['image_id']]
             rng = np.random.default_rng([scene.scene.seed, ref['ref_id'], _SEED])
             number = len(ref['sentences']) if ref['split'] == 'train' else NEGATIVES
-            negatives = [_record(next(numbers), sentence) for sentence in deny(scene, self.styles[0], number, rng)]
+            negatives = [
+                _record(next(numbers), sentence) for sentence in draw_negatives(scene, self.styles[0], number, rng)
+            ]
             ref['sentences'] = [sentence | {'exist': self.exist(True)} for sentence in ref['sentences']] + [
                 sentence | {'exist': self.exist(False)} for sentence in negatives
             ]

@@ -1,15 +1,15 @@
-"""What is said to a robot: sentences that mean one object by its class, colour, place or relation to another one."""
+"""Draw commands to a robot: sentences that mean one object by its class, colour, place or relation to another one."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .english import Writer
 from .evaluator import evaluate
+from .expression_sampler import ExpressionSampler
 from .expressions import Expression, Noun, Place, Rank, Relation, Single
 from .layout import choose
-from .proposals import Proposer
-from .records import SceneRecord, view_of
+from .records import SceneRecord, visible_scene
+from .wording import SentenceWriter
 
 _KINDS = {'attribute': 0.5, 'place': 0.25, 'relation': 0.25}
 _COLOURLESS = 0.5  # share of the sentences that do without colours, where they can
@@ -18,7 +18,13 @@ _TRIES = 6  # per wanted command
 
 @dataclass(frozen=True)
 class Command:
-    """A sentence about the object with index ``target``, and the symbolic program that finds it."""
+    """A sentence about one object, and how to find it.
+
+    Args:
+        text: The sentence.
+        target: Index of the object.
+        program: Symbolic program that finds it, as OCID-VLG writes it.
+    """
 
     text: str
     target: int
@@ -26,20 +32,32 @@ class Command:
 
 
 def draw_commands(record: SceneRecord, rng: np.random.Generator, number: int) -> list[Command]:
-    """Up to ``number`` different sentences, each of which means exactly one object beyond doubt."""
-    proposer = Proposer(view_of(record), rng)
-    writer = Writer(rng)
+    """Draw different sentences, each of which means exactly one object beyond doubt.
+
+    Args:
+        record: The picture.
+        rng: Source of every choice.
+        number: At most so many.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])
+        >>> [command.text for command in draw_commands(record, np.random.default_rng(0), 3)]
+        ['the blue star', 'the blue ellipse', 'mug']
+    """
+    sampler = ExpressionSampler(visible_scene(record), rng)
+    writer = SentenceWriter(rng)
     found: dict[str, Command] = {}
     for _ in range(_TRIES * number):
         if len(found) == number:
             break
         target = int(rng.integers(len(record.annotations)))
-        proposal = proposer.propose(choose(rng, _KINDS), target)
-        if proposal is None:
+        sampled = sampler.sample(choose(rng, _KINDS), target)
+        if sampled is None:
             continue
-        expression, plain = proposal[0], _without_colours(proposal[0])
+        expression, plain = sampled[0], _without_colours(sampled[0])
         if rng.random() < _COLOURLESS:
-            answer = evaluate(plain, proposer.view)
+            answer = evaluate(plain, sampler.scene)
             expression = plain if answer.certain and answer.targets == (target,) else expression
         if _named_by_class_and_colour(expression):
             text = writer.write(expression)
@@ -48,11 +66,13 @@ def draw_commands(record: SceneRecord, rng: np.random.Generator, number: int) ->
 
 
 def _nouns(expression: Expression) -> list[Noun]:
+    """List the nouns of an expression: of its object and, in a relation, of the other one."""
     referent = expression.referent
     return [referent.noun] + ([referent.where.anchor] if isinstance(referent.where, Relation) else [])
 
 
 def _without_colours(expression: Single) -> Single:
+    """Copy an expression without its colours."""
     referent = expression.referent
     where = referent.where
     if isinstance(where, Relation):
@@ -61,12 +81,12 @@ def _without_colours(expression: Single) -> Single:
 
 
 def _named_by_class_and_colour(expression: Expression) -> bool:
-    """Whether every noun names a class, and nothing but a colour beside it."""
+    """Tell whether every noun names a class, and nothing but a colour beside it."""
     return all(noun.shape and not noun.size and not noun.pattern for noun in _nouns(expression))
 
 
 def _program(expression: Expression) -> list[dict]:
-    """The nodes by which OCID-VLG's expressions are evaluated, from the anchor to the object."""
+    """List the nodes by which OCID-VLG's expressions are evaluated, from the anchor to the object."""
     where = expression.referent.where
     nodes: list[dict] = [{'type': 'scene'}]
     if isinstance(where, Relation):
@@ -79,5 +99,6 @@ def _program(expression: Expression) -> list[dict]:
 
 
 def _filters(noun: Noun) -> list[dict]:
+    """List the nodes that filter by class and colour."""
     filters = [{'type': 'filter_category', 'value_inputs': [noun.shape]}]
     return filters + ([{'type': 'filter_color', 'value_inputs': [noun.colour]}] if noun.colour else [])

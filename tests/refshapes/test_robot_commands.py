@@ -3,7 +3,7 @@ import pytest
 
 from mmvg.datasets.ocid_vlg import expression_type
 from mmvg.refshapes.checker import PictureObject, meaning
-from mmvg.refshapes.commands import draw_commands
+from mmvg.refshapes.robot_commands import draw_commands
 
 
 def objects_of(record):

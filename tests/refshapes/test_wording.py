@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from mmvg.refshapes.english import Writer, as_typed, grammar_words, plural
 from mmvg.refshapes.expressions import Conjunction, Count, Group, Noun, Place, Rank, Referent, Relation, Single
+from mmvg.refshapes.wording import SentenceWriter, as_typed, grammar_words, plural
 
 
 def wordings(expression, long=False):
-    writer = Writer(np.random.default_rng(0), long)
+    writer = SentenceWriter(np.random.default_rng(0), long)
     return {writer.write(expression) for _ in range(300)}
 
 

@@ -6,9 +6,9 @@ import pytest
 from mmvg.refshapes import STYLES
 from mmvg.refshapes.attributes import HELD_OUT
 from mmvg.refshapes.checker import PictureObject, SentenceError, meaning
+from mmvg.refshapes.expression_sampler import ExpressionSampler
 from mmvg.refshapes.expressions import KINDS
-from mmvg.refshapes.proposals import Proposer
-from mmvg.refshapes.records import view_of
+from mmvg.refshapes.records import visible_scene
 
 PLACE_WORDS = {'left', 'right', 'top', 'bottom', 'middle', 'above', 'below', 'from', 'corner', 'side'} | {
     'leftmost',
@@ -113,9 +113,9 @@ def test_nothing_is_said_twice_about_a_picture(records):
 
 
 def test_a_wanted_target_is_the_one_that_is_meant(records):
-    view = view_of(records[0])
-    proposer = Proposer(view, np.random.default_rng(0))
-    for target in range(len(view.objects)):
+    visible = visible_scene(records[0])
+    sampler = ExpressionSampler(visible, np.random.default_rng(0))
+    for target in range(len(visible.objects)):
         for kind in ('attribute', 'place', 'relation'):
-            found = proposer.propose(kind, target)
+            found = sampler.sample(kind, target)
             assert found is None or found[1].targets == (target,)

@@ -1,4 +1,4 @@
-"""Wording: expressions to English, as short phrases or as the longer ones of RefCOCOg."""
+"""Word expressions in English, as short phrases or as the longer ones of RefCOCOg."""
 
 from dataclasses import dataclass
 
@@ -42,11 +42,22 @@ LONG_DIRECTIONS = {
 
 
 def plural(noun: str) -> str:
+    """Return the plural of a noun.
+
+    Example:
+        >>> plural('cross'), plural('ring')
+        ('crosses', 'rings')
+    """
     return noun + ('es' if noun.endswith('s') else 's')
 
 
 def grammar_words() -> list[str]:
-    """Every word that the grammar can write, sorted."""
+    """List every word that the grammar can write, sorted.
+
+    Example:
+        >>> grammar_words()[:4]
+        ['a', 'above', 'all', 'and']
+    """
     phrases = [*SHAPES, *COLOURS, *EXTENTS, *PATTERNS, ANY_SHAPE, *map(plural, (*SHAPES, ANY_SHAPE))]
     phrases += [*NUMBERS.values(), *ORDINALS.values(), *EXTREMES.values(), *PATTERN_PHRASES.values()]
     phrases += [*SHORT_PLACES, *SHORT_PLACES.values(), *LONG_PLACES.values()]
@@ -57,19 +68,25 @@ def grammar_words() -> list[str]:
 
 
 @dataclass
-class Writer:
-    """Words expressions; every choice between equal wordings is drawn from ``rng``.
+class SentenceWriter:
+    """Word expressions; every choice between equal wordings is drawn from ``rng``.
 
     Args:
         rng: Source of the choices.
         long: Whole phrases ("that is to the left of") instead of short ones ("left of").
+
+    Example:
+        >>> from mmvg.refshapes.expressions import Noun, Place, Referent, Single
+        >>> expression = Single(Referent(Noun(shape='ring', colour='red'), Place('left')))
+        >>> SentenceWriter(np.random.default_rng(0)).write(expression)
+        'left red ring'
     """
 
     rng: np.random.Generator
     long: bool = False
 
     def write(self, expression: Expression) -> str:
-        """Lower-case English without punctuation."""
+        """Word ``expression`` in lower-case English without punctuation."""
         if isinstance(expression, Conjunction):
             return f'{self.write(expression.first)} and {self.write(expression.second)}'
         referent = expression.referent
@@ -85,17 +102,21 @@ class Writer:
         return text
 
     def _often(self, probability: float) -> bool:
+        """Draw True with ``probability``."""
         return bool(self.rng.random() < probability)
 
     def _pick(self, options: tuple[str, ...]) -> str:
+        """Draw one of ``options``."""
         return options[self.rng.integers(len(options))]
 
     def _article(self) -> str:
+        """Draw an article, or none."""
         if self.long:
             return self._pick(('the', 'the', 'the', 'a'))
         return self._pick(('the', 'the', ''))
 
     def _phrase(self, referent: Referent, lead: str, many: bool) -> str:
+        """Word a referent: ``lead``, noun and restriction."""
         where = referent.where
         if isinstance(where, Rank):
             if where.number == 1:
@@ -118,6 +139,7 @@ class Writer:
         return _join(lead, self._noun(referent.noun, many))
 
     def _noun(self, noun: Noun, many: bool = False) -> str:
+        """Word a noun with its attributes."""
         shape = noun.shape or ANY_SHAPE
         shape = plural(shape) if many else shape
         if self.long and noun.pattern in PATTERN_PHRASES and self._often(0.5):
@@ -125,6 +147,7 @@ class Writer:
         return _join(noun.size, noun.pattern, noun.colour, shape)
 
     def _relative_clause(self, noun: Noun, lead: str) -> str:
+        """Word a noun with its attributes behind it: "the ring that is small and red"."""
         adjectives = [word for word in (noun.size, noun.pattern, noun.colour) if word]
         if not adjectives:
             return _join(lead, self._noun(noun))
@@ -132,11 +155,12 @@ class Writer:
 
 
 def _join(*words: str | None) -> str:
+    """Join words, without those that are empty or None."""
     return ' '.join(word for word in words if word)
 
 
 def as_typed(sentence: str, rng: np.random.Generator) -> str:
-    """The sentence as somebody could have typed it: some capitals and full stops, now and then a double space."""
+    """Change a sentence as somebody could have typed it: some capitals and full stops, now and then a double space."""
     draw = rng.random(3)
     if draw[0] < 0.3:
         sentence = sentence[:1].upper() + sentence[1:]

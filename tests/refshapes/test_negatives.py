@@ -5,8 +5,8 @@ import pytest
 
 from mmvg.refshapes.attributes import HELD_OUT
 from mmvg.refshapes.checker import PictureObject, SentenceError, meaning
-from mmvg.refshapes.denials import deny
-from mmvg.refshapes.records import view_of
+from mmvg.refshapes.negatives import draw_negatives
+from mmvg.refshapes.records import visible_scene
 
 PLACE_WORDS = {'left', 'right', 'top', 'bottom', 'middle', 'corner', 'side', 'above', 'below', 'leftmost', 'topmost'}
 
@@ -22,7 +22,7 @@ def picture(record):
 @pytest.mark.parametrize('style', ['refcoco', 'refcoco+', 'refcocog'])
 def test_an_independent_reader_finds_nothing_that_is_meant(records, style):
     for record in records:
-        sentences = deny(record, style, 10, np.random.default_rng(record.image_id))
+        sentences = draw_negatives(record, style, 10, np.random.default_rng(record.image_id))
         assert len({sentence.sent for sentence in sentences}) == len(sentences)
         assert {sentence.kind for sentence in sentences} <= {'no_target'}
         for sentence in sentences:
@@ -31,13 +31,13 @@ def test_an_independent_reader_finds_nothing_that_is_meant(records, style):
 
 
 def test_most_pictures_have_ten_different_ones(records):
-    counts = Counter(len(deny(record, 'refcoco', 10, np.random.default_rng(0))) for record in records)
+    counts = Counter(len(draw_negatives(record, 'refcoco', 10, np.random.default_rng(0))) for record in records)
     assert counts[10] > 0.8 * len(records)
 
 
 def test_refcoco_plus_has_no_words_of_place_and_refcocog_long_sentences(records):
     texts = {
-        style: [s.sent for record in records for s in deny(record, style, 5, np.random.default_rng(1))]
+        style: [s.sent for record in records for s in draw_negatives(record, style, 5, np.random.default_rng(1))]
         for style in ('refcoco', 'refcoco+', 'refcocog')
     }
     assert not any(PLACE_WORDS & set(text.split()) for text in texts['refcoco+'])
@@ -49,15 +49,15 @@ def test_refcoco_plus_has_no_words_of_place_and_refcocog_long_sentences(records)
 def test_each_form_is_one_that_the_style_has(records):
     starts = {'all', 'both', 'two', 'three', 'four', 'five'}
     for record in records:
-        for sentence in deny(record, 'refcoco', 10, np.random.default_rng(2)):
+        for sentence in draw_negatives(record, 'refcoco', 10, np.random.default_rng(2)):
             words = sentence.sent.removeprefix('the ').split()
             assert not starts & set(words[:1])
             assert 'and' not in words
 
 
-def test_held_out_pairs_are_denied_in_testb_only(records):
+def test_held_out_pairs_are_named_in_testb_only(records):
     def named(record):
-        sentences = deny(record, 'refcoco+', 10, np.random.default_rng(3))
+        sentences = draw_negatives(record, 'refcoco+', 10, np.random.default_rng(3))
         return any(
             colour in s.sent.split() and shape in s.sent.split() for s in sentences for colour, shape in HELD_OUT
         )
@@ -67,15 +67,15 @@ def test_held_out_pairs_are_denied_in_testb_only(records):
 
 
 def test_the_same_numbers_give_the_same_sentences(records):
-    first, again = (deny(records[0], 'refcoco', 10, np.random.default_rng(4)) for _ in range(2))
+    first, again = (draw_negatives(records[0], 'refcoco', 10, np.random.default_rng(4)) for _ in range(2))
     assert first == again
-    assert first != deny(records[0], 'refcoco', 10, np.random.default_rng(5))
+    assert first != draw_negatives(records[0], 'refcoco', 10, np.random.default_rng(5))
 
 
 def test_the_checker_would_notice_a_true_sentence(records):
     record = records[0]
     thing = record.scene.objects[0]
-    seen = view_of(record).objects
+    seen = visible_scene(record).objects
     text = f'all {thing.shape}{"es" if thing.shape == "cross" else "s"}'
     if sum(other.shape == thing.shape for other in seen) > 1:
         assert meaning(text, picture(record), record.scene.width, record.scene.height)

@@ -1,7 +1,7 @@
-"""Finding something true to say: draws expressions of a wanted kind for a picture.
+"""Sample expressions of a wanted kind that are true of a picture.
 
-A proposal is built around objects that fit and is then judged by the evaluator; what is uncertain is thrown away. So
-every expression that leaves this file means exactly its targets.
+A candidate is built around objects that fit and is then judged by the evaluator; what is uncertain is thrown away. So
+every sampled expression means exactly its targets.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from .attributes import EXTENTS, PATTERNS
-from .english import NUMBERS, ORDINALS
 from .evaluator import Answer, evaluate, in_direction, in_place, matches
 from .expressions import (
     DIRECTIONS,
@@ -28,7 +27,8 @@ from .expressions import (
 )
 from .layout import choose
 from .shapes import SHAPES
-from .view import SeenObject, View
+from .visible_scene import VisibleObject, VisibleScene
+from .wording import NUMBERS, ORDINALS
 
 # how often a noun names these attributes, among those that do the job
 NOUN_WEIGHTS = {
@@ -59,40 +59,48 @@ NO_TARGET_FORMS = {
 _HANDLED = frozenset(name for name, shape in SHAPES.items() if shape.handle)
 
 
-class Proposer:
-    """Draws expressions for one picture.
+class ExpressionSampler:
+    """Sample expressions about one picture.
 
     Args:
-        view: What is seen.
+        scene: What is seen.
         rng: Source of every choice.
-        unnamed: Pairs of colour and shape that are never named, not even as something that is missing.
-        miss_forms: Kind whose form an expression without a target takes -> weight.
+        excluded: Pairs of colour and shape that are never named, not even as something that is missing.
+        no_target_forms: Kind whose form an expression without a target takes -> weight.
+
+    Example:
+        >>> left = VisibleObject('ring', 'red', 'small', 'plain', x=0.2, y=0.5, handle=False)
+        >>> right = VisibleObject('ring', 'blue', 'large', 'plain', x=1.1, y=0.5, handle=False)
+        >>> sampler = ExpressionSampler(VisibleScene(1.33, 1.0, (left, right)), np.random.default_rng(0))
+        >>> expression, answer = sampler.sample('place', target=1)
+        >>> answer
+        Answer(targets=(1,), certain=True)
     """
 
     def __init__(
         self,
-        view: View,
+        scene: VisibleScene,
         rng: np.random.Generator,
-        unnamed: Collection[tuple[str, str]] = (),
-        miss_forms: Mapping[str, float] = NO_TARGET_FORMS,
+        excluded: Collection[tuple[str, str]] = (),
+        no_target_forms: Mapping[str, float] = NO_TARGET_FORMS,
     ) -> None:
-        self.view, self.rng, self.unnamed, self.miss_forms = view, rng, unnamed, miss_forms
+        self.scene, self.rng, self.excluded, self.no_target_forms = scene, rng, excluded, no_target_forms
         self._nouns: dict[int, list[tuple[tuple[str, ...], Noun, int]]] = {}
 
-    def propose(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
+    def sample(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
         """Draw an expression of a kind and its answer, or None if none was found.
 
         Args:
             kind: One of ``KINDS``.
             target: The object to be named, for kinds with a single target; any by default.
-            tries: Number of proposals to judge.
+            tries: Number of candidates to judge.
         """
         for _ in range(tries):
-            wanted = int(self.rng.integers(len(self.view.objects))) if target is None else target
+            wanted = int(self.rng.integers(len(self.scene.objects))) if target is None else target
             expression = getattr(self, f'_{kind}')(wanted)
             if expression is None:
                 continue
-            answer = evaluate(expression, self.view)
+            answer = evaluate(expression, self.scene)
             if not answer.certain or bool(answer.targets) == (kind == 'no_target'):
                 continue
             if target is None or answer.targets == (target,):
@@ -109,13 +117,13 @@ class Proposer:
         noun = self._noun_for(index)
         if self.rng.random() < 0.4:
             return Single(Referent(noun, Rank(1, self._pick(SIDES))))
-        places = [name for name in PLACES if in_place(name, self.view.objects[index], self.view)[0]]
+        places = [name for name in PLACES if in_place(name, self.scene.objects[index], self.scene)[0]]
         return Single(Referent(noun, Place(self._pick(places)))) if places else None
 
     def _relation(self, index: int) -> Expression | None:
-        anchors = [i for i in range(len(self.view.objects)) if i != index]
+        anchors = [i for i in range(len(self.scene.objects)) if i != index]
         anchor = self._pick(anchors)
-        seen = self.view.objects
+        seen = self.scene.objects
         directions = [d for d in DIRECTIONS if in_direction(d, seen[index], seen[anchor])[0]]
         noun, anchor_noun = self._noun_for(index), self._noun_for(anchor, alone=True, plain=True)
         if not directions or anchor_noun is None or matches(anchor_noun, seen[index]):
@@ -132,35 +140,35 @@ class Proposer:
 
     def _count(self, index: int) -> Expression | None:
         referent = self._group_referent(index)
-        number = len(evaluate(Group(referent), self.view).targets)
+        number = len(evaluate(Group(referent), self.scene).targets)
         return Count(referent, number) if number in NUMBERS else None
 
     def _group(self, index: int) -> Expression | None:
         referent = self._group_referent(index)
-        both = len(evaluate(Group(referent), self.view).targets) == 2 and self.rng.random() < 0.5
+        both = len(evaluate(Group(referent), self.scene).targets) == 2 and self.rng.random() < 0.5
         return Group(referent, both)
 
     def _conjunction(self, index: int) -> Expression | None:
-        other = int(self.rng.integers(len(self.view.objects)))
+        other = int(self.rng.integers(len(self.scene.objects)))
         first, second = (self._noun_for(i, alone=True, plain=True) for i in (index, other))
         if other == index or first is None or second is None:
             return None
         return Conjunction(Single(Referent(first)), Single(Referent(second)))
 
     def _part(self, index: int) -> Expression | None:
-        if not self.view.objects[index].handle:
+        if not self.scene.objects[index].handle:
             return None
         noun = self._noun_for(index, alone=True)
         return Single(Referent(noun), part='handle') if noun and noun.shape else None
 
     def _no_target(self, index: int) -> Expression | None:
-        """A near miss, in one of the forms that expressions with a target have."""
+        """Build a near miss, in one of the forms that expressions with a target have."""
         draw = self.rng.random()
-        if draw < 0.1 and 'place' in self.miss_forms:
+        if draw < 0.1 and 'place' in self.no_target_forms:
             return self._wrong_place(index)
-        if 0.1 <= draw < 0.16 and 'relation' in self.miss_forms:
+        if 0.1 <= draw < 0.16 and 'relation' in self.no_target_forms:
             return self._wrong_direction(index)
-        form = choose(self.rng, self.miss_forms)
+        form = choose(self.rng, self.no_target_forms)
         noun = self._missing_noun()
         if noun is None:
             return None
@@ -188,15 +196,17 @@ class Proposer:
     # nouns
 
     def _pick(self, options):
+        """Draw one of ``options``."""
         return options[int(self.rng.integers(len(options)))]
 
     def _named(self, noun: Noun) -> list[int]:
-        return [i for i, thing in enumerate(self.view.objects) if matches(noun, thing)]
+        """List the objects that ``noun`` fits."""
+        return [i for i, thing in enumerate(self.scene.objects) if matches(noun, thing)]
 
     def _described(self, index: int) -> list[tuple[tuple[str, ...], Noun, int]]:
-        """All nouns that fit an object: the attributes named, the noun, and the number of objects it fits."""
+        """List all nouns that fit an object: the attributes named, the noun, and the number of objects it fits."""
         if index not in self._nouns:
-            nouns = [(keys, _describe(self.view.objects[index], keys)) for keys in NOUN_WEIGHTS]
+            nouns = [(keys, _describe(self.scene.objects[index], keys)) for keys in NOUN_WEIGHTS]
             self._nouns[index] = [(keys, noun, len(self._named(noun))) for keys, noun in nouns]
         return self._nouns[index]
 
@@ -220,15 +230,15 @@ class Proposer:
         return Referent(noun)
 
     def _missing_noun(self) -> Noun | None:
-        """A noun that fits nothing here: mostly a colour and a shape that are both present, but not on one object."""
-        seen = self.view.objects
+        """Draw a noun that fits nothing: mostly a colour and a shape that are both present, but not on one object."""
+        seen = self.scene.objects
         draw = self.rng.random()
         if draw < 0.7:
             pairs = [
                 Noun(shape, colour)
                 for shape in sorted({thing.shape for thing in seen})
                 for colour in sorted({thing.colour for thing in seen})
-                if (colour, shape) not in self.unnamed
+                if (colour, shape) not in self.excluded
             ]
             missing = [noun for noun in pairs if not self._named(noun)]
             if not missing:
@@ -250,15 +260,17 @@ class Proposer:
             noun = Noun(thing.shape, colour, pattern=wrong)
         else:
             noun = Noun(self._pick(tuple(SHAPES)), colour)
-            if (noun.colour, noun.shape) in self.unnamed:
+            if (noun.colour, noun.shape) in self.excluded:
                 return None
         return None if self._named(noun) else noun
 
     def _wrong_place(self, index: int) -> Expression | None:
-        places = [name for name in PLACES if not in_place(name, self.view.objects[index], self.view)[1]]
+        """Name an object with a place where it is not."""
+        places = [name for name in PLACES if not in_place(name, self.scene.objects[index], self.scene)[1]]
         return Single(Referent(self._noun_for(index), Place(self._pick(places)))) if places else None
 
     def _wrong_direction(self, index: int) -> Expression | None:
+        """Name an object with the opposite of its direction from another one."""
         relation = self._relation(index)
         if relation is None:
             return None
@@ -267,5 +279,6 @@ class Proposer:
         return Single(Referent(relation.referent.noun, Relation(opposite, where.anchor)))
 
 
-def _describe(thing: SeenObject, keys: Collection[str]) -> Noun:
+def _describe(thing: VisibleObject, keys: Collection[str]) -> Noun:
+    """Make the noun that names the attributes ``keys`` of ``thing``."""
     return Noun(**{key: getattr(thing, key) for key in keys})
