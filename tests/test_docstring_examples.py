@@ -50,6 +50,7 @@ COVERED = (
     'mmvg.uncompiled_ops',
     'mmvg.weights',
     'mmvg.weights.conversion',
+    'mmvg.weights.image_backbones',
     'mmvg.weights.state_dict_difference',
     'mmvg.weights.transformers_folder',
 )

@@ -15,8 +15,8 @@ from torch.optim import Optimizer
 
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 
-#: Beginnings of mmengine's messages that say nothing: one line per parameter and rule, and one for every registry that
-#: mmvg rightly leaves to mmengine.
+#: Beginnings of mmengine's messages without information: one line per parameter and rule, and one for every registry
+#: that mmvg rightly leaves to mmengine.
 NOISE = ('paramwise_options -- ', 'Failed to search registry with scope "mmvg" in the ')
 
 

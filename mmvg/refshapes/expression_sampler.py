@@ -30,7 +30,7 @@ from .shapes import SHAPES
 from .visible_scene import VisibleObject, VisibleScene
 from .wording import NUMBERS, ORDINALS
 
-# how often a noun names these attributes, among those that do the job
+# how often a noun names these attributes, among those that fit
 NOUN_WEIGHTS = {
     ('shape',): 2.0,
     ('colour', 'shape'): 6.0,

@@ -118,10 +118,10 @@ class _Canvas:
             for _ in range(_TRIES):
                 x, y = rng.uniform(0, self.width), rng.uniform(0, self.height)
                 thing = SceneObject(shape, colour, size, pattern, x, y, extent, float(rng.uniform(-turn, turn)), shade)
-                if self._fits(thing, may_overlap):
+                if self._put(thing, may_overlap):
                     return
 
-    def _fits(self, thing: SceneObject, may_overlap: bool) -> bool:
+    def _put(self, thing: SceneObject, may_overlap: bool) -> bool:
         """Put ``thing`` on top if enough of everything stays visible, and tell whether it does."""
         outline = np.concatenate(thing.body() + thing.handle())
         low, high = outline.min(0), outline.max(0)

@@ -127,7 +127,7 @@ def rotated_iou(left: np.ndarray, right: np.ndarray, above: float = 0.0, where: 
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     areas = left[..., 2] * left[..., 3] + right[..., 2] * right[..., 3]
     with np.errstate(invalid='ignore', over='ignore'):
-        most = _common_at_most(left, right)
+        most = _intersection_bound(left, right)
         near = (most > 0) & (most >= (above - 1e-6) * (areas - most))
     near &= usable_grasps(left) & usable_grasps(right)
     if where is not None:
@@ -153,7 +153,7 @@ def rotated_ious(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return rotated_iou(np.asarray(left)[:, None], np.asarray(right)[None])
 
 
-def _common_at_most(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _intersection_bound(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Bound the common area (...) of two rectangles from above; 0 if they are apart.
 
     The bound is the common area of each rectangle and the box around the other in its axes. As the axes of both are

@@ -76,14 +76,14 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
             f'{path}: no such file. Weights are never downloaded: put the file there; '
             'data/README.md says where it comes from.'
         )
-    _reject_what_is_no_checkpoint(path)
+    _check_is_checkpoint(path)
     if path.suffix == '.safetensors':
         return _load_safetensors(path, 'cpu' if map_location is None or callable(map_location) else str(map_location))
     try:
         with torch.serialization.safe_globals(_harmless_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, IndexError) as error:
-        raise CheckpointError(f'{path}: cannot be read safely as a checkpoint. {_reason(path, error)}') from error
+        raise CheckpointError(f'{path}: cannot be read safely as a checkpoint. {_explain(path, error)}') from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__} instead of a dict of weights')
     return checkpoint
@@ -288,7 +288,7 @@ def _harmless_globals() -> list:
     return [np.ndarray, np.dtype, *numeric, *old_and_new, *buffer]
 
 
-def _reject_what_is_no_checkpoint(path: Path) -> None:
+def _check_is_checkpoint(path: Path) -> None:
     """Check that a file is none of what often lies in place of a download, and not cut off.
 
     Raises:
@@ -311,7 +311,7 @@ def _reject_what_is_no_checkpoint(path: Path) -> None:
         raise CheckpointError(f'{path}: {problem} (data/README.md says where from)')
 
 
-def _reason(path: Path, error: Exception) -> str:
+def _explain(path: Path, error: Exception) -> str:
     """Say in one or two sentences what is wrong with a file that ``torch.load`` refuses."""
     if zipfile.is_zipfile(path):
         with torch.serialization.safe_globals(_harmless_globals()):

@@ -1,4 +1,4 @@
-"""Weights of image backbones under the names of the libraries they are built with."""
+"""Rename weights of image backbones as the libraries do that the backbones are built with."""
 
 import re
 from collections.abc import Callable
@@ -17,6 +17,10 @@ def fit_names(state: dict[str, Tensor], backbone: nn.Module) -> dict[str, Tensor
     Of a whole model of OpenMMLab (``backbone.*``) the backbone alone is kept. Files of the authors of Swin, PVT and
     SegFormer are recognised by their names. timm's feature extractors join names (``stages.0`` is ``stages_0``) or
     put ``model.`` or ``body.`` in front; stages behind the last one that is used are left out.
+
+    Example:
+        >>> list(fit_names({'backbone.weight': torch.ones(1), 'decode_head.weight': torch.ones(1)}, nn.Linear(1, 1)))
+        ['weight']
     """
     if any(name.startswith('backbone.') for name in state):
         state = {name.removeprefix('backbone.'): value for name, value in state.items() if name.startswith('backbone.')}
@@ -28,7 +32,7 @@ def fit_names(state: dict[str, Tensor], backbone: nn.Module) -> dict[str, Tensor
 
 
 def _converter(state: dict[str, Tensor], backbone: nn.Module) -> Callable | None:
-    """What turns the authors' names into OpenMMLab's, if the file has the authors'."""
+    """Return what turns the names of Swin, PVT or SegFormer into OpenMMLab's; None if the file has none of them."""
     if hasattr(backbone, 'stages') and any(name.startswith('layers.') for name in state):
         from mmdet.models.backbones.swin import swin_converter
 
@@ -59,6 +63,11 @@ def segformer_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename the encoder of SegFormer (arXiv:2105.15203), as its authors save it, as mmsegmentation does.
 
     Queries are stacked on keys and values, and the linear layers of the FFNs become 1x1 convolutions.
+
+    Example:
+        >>> state = {'block1.0.attn.q.weight': torch.ones(8, 8), 'block1.0.attn.kv.weight': torch.ones(16, 8)}
+        >>> {name: tuple(value.shape) for name, value in segformer_names(state).items()}
+        {'layers.0.1.0.attn.attn.in_proj_weight': (24, 8)}
     """
     renamed = {}
     for name, value in state.items():
@@ -83,6 +92,7 @@ def segformer_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _timm_names(state: dict[str, Tensor], backbone: nn.Module) -> dict[str, Tensor]:
+    """Rename weights of timm as its feature extractor ``backbone`` does."""
     own = backbone.state_dict()
     parts = {name.split('.')[0] for name in own}
     renamed = {}
@@ -96,7 +106,12 @@ def _timm_names(state: dict[str, Tensor], backbone: nn.Module) -> dict[str, Tens
 
 
 def resize_position_tables(state: dict[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Resize (bicubic) the tables of relative positions in ``state`` to the windows of ``model``."""
+    """Resize (bicubic) the tables of relative positions in ``state`` to the windows of ``model``.
+
+    Example:
+        >>> list(resize_position_tables({'weight': torch.ones(1)}, nn.Linear(1, 1)))  # there are none here
+        ['weight']
+    """
     own = model.state_dict()
     return {
         name: resize_position_table(value, len(own[name]))
@@ -107,7 +122,12 @@ def resize_position_tables(state: dict[str, Tensor], model: nn.Module) -> dict[s
 
 
 def resize_position_table(table: Tensor, length: int) -> Tensor:
-    """A table (L, heads) of relative positions for ``length`` of them."""
+    """Resize a table of relative positions (l, heads), of a square window, to (``length``, heads).
+
+    Example:
+        >>> resize_position_table(torch.ones(13 * 13, 4), length=23 * 23).shape
+        torch.Size([529, 4])
+    """
     if len(table) == length:
         return table
     old, new = round(len(table) ** 0.5), round(length**0.5)

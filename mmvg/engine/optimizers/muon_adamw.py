@@ -117,7 +117,7 @@ class MuonAdamW(AdamW):
     def _step_matrices(self, chosen: Sequence[tuple[Tensor, dict]]) -> None:
         """Decay the chosen parameters and move them along the orthogonalised momentum."""
         stacks = [as_matrices(self._accumulate(param)) for param, _ in chosen]
-        directions = iter(shared_orthogonal([matrix for stack in stacks for matrix in stack]))
+        directions = iter(orthogonalize_shared([matrix for stack in stacks for matrix in stack]))
         for (param, group), stack in zip(chosen, stacks, strict=True):
             direction = torch.stack([next(directions) for _ in stack]).view_as(param).to(param.dtype)
             param.mul_(1 - group['lr'] * group['weight_decay'])
@@ -157,14 +157,14 @@ def as_matrices(tensor: Tensor) -> list[Tensor]:
     return list(tensor) if tensor.ndim == 3 else [tensor.flatten(1)]
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
+def orthogonalize(matrices: Tensor) -> Tensor:
     """Approximate the nearest (semi-)orthogonal matrices to ``matrices`` (B, m, n).
 
     Singular values end within 0.15 of 1. Directions with less than 0.002 of a matrix' Frobenius norm stay smaller, and
     zero remains zero.
 
     Example:
-        >>> nearest = orthogonal(torch.randn(3, 8, 16))  # B, m, n
+        >>> nearest = orthogonalize(torch.randn(3, 8, 16))  # B, m, n
         >>> nearest.shape, bool((torch.linalg.svdvals(nearest) - 1).abs().max() < 0.15)
         (torch.Size([3, 8, 16]), True)
     """
@@ -177,17 +177,17 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return x.transpose(1, 2) if tall else x
 
 
-def shared_orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
-    """Apply :func:`orthogonal` to each of ``matrices`` (m, n), with the work divided among the processes.
+def orthogonalize_shared(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """Apply :func:`orthogonalize` to each of ``matrices`` (m, n), with the work divided among the processes.
 
     Every process must give the same matrices, as gradients are after their reduction.
 
     Example:
-        >>> [tuple(matrix.shape) for matrix in shared_orthogonal([torch.ones(8, 16), torch.ones(9, 8)])]
+        >>> [tuple(matrix.shape) for matrix in orthogonalize_shared([torch.ones(8, 16), torch.ones(9, 8)])]
         [(8, 16), (9, 8)]
     """
-    shares = divide(matrices, get_world_size())
-    own = dict(_orthogonal_by_shape(matrices, shares[get_rank()]))
+    shares = divide_work(matrices, get_world_size())
+    own = dict(_orthogonalize_by_shape(matrices, shares[get_rank()]))
     if len(shares) == 1 or not matrices:
         return [own[index] for index in range(len(matrices))]
     length = max(sum(matrices[index].numel() for index in share) for share in shares)
@@ -200,14 +200,14 @@ def shared_orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
     return [results[index] for index in range(len(matrices))]
 
 
-def divide(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
+def divide_work(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
     """Divide ``matrices`` into ``parts`` of about equal work, the same in every process.
 
     Returns:
         Indices of the matrices of each part, sorted by shape.
 
     Example:
-        >>> divide([torch.ones(8, 8), torch.ones(16, 16), torch.ones(8, 8)], parts=2)
+        >>> divide_work([torch.ones(8, 8), torch.ones(16, 16), torch.ones(8, 8)], parts=2)
         [[1], [0, 2]]
     """
     shares: list[list[int]] = [[] for _ in range(parts)]
@@ -220,8 +220,8 @@ def divide(matrices: Sequence[Tensor], parts: int) -> list[list[int]]:
     return [sorted(share, key=lambda i: (tuple(matrices[i].shape), i)) for share in shares]
 
 
-def _orthogonal_by_shape(matrices: Sequence[Tensor], share: Sequence[int]) -> Iterable[tuple[int, Tensor]]:
+def _orthogonalize_by_shape(matrices: Sequence[Tensor], share: Sequence[int]) -> Iterable[tuple[int, Tensor]]:
     """Yield index and result for each of ``share``, matrices of one shape at once."""
     for _, same in groupby(share, key=lambda i: matrices[i].shape):
         indices = list(same)
-        yield from zip(indices, orthogonal(torch.stack([matrices[i] for i in indices])), strict=True)
+        yield from zip(indices, orthogonalize(torch.stack([matrices[i] for i in indices])), strict=True)

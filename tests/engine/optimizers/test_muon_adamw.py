@@ -10,7 +10,7 @@ from mmengine.optim import build_optim_wrapper
 from torch import distributed, nn
 
 from mmvg.engine.optimizers import MuonAdamW
-from mmvg.engine.optimizers.muon_adamw import divide, is_matrix, orthogonal
+from mmvg.engine.optimizers.muon_adamw import divide_work, is_matrix, orthogonalize
 
 
 def conditioned(rows, columns, smallest, seed=0):
@@ -39,7 +39,7 @@ def learn(model, optimizer, steps, images=None):
 @pytest.mark.parametrize('shape', [(24, 24), (16, 40), (40, 16)])
 def test_singular_values_become_one_and_their_directions_stay(shape):
     pairs = [conditioned(*shape, smallest=0.05, seed=seed) for seed in range(3)]
-    result = orthogonal(torch.stack([matrix for matrix, _ in pairs]))
+    result = orthogonalize(torch.stack([matrix for matrix, _ in pairs]))
     assert (torch.linalg.svdvals(result) - 1).abs().max() < 0.15
     for found, (_, exact) in zip(result, pairs, strict=True):
         assert torch.allclose(found, exact, atol=0.15)
@@ -47,7 +47,7 @@ def test_singular_values_become_one_and_their_directions_stay(shape):
 
 
 def test_a_gradient_of_zero_moves_nothing():
-    assert orthogonal(torch.zeros(2, 8, 9)).count_nonzero() == 0
+    assert orthogonalize(torch.zeros(2, 8, 9)).count_nonzero() == 0
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_momentum_is_that_of_nesterov():
         weight.grad = gradient.clone()
         optimizer.step()
     average = 0.9 * (0.1 * first) + 0.1 * second
-    expected = orthogonal((0.1 * second + 0.9 * average)[None])[0]
+    expected = orthogonalize((0.1 * second + 0.9 * average)[None])[0]
     assert torch.allclose(before - weight.detach(), 0.2 * 8**0.5 * expected, atol=1e-5)
 
 
@@ -176,11 +176,11 @@ def test_rare_pairs_are_learned_sooner_than_by_adamw():
 
 def test_work_is_divided_evenly_and_completely():
     matrices = [torch.zeros(shape) for shape in [(96, 96)] * 9 + [(96, 384), (384, 96), (8, 16)]]
-    shares = divide(matrices, 4)
+    shares = divide_work(matrices, 4)
     assert sorted(index for share in shares for index in share) == list(range(12))
     work = [sum(matrices[i].numel() * min(matrices[i].shape) for i in share) for share in shares]
     assert max(work) < 4 / 3 * sum(work) / 4  # the bound of longest processing time first
-    assert divide(matrices[:1], 3) == [[0], [], []]
+    assert divide_work(matrices[:1], 3) == [[0], [], []]
 
 
 @pytest.mark.parametrize('momentum', [-0.1, 1.0])
