@@ -2,10 +2,9 @@
 
 import functools
 import re
-from inspect import Signature
 from typing import Any
 
-from mmvg.config.signatures import keywords, signature_of
+from mmvg.config.signatures import arguments_of
 
 _LOADER = r'(train|val|test)_dataloader'
 _EVALUATOR = r'(val|test)_evaluator(\.metrics)?(\.\d+)?'
@@ -44,7 +43,7 @@ def runner_keys() -> frozenset[str]:
     from mmengine.runner import Runner
 
     beside = 'activation_checkpointing compile custom_imports efficient_conv_bn_eval find_unused_parameters'
-    return frozenset({*signature_of(Runner).parameters, *beside.split(), 'model_wrapper_cfg', 'sync_bn'} - {'cfg'})
+    return frozenset({*arguments_of(Runner), *beside.split(), 'model_wrapper_cfg', 'sync_bn'} - {'cfg'})
 
 
 def added_arguments(path: str) -> tuple[set[str], bool]:
@@ -58,26 +57,20 @@ def added_arguments(path: str) -> tuple[set[str], bool]:
 
 def needs_type(path: str, value: dict) -> bool:
     """Whether a dict without ``type`` is a mistake: it is none if it holds several parts by name."""
-    if re.fullmatch(_EVALUATOR, path):
-        return 'metrics' not in value
-    if path == 'optim_wrapper':
-        return False
-    if path.startswith('param_scheduler'):
-        return not all(isinstance(entry, (dict, list)) for entry in value.values())
+    if re.fullmatch(rf'optim_wrapper|param_scheduler.*|{_EVALUATOR}', path):
+        return not any(isinstance(entry, dict) or key == 'metrics' for key, entry in value.items())
     return added_arguments(path)[1]
 
 
-def untyped_signature(path: str, value: dict[str, Any]) -> Signature | None:
+def untyped_arguments(path: str, value: dict[str, Any]) -> dict[str, bool] | None:
     """Find what mmengine accepts in a dict without ``type``; None if it needs one, or may hold anything."""
     from mmengine import optim, runner
     from torch.utils.data import DataLoader
 
     if path in READ:
-        return keywords(*READ[path].split())
+        return dict.fromkeys(READ[path].split(), False)
     if re.fullmatch(_LOADER, path):
-        loader = signature_of(DataLoader).parameters
-        more = keywords('num_batch_per_epoch', 'disable_subprocess_warning').parameters
-        return Signature([*loader.values(), *more.values()])
+        return arguments_of(DataLoader) | {'num_batch_per_epoch': False, 'disable_subprocess_warning': False}
     defaults = {
         'train_cfg': runner.EpochBasedTrainLoop if value.get('by_epoch') else runner.IterBasedTrainLoop,
         'val_cfg': runner.ValLoop,
@@ -87,4 +80,4 @@ def untyped_signature(path: str, value: dict[str, Any]) -> Signature | None:
     }
     if 'optimizer' in value:  # else there are several, by name
         defaults['optim_wrapper'] = optim.OptimWrapper
-    return signature_of(defaults[path]) if path in defaults else None
+    return arguments_of(defaults[path]) if path in defaults else None

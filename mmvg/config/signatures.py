@@ -4,73 +4,45 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterable
-from inspect import Parameter, Signature
+from collections.abc import Callable
 
-#: Accepts any keyword: arguments whose use cannot be followed.
-ANYTHING = Signature([Parameter('kwargs', Parameter.VAR_KEYWORD)])
-
-
-def keywords(*names: str) -> Signature:
-    """Make a signature of optional keyword arguments."""
-    return Signature([Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in names])
+#: In place of a name: accepts any keyword, for the use of ``**kwargs`` cannot be followed.
+ANYTHING = '**'
 
 
-def unknown(signature: Signature, given: Iterable[str]) -> list[str]:
-    """List the names of ``given`` that ``signature`` refuses."""
-    refused = []
-    for name in given:
-        try:
-            signature.bind_partial(**{name: None})
-        except TypeError:
-            refused.append(name)
-    return refused
-
-
-def required(signature: Signature) -> set[str]:
-    """Collect the names that have no default."""
-    return {p.name for p in signature.parameters.values() if p.default is p.empty and p.kind is not p.VAR_KEYWORD}
-
-
-def signature_of(target: Callable) -> Signature:
-    """Collect the keyword arguments of a class or function.
+def arguments_of(target: Callable) -> dict[str, bool]:
+    """Collect the keyword arguments of a class or function: name to whether it has no default.
 
     A class whose ``__init__`` hands ``**kwargs`` to that of a parent also accepts what the parent accepts. ``**kwargs``
     that nobody reads accept nothing: a setting that lands there has no effect. ``**kwargs`` that are stored or handed
-    to something else accept anything.
+    to something else accept :data:`ANYTHING`.
     """
-    if not inspect.isclass(target):
-        return _merge([target])
-    inits = [vars(cls)['__init__'] for cls in target.__mro__ if '__init__' in vars(cls) and not _is_empty(cls)]
-    return _merge(inits, bound=True) if inits else _merge([target])
-
-
-def _is_empty(cls: type) -> bool:
-    """Whether the constructor takes nothing; that of torch is written as (*args, **kwargs), and raises on any."""
-    return (cls.__module__, cls.__qualname__) in (('builtins', 'object'), ('torch.nn.modules.module', 'Module'))
-
-
-def _merge(functions: list[Callable], bound: bool = False) -> Signature:
-    """Join what the first function takes with what it hands on to the next ones."""
-    merged: dict[str, Parameter] = {}
-    for function in functions:
+    classes = target.__mro__ if inspect.isclass(target) else ()
+    inits = [vars(cls)['__init__'] for cls in classes if '__init__' in vars(cls) and not _takes_nothing(cls)]
+    arguments: dict[str, bool] = {}
+    for function in inits or [target]:
         try:
-            parameters = list(inspect.signature(function).parameters.values())[bound:]
+            parameters = list(inspect.signature(function).parameters.values())[bool(inits) :]
         except (TypeError, ValueError):  # a builtin without a signature
-            return ANYTHING
-        for p in parameters:
-            if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):  # what a parent requires may come from the class
-                merged.setdefault(p.name, p.replace(kind=p.KEYWORD_ONLY, default=None if merged else p.default))
+            return {ANYTHING: False}
+        named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        inherited = bool(inits) and function is not inits[0]  # what a parent requires, the class may supply
+        arguments = {p.name: p.default is p.empty and not inherited for p in named} | arguments
         kwargs = next((p.name for p in parameters if p.kind is p.VAR_KEYWORD), None)
         if kwargs is None:
             break
         read, passed_on, elsewhere = _uses(function, kwargs)
-        merged |= keywords(*read - merged.keys()).parameters
-        if elsewhere or (passed_on and not bound):
-            return Signature([*merged.values(), *ANYTHING.parameters.values()])
+        arguments = dict.fromkeys(read, False) | arguments
+        if elsewhere or (passed_on and not inits):
+            return arguments | {ANYTHING: False}
         if not passed_on:
             break
-    return Signature(list(merged.values()))
+    return arguments
+
+
+def _takes_nothing(cls: type) -> bool:
+    """Whether a constructor has no arguments; that of torch is written as (*args, **kwargs), and raises on any."""
+    return (cls.__module__, cls.__qualname__) in (('builtins', 'object'), ('torch.nn.modules.module', 'Module'))
 
 
 def _uses(function: Callable, kwargs: str) -> tuple[set[str], bool, bool]:

@@ -183,6 +183,7 @@ def test_frozen_towers_stay_as_they_are_when_the_optimizer_steps():
     torch.testing.assert_close(model['backbone'].weight, before, rtol=0, atol=0)
 
 
+@pytest.mark.slow
 def test_the_tiny_config_trains_answers_and_is_scored(refshapes_tiny, tmp_path):
     cfg = on_drawn_data(read('lggd/tiny.py'), refshapes_tiny, 2, 'ocid_vlg')
     cfg.work_dir = str(tmp_path)

@@ -164,6 +164,7 @@ def test_loaders_give_batches_that_fit_the_model(name, refshapes_tiny):
         assert {tuple(sample.input_ids.shape) for sample in found['data_samples']} == {(40,)}
 
 
+@pytest.mark.slow
 def test_the_tiny_model_trains_and_is_scored(refshapes_tiny, tmp_path):
     cfg = on_drawn_data(read('raam/tiny.py'), refshapes_tiny, batch_size=4)
     cfg.work_dir = str(tmp_path / 'work')
