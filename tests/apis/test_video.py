@@ -84,10 +84,13 @@ def test_a_camera_is_read_until_it_ends_and_then_given_back(find, monkeypatch, t
     """OpenCV stands in for a camera: frames come, but neither their number nor a rate."""
     image = draw_scene(sample_scene(np.random.default_rng(3))).image
 
+    opened = []
+
     class Camera:
         def __init__(self, number):
             assert number == 0
             self.left, self.open = 3, True
+            opened.append(self)
 
         def isOpened(self):  # noqa: N802
             return self.open
@@ -106,7 +109,7 @@ def test_a_camera_is_read_until_it_ends_and_then_given_back(find, monkeypatch, t
     camera = FrameSource(0)
     assert (camera.total, camera.fps) == (None, 25.0)
     assert answer_video(find, camera, 'a ring', json_lines=tmp_path / 'a.jsonl') == 3
-    assert not camera._capture.open
+    assert [each.open for each in opened] == [False]
 
 
 def test_what_was_answered_before_an_interruption_is_whole(find, film, tmp_path, monkeypatch):

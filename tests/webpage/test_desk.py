@@ -45,7 +45,7 @@ def test_grasps_are_drawn_where_the_model_gives_them(desk, picture):
     found = records(answers, answers.own_thr)
     drawn, bare = (desk.draw(label, answers, answers.own_thr, parts) for parts in (['grasps'], []))
     graspable = [bool(row['grasps']) and not row['no_target'] for row in found]
-    assert any(graspable)
+    assert set(graspable) == {True}
     assert [(a != b).any() for a, b in zip(drawn, bare, strict=True)] == graspable
     assert 'grasp at (' in table(found)
 
@@ -55,9 +55,10 @@ def test_no_more_models_stay_loaded_than_allowed(desk):
     first, second = list(small.choices)[:2]
     one = small.model(first)
     assert small.model(first) is one
-    small.model(second)
-    assert list(small._loaded) == [second]
+    two = small.model(second)
+    assert small.model(second) is two
     assert small.model(first) is not one
+    assert small.model(second) is not two
 
 
 def test_what_a_user_types_is_not_run_as_html():

@@ -77,7 +77,7 @@ def test_gives_stages_the_pooled_map_tokens_and_a_sentence():
 @pytest.mark.parametrize('half', [False, True])
 def test_loaded_towers_give_what_open_clip_gives(tmp_path, half):
     clip = tiny_clip()
-    model = tiny(pooling='proj', checkpoint=saved(clip, tmp_path / 'clip.pt', half))
+    model = tiny(pooling='proj', out_indices=(3,), checkpoint=saved(clip, tmp_path / 'clip.pt', half))
     model.init_weights()
     if half:
         clip.load_state_dict({name: value.half().float() for name, value in clip.state_dict().items()})
@@ -85,10 +85,12 @@ def test_loaded_towers_give_what_open_clip_gives(tmp_path, half):
     out = model(images, ids, mask)
     assert out.text.dtype == torch.float32
     torch.testing.assert_close(out.sentence, clip.encode_text(ids))
-    torch.testing.assert_close(model._encode_image(images)[3], clip.visual.layer4(_stage3(clip, images)))
+    visual = clip.visual
+    stage4 = visual.layer4(visual.layer3(visual.layer2(visual.layer1(visual.stem(images)))))
+    torch.testing.assert_close(out.images[0], stage4)
     # open_clip's pooling with every location as the query: torch's own attention over the locations alone
     pool = clip.visual.attnpool
-    tokens = model._encode_image(images)[3].flatten(2).permute(2, 0, 1) + pool.positional_embedding[1:, None]
+    tokens = stage4.flatten(2).permute(2, 0, 1) + pool.positional_embedding[1:, None]
     expected, _ = F.multi_head_attention_forward(
         tokens, tokens, tokens, 128, pool.num_heads, None,
         torch.cat([pool.q_proj.bias, pool.k_proj.bias, pool.v_proj.bias]), None, None, False, 0.0,
@@ -96,11 +98,6 @@ def test_loaded_towers_give_what_open_clip_gives(tmp_path, half):
         q_proj_weight=pool.q_proj.weight, k_proj_weight=pool.k_proj.weight, v_proj_weight=pool.v_proj.weight,
     )  # fmt: skip
     torch.testing.assert_close(out.images[-1].flatten(2).permute(2, 0, 1), expected, rtol=1e-4, atol=1e-4)
-
-
-def _stage3(clip, images):
-    visual = clip.visual
-    return visual.layer3(visual.layer2(visual.layer1(visual.stem(images))))
 
 
 def test_a_torchscript_archive_is_read_and_its_checksum_is_logged(tmp_path):

@@ -59,11 +59,13 @@ def test_agrees_with_transformers_but_for_the_order_of_patches():
 
 @torch.no_grad()
 def test_patches_are_embedded_row_by_row_with_resized_positions():
-    model, (images, _, _) = tiny(), batch()
-    embeddings = model.vilt.embeddings
+    model, (images, ids, mask) = tiny(), batch()
+    embeddings, given = model.vilt.embeddings, {}
     grid = embeddings.position_embeddings[0, 1:].T.view(1, 16, 6, 6)
     grid = F.interpolate(grid, size=(4, 4), mode='bilinear', align_corners=True)[0]
-    out = model._embed_image(images)
+    model.vilt.register_forward_pre_hook(lambda _, args, named: given.update(named), with_kwargs=True)
+    model(images, ids, mask)
+    out = given['image_embeds']
     weight, bias = embeddings.patch_embeddings.projection.weight, embeddings.patch_embeddings.projection.bias
     for i in range(4):
         for j in range(4):

@@ -89,15 +89,14 @@ def test_words_are_chosen_at_the_rate_and_never_a_marker_or_padding():
 
 
 def test_most_of_the_chosen_words_are_hidden_and_the_others_shown():
-    model = head(mask_rate=1.0)
+    model = head(mask_rate=1.0)  # all between the first and the last token
     found, reader = features((8,) * 2000), encoder()
-    chosen = model.choose_words(found.text_mask)
-    model._read_text(reader, found.input_ids, found.text_mask, chosen)
+    model.loss(found, [sample()] * 2000, reader)
     table, shown = reader.token_table, reader.texts[-1]
     hidden = (shown == table[3]).all(-1)
-    assert (hidden[chosen].float().mean() - 0.9).abs() < 0.01
+    assert (hidden[:, 1:-1].float().mean() - 0.9).abs() < 0.01
     assert torch.equal(shown[~hidden], table[found.input_ids][~hidden])
-    assert not hidden[~chosen].any()
+    assert not hidden[:, [0, -1]].any()
 
 
 def test_a_vocabulary_without_mask_token_gets_a_vector_of_the_head():
@@ -109,17 +108,15 @@ def test_a_vocabulary_without_mask_token_gets_a_vector_of_the_head():
 
 
 def test_is_the_cross_entropy_of_the_chosen_words_over_the_tied_vocabulary():
-    model, found, reader = head(), features(), encoder()
+    model, found, reader, answers = head(), features(), encoder(), []
     chosen = torch.zeros(3, LENGTH, dtype=torch.bool)
     chosen[0, 2] = chosen[0, 5] = chosen[1, 1] = True
     model.choose_words = lambda mask: chosen
-    masks = torch.stack([s.gt_sem_seg.sem_seg for s in [sample()] * 3])
-    model.generator.manual_seed(5)
-    logits, words = model._logits(found, masks, chosen, chosen.any(1), reader)
-    assert logits.shape == (3, VOCAB)
-    assert words.tolist() == [found.input_ids[i, j] for i, j in ((0, 2), (0, 5), (1, 1))]
-    model.generator.manual_seed(5)
+    model.to_embedding.register_forward_hook(lambda _, given, answer: answers.append(answer))
+    torch.nn.init.normal_(model.vocab_bias)
     loss = model.loss(found, [sample()] * 3, reader)['loss_grounding']
+    logits = F.linear(answers[0], reader.token_table, model.vocab_bias)
+    words = torch.stack([found.input_ids[i, j] for i, j in ((0, 2), (0, 5), (1, 1))])
     torch.testing.assert_close(loss, F.cross_entropy(logits, words))
 
 
@@ -179,12 +176,13 @@ def test_padding_changes_nothing():
     model, found, reader = head().eval(), features(), encoder()
     chosen = torch.zeros(3, LENGTH, dtype=torch.bool)
     chosen[1, 1] = True
-    masks = torch.stack([s.gt_sem_seg.sem_seg for s in [sample()] * 3])
-    results = []
+    model.choose_words = lambda mask: chosen
+    losses = []
     for ids in (found.input_ids, torch.where(found.text_mask, found.input_ids, 7)):
         model.generator.manual_seed(0)
-        results.append(model._logits(found.replace(input_ids=ids), masks, chosen, chosen.any(1), reader)[0])
-    torch.testing.assert_close(*results)
+        losses.append(model.loss(found.replace(input_ids=ids), [sample()] * 3, reader)['loss_grounding'])
+    assert losses[0] > 0
+    torch.testing.assert_close(*losses)
 
 
 def test_the_centre_of_a_rectangle_and_of_nothing():
@@ -197,11 +195,12 @@ def test_the_centre_of_a_rectangle_and_of_nothing():
 
 
 def test_the_average_code_is_the_mean_of_the_image_under_the_mask():
-    model = head(mask_code='average')
-    image = torch.randn(1, 4, 8)
-    mask = torch.zeros(1, 1, 4, 4)
-    mask[..., :2, :] = 1  # the upper two of four cells
-    torch.testing.assert_close(model._read_mask(mask, image, (2, 2)), model.encode_mask(image[:, :2].mean(1, True)))
+    model, found, coded = head(mask_code='average', mask_rate=1.0), features((8,)), []
+    model.position.forward = lambda mask: torch.zeros(1, 8, *mask.shape[1:])
+    model.encode_mask.register_forward_pre_hook(lambda _, given: coded.append(given[0]))
+    model.loss(found, [sample((0, 8))], encoder())
+    upper = model.project_image(found.unfused[..., 0, :].transpose(1, 2))  # two of four cells
+    torch.testing.assert_close(coded[0], upper.mean(1, keepdim=True))
 
 
 def test_settings_and_backbones_that_do_not_fit_are_refused():

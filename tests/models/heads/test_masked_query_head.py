@@ -27,8 +27,8 @@ def head(**options):
     )
 
 
-def features():
-    generator = torch.Generator().manual_seed(1)
+def features(seed=1):
+    generator = torch.Generator().manual_seed(seed)
     maps = [torch.randn(2, 8, s, s, generator=generator) for s in (4, 2, 1)]
     return GroundingFeatures(images=maps, pixels=torch.randn(2, 8, 8, 8, generator=generator))
 
@@ -67,39 +67,34 @@ def test_every_layer_has_a_mask_and_every_parameter_a_gradient(deep, unlearned):
 
 @torch.no_grad()
 def test_a_layer_sees_the_cells_of_the_mask_so_far_and_all_if_it_is_empty():
-    model = head()
-    logits = torch.full((2, 1, 8, 8), -5.0)
-    logits[0, :, :4, :4] = 5.0
-    closed = model._closed(logits, (2, 2))
-    assert closed.shape == (4, 1, 4)  # two heads per image
-    assert closed[0].tolist() == closed[1].tolist() == [[False, True, True, True]]
-    assert not closed[2:].any()
+    model, given, counts = head(num_layers=2), {}, []
+    model.decoder.layers[1].register_forward_pre_hook(lambda _, args, named: given.update(named), with_kwargs=True)
+    for seed in range(80):
+        logits = model(features(seed))['aux_outputs'][1][:, 0]
+        # the middle of a cell of 4 x 4 pixels lies between its four inner ones
+        middle = logits.unfold(1, 4, 4).unfold(2, 4, 4)[..., 1:3, 1:3].mean((3, 4)).flatten(1)
+        closed = (middle < 0) & (middle >= 0).any(1, keepdim=True)
+        assert torch.equal(given['cross_attn_mask'], closed.repeat_interleave(2, 0)[:, None])  # two heads per image
+        counts += (middle < 0).sum(1).tolist()
+    assert {1, 2, 3, 4} <= set(counts)
 
 
 @torch.no_grad()
 def test_what_lies_outside_the_mask_is_not_seen():
-    model, found = head(num_layers=1), features()
-    first = model(found)['aux_outputs'][0]
-    # make the coarsest map 2 x 2 and the mask so far its upper left cell
-    coarse = torch.randn(2, 8, 2, 2)
-    other = coarse.clone()
-    other[..., 1, 1] += 1
-    upper_left = torch.full_like(first, -5.0)
-    upper_left[..., :4, :4] = 5.0
-    model._mask = lambda query, pixels: upper_left + 0 * query.sum()
-    closed = model._closed(upper_left, (2, 2))
-    queries = [
-        model.decoder.layers[0](
-            query=model.query.expand(2, -1, -1),
-            key=x.flatten(2).transpose(1, 2),
-            value=x.flatten(2).transpose(1, 2),
-            query_pos=model.query_position.expand(2, -1, -1),
-            key_pos=torch.zeros(1, 4, 8),
-            cross_attn_mask=closed,
-        )
-        for x in (coarse, other)
-    ]
-    assert torch.equal(*queries)
+    model, given, seen = head(num_layers=2), {}, set()
+    model.decoder.layers[1].register_forward_pre_hook(lambda _, args, named: given.update(named), with_kwargs=True)
+    for seed in range(10):
+        found = features(seed)
+        logits = model(found)['mask_logits']
+        closed = given['cross_attn_mask'][::2].unflatten(-1, (2, 2))  # (B, 1, 2, 2), of the first head
+        for outside in (True, False):
+            images = list(found.images)
+            images[1] = images[1] + 5 * (closed == outside)
+            same = model(found.replace(images=images))['mask_logits'].flatten(1).eq(logits.flatten(1)).all(1)
+            for i in range(2):
+                if (closed[i] == outside).any():
+                    seen.add((outside, bool(same[i])))
+    assert seen == {(True, True), (False, False)}
 
 
 @torch.no_grad()

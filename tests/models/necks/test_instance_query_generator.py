@@ -40,11 +40,13 @@ def sine(height, width, channels):
     return out.flatten(0, 1)
 
 
-def reference(neck, image, text, length):
-    """Section 3.2.1 for one sample, step by step; returns queries, cells and M_s."""
+def reference(neck, image, text, length, pool=lambda weights: weights.max(0).values, filtered=True):
+    """Section 3.2.1 of the paper for one sample, step by step; returns queries, cells and M_s."""
     channels, height, width = image.shape
     count = neck.num_queries
-    if length >= count:
+    if not filtered:
+        tokens, real = text[:length], [True] * length
+    elif length >= count:
         order = sorted(range(length), key=lambda i: -text[i].mean().item())[:count]
         tokens, real = text[order], [True] * count
     else:
@@ -59,13 +61,13 @@ def reference(neck, image, text, length):
         seen = (weights @ v).transpose(0, 1).flatten(1)
         return F.linear(seen, attention.out_proj.weight, attention.out_proj.bias), weights.mean(0)
 
-    x = torch.zeros(count, channels)
+    x = torch.zeros_like(tokens)
     x = layer.norms[0](x + attend(layer.self_attn.attn, x + tokens, x + tokens, x)[0])
     seen, weights = attend(layer.cross_attn.attn, x + tokens, memory + sine(height, width, channels), memory)
     x = layer.norms[1](x + seen)
     x = layer.norms[2](x + layer.ffn.layers[1](torch.relu(layer.ffn.layers[0][0](x))))
     x = neck.post_norm(x)
-    score_map = weights[real].max(0).values
+    score_map = pool(weights[real])
     scores, cells = score_map.sigmoid(), []
     for _ in range(count):
         total = [
@@ -81,14 +83,14 @@ def reference(neck, image, text, length):
             for i in range(height * width)
         ]
         cells.append(total.index(max(total)))
-    x = torch.cat([x, memory[cells]], 1)
+    x = torch.cat([x, memory[cells]], 1) if filtered else memory[cells]
     for i, linear in enumerate(neck.mlp.layers):
         x = linear(x if i == 0 else torch.relu(x))
     return x, cells, score_map.view(height, width)
 
 
 @torch.no_grad()
-def test_every_step_is_the_arithmetic_of_the_sheet():
+def test_every_step_is_the_arithmetic_of_the_paper():
     neck, given = tiny(), batch((5, 2))  # more and fewer tokens than queries
     out = neck(given)
     assert out.queries.shape == (2, 3, 8)
@@ -103,11 +105,9 @@ def test_every_step_is_the_arithmetic_of_the_sheet():
 
 @torch.no_grad()
 def test_mean_pool_leaves_the_zero_vectors_out():
-    given = batch((2,))
-    _, weights, mask = tiny()._look(given.images[0], given.text, given.text_mask)
-    assert mask.tolist() == [[True, True, False]]
-    pooled = tiny(attn_pool='mean')(given).attention
-    assert torch.allclose(pooled.flatten(1), weights[:, :2].mean(1), atol=1e-6)
+    given, neck = batch((2,)), tiny(attn_pool='mean')  # fewer tokens than queries
+    _, _, expected = reference(neck, given.images[0][0], given.text[0], 2, pool=lambda weights: weights.mean(0))
+    assert torch.allclose(neck(given).attention[0], expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -201,11 +201,11 @@ def test_without_text_injection_queries_are_made_of_the_image_alone():
 @torch.no_grad()
 def test_without_filter_all_real_tokens_are_pooled():
     neck, given = tiny(text_filter=False, text_injected_query=False), batch((5, 2))
-    _, weights, _ = neck._look(given.images[0], given.text, given.text_mask)
-    assert weights.shape == (2, 6, 20)
-    out = neck(given).attention.flatten(1)
-    assert torch.equal(out[0], weights[0, :5].amax(0))
-    assert torch.equal(out[1], weights[1, :2].amax(0))
+    out = neck(given)
+    for i, length in enumerate((5, 2)):
+        queries, _, score_map = reference(neck, given.images[0][i], given.text[i], length, filtered=False)
+        assert torch.allclose(out.attention[i], score_map, atol=1e-6)
+        assert torch.allclose(out.queries[i], queries, atol=1e-4)
 
 
 @pytest.mark.parametrize(
