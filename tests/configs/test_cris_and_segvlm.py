@@ -69,7 +69,7 @@ def test_the_parameter_table_counts_what_the_model_has(paper):
     if paper == 'cris':
         models['RN50'] = build('cris/refcoco_r50.py')
     counted = 0
-    for row in table(f'{paper}/README.md', 'part', 'sheet, M'):
+    for row in table(f'{paper}/README.md', 'part', 'authors, M'):
         for model, cell in zip(models.values(), row[2:], strict=False):
             clip = model.backbone.clip
             parts = {

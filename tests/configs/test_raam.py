@@ -84,7 +84,7 @@ def test_the_parameter_table_counts_what_the_model_has(name, total):
     counts = {part: size(module) for part, module in parts.items()}
     column = 2 if name == 'refcoco' else 5
     assert counts['total'] == total
-    rows = table('raam/README.md', 'part', 'ViT-B: sheet, M')
+    rows = table('raam/README.md', 'part', 'ViT-B: by hand, M')
     assert {row[0]: int(row[column].replace(',', '')) for row in rows} == counts
 
 

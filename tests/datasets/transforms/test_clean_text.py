@@ -20,7 +20,7 @@ def clean(text, reader: str, empty: str = 'raise') -> str | None:
         ('a_b & c@d', 'a_b & c@d'),  # nothing else is deleted
     ],
 )
-def test_instancevg_deletes_and_replaces_as_the_sheet_says(text, expected):
+def test_instancevg_deletes_and_replaces_as_the_authors_code_does(text, expected):
     assert clean(text, 'instancevg', empty='keep') == expected
 
 

@@ -70,7 +70,7 @@ def test_the_projector_with_all_switches_off_is_that_of_cris():
 
 
 @pytest.mark.parametrize(('switches', 'expected'), [({}, 3_606_272), (SWITCHES | dict(se_ratio=16), 4_208_724)])
-def test_the_full_projector_has_the_size_of_the_sheet(switches, expected):
+def test_the_full_projector_has_the_size_counted_by_hand(switches, expected):
     with torch.device('meta'):
         projector = VisualProjector(**switches)
     assert sum(p.numel() for p in projector.parameters()) == expected  # 3.61 M and 4.21 M

@@ -75,6 +75,6 @@ def test_the_ordinary_head_has_one_kernel_per_map_in_the_same_order():
     torch.testing.assert_close(head(pixels, None), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_size_is_that_of_the_plan():
+def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
         assert sum(p.numel() for p in LDCH().parameters()) == 450_968

@@ -19,6 +19,6 @@ def test_each_sample_is_scaled_and_shifted_by_its_own_sentence():
     assert not torch.allclose(both[0], both[1])
 
 
-def test_size_is_that_of_the_plan():
+def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
         assert sum(p.numel() for p in FiLM(1024, 1024).parameters()) == 3_148_800

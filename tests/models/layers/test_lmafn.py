@@ -45,7 +45,7 @@ def test_the_channel_attention_of_a_narrow_map_keeps_a_hidden_channel():
     assert make(deep_channels=2, joined_channels=2).channel_attention[0].out_features == 1
 
 
-def test_size_is_that_of_the_plan():
+def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
         stages = LMAFN(512, 1024, 512, 512, 1024), LMAFN(512, 512, 512, 256, 1024), LMAFN(256, 256, 256, 256, 1024)
     assert [sum(p.numel() for p in stage.parameters()) for stage in stages] == [17_964_096, 15_342_144, 5_738_528]

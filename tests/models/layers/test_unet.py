@@ -17,6 +17,6 @@ def test_every_parameter_gets_a_gradient_once_the_last_layer_is_not_zero(awake, 
     assert unlearned(net) == []
 
 
-def test_sizes_are_those_of_the_plan():
+def test_sizes_are_those_counted_by_hand():
     with torch.device('meta'):
         assert [sum(p.numel() for p in UNet(n).parameters()) for n in (1, 4)] == [7_784_577, 7_786_500]

@@ -40,7 +40,7 @@ def giou(a, b):
 
 
 def cost_by_hand(logits, box, point, target):
-    """Sec. 1.8 of the sheet: -softmax, 5 L1, -2 GIoU, 2 L1 between the prior point and the target's centre."""
+    """InstanceVG's matching cost: -softmax, 5 L1, -2 GIoU, 2 L1 between the prior point and the target's centre."""
     probability = (logits[0].exp() / logits.exp().sum()).item()
     box, point, target = box.tolist(), point.tolist(), target.tolist()
     l1 = sum(abs(a - b) for a, b in zip(box, target, strict=True))
@@ -52,7 +52,7 @@ def random_boxes(*shape):
     return torch.cat([torch.rand(*shape, 2) * 0.6 + 0.2, torch.rand(*shape, 2) * 0.3 + 0.05], -1)
 
 
-def test_the_four_costs_of_mmdet_and_ours_add_up_to_the_sheets_cost():
+def test_the_four_costs_of_mmdet_and_ours_add_up_to_the_cost_by_hand():
     torch.manual_seed(0)
     logits, boxes, points, wanted = torch.randn(3, 2), random_boxes(3), torch.rand(3, 2), random_boxes(2)
     pred = InstanceData(scores=logits, bboxes=cxcywh_to_xyxy(boxes), priors=points)

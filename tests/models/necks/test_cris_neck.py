@@ -56,7 +56,7 @@ def test_it_is_the_neck_of_cris():
     assert out.sentence is given.sentence
 
 
-def test_parameters_of_the_full_neck_are_those_of_the_sheet():
+def test_parameters_of_the_full_neck_are_those_counted_by_hand():
     with torch.device('meta'):
         part = CRISNeck()
     assert sum(p.numel() for p in part.parameters()) == 23_093_760  # 23.09 M

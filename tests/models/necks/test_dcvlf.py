@@ -59,7 +59,7 @@ def test_without_attention_a_location_sees_itself_and_the_mean_word():
     torch.testing.assert_close(neck(given).images[-1], expected.relu())
 
 
-def test_directions_have_weights_of_their_own_and_the_size_of_the_plan():
+def test_directions_have_weights_of_their_own_and_the_size_counted_by_hand():
     with torch.device('meta'):
         assert sum(p.numel() for p in DCVLF().parameters()) == 12_082_688
         assert sum(p.numel() for p in DCVLF(fuse='tokens').parameters()) == 12_082_688 - 512 * 512

@@ -223,6 +223,6 @@ def test_options_that_make_no_sense_are_refused(options):
         InstanceQueryGenerator(**options)
 
 
-def test_parameters_are_those_of_the_sheet():
+def test_parameters_are_those_counted_by_hand():
     dead = 10 * 256  # the released model has a table of queries that it never uses
     assert sum(p.numel() for p in InstanceQueryGenerator().parameters()) == 1_056_768 - dead

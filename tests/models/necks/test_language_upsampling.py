@@ -59,7 +59,7 @@ def test_missing_maps_and_sentences_are_named():
         make()(given.replace(sentence=None))
 
 
-def test_size_is_that_of_the_plan():
+def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
         neck = LanguageUpsampling()
     assert sum(p.numel() for p in neck.parameters()) == 17_964_096 + 15_342_144 + 5_738_528 + 1_180_672

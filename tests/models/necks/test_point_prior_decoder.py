@@ -91,7 +91,7 @@ def test_layers_are_equation_4_written_out(point_reference):
             assert torch.allclose(out.query_states[depth, i], x, atol=1e-4)
 
 
-def test_initialisation_is_that_of_the_sheet():
+def test_initialisation_is_that_of_the_authors():
     neck = tiny(randomise=False, embed_dims=256, num_heads=8)
     assert neck.reference_offset.weight.std().item() == pytest.approx((2 / 258) ** 0.5, rel=0.15)  # xavier normal
     assert (neck.reference_offset.bias == 0).all()
@@ -104,7 +104,7 @@ def test_initialisation_is_that_of_the_sheet():
     assert torch.allclose(bias[3, 0, 0], torch.tensor([-1.0, 1.0]), atol=1e-5)
 
 
-def test_parameters_are_those_of_the_sheet():
+def test_parameters_are_those_counted_by_hand():
     dead = 4 * 256  # level embeddings, which have no effect without an encoder
     query_position = 3 * 256
     assert sum(p.numel() for p in PointPriorDecoder().parameters()) == 3_063_170 - dead + query_position

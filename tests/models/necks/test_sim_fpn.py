@@ -13,7 +13,7 @@ def layer_norm_2d(x, norm):
     return x * norm.weight[:, None, None] + norm.bias[:, None, None]
 
 
-def test_every_level_is_the_arithmetic_of_the_sheet():
+def test_every_level_is_the_arithmetic_of_the_paper():
     torch.manual_seed(0)
     neck, image = SimFPN(8, 12), torch.randn(2, 8, 6, 4)
     state = neck.state_dict()
@@ -39,7 +39,7 @@ def test_names_and_sizes_are_those_of_the_released_weights():
     assert shapes['fpn1.3.weight'] == (128, 64, 2, 2)
     assert shapes['fpn2.0.weight'] == (256, 128, 2, 2)
     assert [shapes[f'lateral_convs.{i}.conv.weight'][1] for i in range(4)] == [64, 128, 256, 256]
-    assert sum(p.numel() for p in neck.parameters()) == 2_839_104  # section 5 of the sheet
+    assert sum(p.numel() for p in neck.parameters()) == 2_839_104  # counted by hand
 
 
 def test_block_convolutions_start_with_fan_out_kaiming():

@@ -44,7 +44,7 @@ def test_stages_merge_from_coarse_to_fine_with_aligned_corners():
     assert (pixels >= 0).all()
 
 
-def test_parameters_are_those_of_the_sheet():
+def test_parameters_are_those_counted_by_hand():
     assert sum(p.numel() for p in UNetDecoder().parameters()) == 5_311_488
 
 

@@ -85,7 +85,7 @@ def test_padded_words_change_nothing():
         assert torch.allclose(part(changed).images[0], out, atol=1e-5)
 
 
-def test_every_part_learns_and_the_size_is_that_of_the_sheet(unlearned):
+def test_every_part_learns_and_the_size_is_that_counted_by_hand(unlearned):
     part = decoder().train()
     part(features()).images[0].square().sum().backward()
     # the bias of keys moves all scores of a query alike, so nothing depends on it
