@@ -1,13 +1,16 @@
-"""Configs set names, never positions: one more step in a list must not change what other files say."""
+"""Configs are small and set names: never positions, and each width once."""
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
+import torch
+from mmengine.runner import Runner
+from shipped_configs import ROOT, on_drawn_data, read
 
-ROOT = Path(__file__).parents[2]
-CONFIGS = sorted((ROOT / 'configs').rglob('*.py'))
+from mmvg.registry import MODELS
+
+FILES = {str(file.relative_to(ROOT / 'configs')): file for file in sorted((ROOT / 'configs').rglob('*.py'))}
 PAGES = sorted([*ROOT.glob('*.md'), *ROOT.glob('docs/*.md'), *ROOT.glob('data/*.md'), *ROOT.glob('configs/*/*.md')])
 #: ``key.3.weight=1``, ``key.0=None`` or ``key.-1.x=2``, but neither ``key=0.5`` nor a file name.
 POSITION = re.compile(r'[A-Za-z_]\w*(?:\.\w+)*\.-?\d+(?:\.\w+)*=')
@@ -23,16 +26,14 @@ def is_key(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
-@pytest.mark.parametrize('file', CONFIGS, ids=lambda file: str(file.relative_to(ROOT / 'configs')))
-def test_no_config_names_a_position(file):
-    assert positions(ast.parse(file.read_text(encoding='utf-8'))) == []
+@pytest.mark.parametrize('name', FILES)
+def test_no_config_names_a_position(name):
+    assert positions(ast.parse(FILES[name].read_text(encoding='utf-8'))) == []
 
 
 def test_no_option_of_a_page_or_a_config_names_a_position():
-    found = [
-        f'{file.relative_to(ROOT)}: {hit}' for file in [*PAGES, *CONFIGS] for hit in POSITION.findall(file.read_text())
-    ]
-    assert found == []
+    texts = {file.relative_to(ROOT): file.read_text(encoding='utf-8') for file in [*PAGES, *FILES.values()]}
+    assert [f'{file}: {hit}' for file, text in texts.items() for hit in POSITION.findall(text)] == []
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,46 @@ def test_edits_by_position_are_recognised(line):
 def test_options_by_position_are_recognised(option):
     assert POSITION.search(option)
     assert not POSITION.search('model.head.postprocess.mask_thr=0.5 lr=1e-4 train_cfg.max_epochs=10 "size=(1.5,2)"')
+
+
+VARIANTS = [name for name, file in FILES.items() if re.search(r'^(dataset|version) = ', file.read_text(), re.MULTILINE)]
+
+
+@pytest.mark.parametrize('name', [name for name in VARIANTS if not name.startswith('_base_')])
+def test_a_variant_for_another_data_set_has_at_most_ten_lines(name):
+    docstring, *statements = ast.parse(FILES[name].read_text(encoding='utf-8')).body
+    assert isinstance(docstring.value, ast.Constant)
+    assert sum(node.end_lineno - node.lineno + 1 for node in statements) <= 10
+
+
+LAVT = ['size=96', 'channels=16', 'text_channels=32', 'stage_channels=(16,32,64,128)', 'max_length=9']
+CRIS = ['size=32', 'embed_dims=32', 'channels=32', 'text_channels=32']
+WIDTHS = {
+    'cris': CRIS,
+    'instancevg': ['size=96', 'channels=16', 'encoder_channels=32', 'num_queries=3'],
+    'lavt': LAVT,
+    'lggd': ['size=(32,32)', 'channels=16', 'sentence_channels=16', 'map_channels=8', 'top_channels=16'],
+    'magnet': LAVT,
+    'raam': [
+        'text_channels=16',
+        'stage_channels=(16,16,16,16) region_channels=(16,16,16) joined_channels=48',
+        'size=64',
+    ],
+    'segvlm': CRIS,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('paper', 'options'), [(paper, options) for paper, each in WIDTHS.items() for options in each])
+def test_a_width_is_typed_once(paper, options, refshapes_tiny):
+    cfg = on_drawn_data(
+        read(f'{paper}/tiny.py', options),
+        refshapes_tiny,
+        batch_size=2,
+        folder='ocid_vlg' if paper == 'lggd' else '',
+    )
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
+    losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
+    assert all(torch.as_tensor(value).isfinite().all() for value in losses.values())
