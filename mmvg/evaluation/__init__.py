@@ -2,6 +2,8 @@
 
 from mmvg.evaluation.metrics import (
     CoverAcc,
+    GraspMetric,
+    GraspSuccessMetric,
     GRECMetric,
     GRESMetric,
     GroundingMetric,
@@ -16,6 +18,8 @@ __all__ = [
     'CoverAcc',
     'GRECMetric',
     'GRESMetric',
+    'GraspMetric',
+    'GraspSuccessMetric',
     'GroundingMetric',
     'PhraseCutMetric',
     'RECMetric',

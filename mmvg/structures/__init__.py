@@ -27,8 +27,13 @@ from mmvg.structures.grasps import (
     usable_grasps,
 )
 from mmvg.structures.grounding_sample import GroundingSample
+from mmvg.structures.sample_contract import FACT_KEYS, GEOMETRY_KEYS, ID_KEYS, META_KEYS, item_facts, sample_ids
 
 __all__ = [
+    'FACT_KEYS',
+    'GEOMETRY_KEYS',
+    'ID_KEYS',
+    'META_KEYS',
     'GroundingSample',
     'corners_to_grasps',
     'cxcywh_to_xyxy',
@@ -37,8 +42,10 @@ __all__ = [
     'input_to_original_boxes',
     'input_to_original_masks',
     'input_to_original_points',
+    'item_facts',
     'rotated_iou',
     'rotated_ious',
+    'sample_ids',
     'transform_grasps',
     'usable_grasps',
     'xywh_to_xyxy',

@@ -10,26 +10,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
-from mmvg.structures import GroundingSample, transform_grasps
-
-_META_KEYS = (
-    'dataset',
-    'img_id',
-    'ref_id',
-    'sent_id',
-    'task_id',
-    'phrase_structure',
-    'expression_type',
-    'novelty',
-    'img_path',
-    'ori_shape',
-    'img_shape',
-    'scale_factor',
-    'homography_matrix',
-    'padding',
-    'gt_frame',
-    'flip',
-)
+from mmvg.structures import META_KEYS, GroundingSample, transform_grasps
 
 
 @TRANSFORMS.register_module()
@@ -51,7 +32,7 @@ class PackGroundingInputs(BaseTransform):
         (torch.Size([3, 48, 64]), 'the red ring')
     """
 
-    def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
+    def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict) -> dict:

@@ -1,6 +1,6 @@
 """Name a sample in errors, so that its record can be found in the annotation files."""
 
-_ID_KEYS = ('img_id', 'ref_id', 'sent_id')
+from mmvg.structures import ID_KEYS
 
 
 def sample_name(results: dict) -> str:
@@ -11,7 +11,7 @@ def sample_name(results: dict) -> str:
         'refcoco img_id=7 ref_id=3 sent_id=5 (train/7.jpg)'
     """
     parts = [str(results.get('dataset', 'sample'))]
-    parts += [f'{key}={results[key]}' for key in _ID_KEYS if key in results]
+    parts += [f'{key}={results[key]}' for key in ID_KEYS if key in results and key != 'dataset']
     if results.get('img_path'):
         parts.append(f'({results["img_path"]})')
     return ' '.join(parts)

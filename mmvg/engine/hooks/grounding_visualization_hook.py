@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 from torch.utils.data import Dataset
 
 from mmvg.registry import HOOKS
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, sample_ids
 from mmvg.visualization import GroundingVisualizer
 
 
@@ -78,7 +78,7 @@ class GroundingVisualizationHook(Hook):
                 loader = runner.val_dataloader if split == 'val' else runner.test_dataloader
                 image = sample_image(loader.dataset, sample)
                 self._items.append((image, sample.cpu()))
-                name = '_'.join(str(sample.get(key)) for key in ('dataset', 'img_id', 'ref_id', 'sent_id'))
+                name = '_'.join(map(str, sample_ids(sample).values()))
                 picture = self._visualizer(runner).draw(image, sample)
                 mmcv.imwrite(picture[..., ::-1], osp.join(self._folder(runner), split, f'{name}.png'))
             self._seen += 1

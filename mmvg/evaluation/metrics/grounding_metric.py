@@ -15,8 +15,8 @@ from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.evaluation.functional import check_boxes
+from mmvg.structures import ID_KEYS, sample_ids
 
-ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
 FRAMES = {'original': 'original', 'resized': 'input'}
 
 
@@ -112,7 +112,7 @@ class GroundingMetric(BaseMetric):
         return {**metrics, 'num_samples': len(records)}
 
     def _key(self, sample: dict) -> tuple:
-        key = tuple(sample.get(name) for name in ID_KEYS)
+        key = tuple(sample_ids(sample).values())
         if not all(isinstance(part, (int, str, np.integer)) for part in key):
             raise ValueError(
                 f'{type(self).__name__} tells samples apart by {", ".join(ID_KEYS)}, which must be numbers or strings; '
