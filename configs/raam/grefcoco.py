@@ -11,5 +11,6 @@ with read_base():
 train_batch_size = 8  # per GPU, 16 in all
 train_dataloader.dataset.sentence_mode = 'random'  # one of the sentences of a reference, drawn anew every epoch
 model.head.update(box_loss=None, regions_decide=True)
+model.head.postprocess.score_thr = 0.5
 evaluator = ['${gres_metric}']
 default_hooks.checkpoint.update(save_best='gres/gIoU', rule='greater')

@@ -7,3 +7,4 @@ with read_base():
     from .._base_.models.raam_swin_base import *
 
 model.head.update(box_loss=None, regions_decide=True)
+model.head.postprocess.score_thr = 0.5

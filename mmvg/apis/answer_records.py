@@ -1,52 +1,41 @@
-"""Answers as JSON can hold them: to read at once, and to save and score later."""
+"""Answers as JSON can hold them: to read at once, to save, and to read again."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmvg.structures import GroundingSample
+import numpy as np
+
+from mmvg.masks import decode_mask
+from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, GroundingSample, sample_ids
 
 
-def answer_record(sample: GroundingSample, score_thr: float) -> dict[str, Any]:
-    """What a sample answers, as JSON can hold it, in pixels of the upright picture.
+class PredictionError(ValueError):
+    """A file of answers cannot be read, or does not belong to the data."""
+
+
+def answer_record(sample: GroundingSample, score_thr: float | None = None) -> dict[str, Any]:
+    """Write what a sample answers as JSON can hold it.
+
+    Args:
+        sample: With predictions.
+        score_thr: What scores more than this is there; by default the threshold of the model.
 
     Returns:
-        ``image`` (path or running number), ``size`` [height, width], ``expression``, ``no_target`` (bool: nothing
-        matches) with ``target_score``; for the instances that score ``score_thr`` or more and more than 0 (suppressed),
-        best first: ``boxes`` [[x1, y1, x2, y2]], ``scores``, ``masks`` (COCO's compressed RLE) and ``points`` [[x, y]];
-        ``mask``, the union; ``grasps`` [[x, y, w, h, theta]] with ``grasp_scores``, all of them, best first. Only what
-        the model gives.
+        See :meth:`mmvg.structures.Answer.to_record`.
     """
-    from mmvg.masks import encode_mask
-
-    record = _asked(sample)
-    if (no_target := sample.get('pred_no_target')) is not None:
-        record['no_target'] = bool(no_target)
-    if (score := sample.get('target_score')) is not None:
-        record['target_score'] = float(score)
-    if (instances := sample.get('pred_instances')) is not None:
-        scores = instances.scores.cpu()
-        order = [
-            int(i) for i in scores.argsort(descending=True, stable=True) if scores[i] >= score_thr and scores[i] > 0
-        ]
-        record['boxes'] = instances.bboxes.cpu()[order].double().tolist()
-        record['scores'] = scores[order].double().tolist()
-        if 'masks' in instances:
-            record['masks'] = [encode_mask(instances.masks[i]) for i in order]
-        if 'points' in instances:
-            record['points'] = instances.points.cpu()[order].double().tolist()
-    if 'pred_sem_seg' in sample:
-        record['mask'] = encode_mask(sample.pred_sem_seg.sem_seg)
-    if (grasps := sample.get('pred_grasps')) is not None:
-        order = grasps.scores.cpu().argsort(descending=True, stable=True)
-        record['grasps'] = grasps.grasps.cpu()[order].double().tolist()
-        record['grasp_scores'] = grasps.scores.cpu()[order].double().tolist()
-    return record
+    return Answer.from_sample(sample, score_thr).to_record()
 
 
 def describe_answer(record: dict[str, Any]) -> str:
-    """One line about what :func:`answer_record` made."""
+    """Say in one line what :func:`answer_record` wrote.
+
+    Example:
+        >>> describe_answer(dict(no_target=False, boxes=[[1.0, 2.0, 31.0, 4.0]], scores=[0.9]))
+        '1 found: [1, 2, 31, 4] 0.90'
+    """
     if record.get('no_target'):
         score = record.get('target_score')
         return 'nothing matches' + ('' if score is None else f' (target score {score:.2f})')
@@ -61,31 +50,98 @@ def describe_answer(record: dict[str, Any]) -> str:
     return ', '.join(parts) or ('a mask, no box' if 'mask' in record else 'no instance above the threshold')
 
 
-def saved_record(sample: GroundingSample) -> dict[str, Any]:
-    """A whole answer as ``tools/test.py --out`` writes it, with ``image`` and ``size`` in place of a data set's ids.
-
-    See :class:`mmvg.engine.hooks.PredictionDumpHook`: all queries with their scores, boxes ``[x, y, width, height]``.
-    """
-    from mmvg.engine.hooks.prediction_dump_hook import prediction_record
-    from mmvg.evaluation.metrics.grounding_metric import ID_KEYS
-
-    record = {key: value for key, value in prediction_record(sample).items() if key not in ID_KEYS}
-    return {**_asked(sample), **record, 'expression': sample.expression}
-
-
-def save_answers(samples: Sequence[GroundingSample], path: str | Path, score_thr: float) -> None:
-    """Write the answers of :class:`mmvg.apis.GroundingInferencer` as JSON that ``eval_metric.py`` scores.
+def save_answers(samples: Sequence[GroundingSample], path: str | Path, score_thr: float | None = None) -> None:
+    """Write whole answers as JSON that ``mmvg score`` scores.
 
     Args:
-        samples: What the inferencer returns with ``return_datasamples=True``.
+        samples: What :class:`mmvg.apis.GroundingInferencer` returns with ``return_datasamples=True``.
         path: The file; its folder is made.
-        score_thr: Noted in the file: instances that score this much count as found.
+        score_thr: What scores more than this is there; by default the threshold of the model.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = dict(score_thr=score_thr, predictions=[saved_record(sample) for sample in samples])
+    records = [Answer.from_sample(sample, score_thr).to_record(whole=True) for sample in samples]
+    content = dict(version=ANSWER_VERSION, predictions=records)
     path.write_text(json.dumps(content), encoding='utf-8')
 
 
-def _asked(sample: GroundingSample) -> dict[str, Any]:
-    return dict(image=sample.img_path, size=[int(side) for side in sample.ori_shape], expression=sample.expression)
+@dataclass(frozen=True)
+class AnswerFile:
+    """The records of a file, and how to read them.
+
+    Args:
+        records: As they stand in the file.
+        score_thr: Threshold of records that do not carry one.
+    """
+
+    records: list[dict[str, Any]]
+    score_thr: float = DEFAULT_SCORE_THR
+
+    def answer(self, record: Mapping[str, Any]) -> Answer:
+        """Read one record, of the present version or of the time before versions.
+
+        Raises:
+            KeyError, TypeError, ValueError: If it is malformed, or of another version.
+        """
+        if 'version' in record:
+            return Answer.from_record(record)
+        return _answer_before_versions(record, self.score_thr)
+
+
+def read_answer_file(path: str | Path) -> AnswerFile:
+    """Read a file of ``tools/test.py --out`` or ``image_demo.py --json``; records are read one by one later.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        PredictionError: If it is something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'{path}: there is no such file; tools/test.py --out or image_demo.py --json write one')
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise PredictionError(f'{path} ({path.stat().st_size:,} bytes) is not whole JSON: {error}') from error
+    records = content.get('predictions') if isinstance(content, dict) else None
+    if not isinstance(records, list):
+        raise PredictionError(f'{path}: no list "predictions"; tools/test.py --out writes such a file')
+    return AnswerFile(records, content.get('score_thr', DEFAULT_SCORE_THR))
+
+
+def _answer_before_versions(record: Mapping[str, Any], score_thr: float) -> Answer:
+    """Read a record without ``version``, which lists all queries and leaves the threshold to its reader.
+
+    There were two shapes. Test runs wrote the ids of the data set, and the file did not tell the threshold; the
+    inferencer wrote ``image`` and ``size`` instead, and the file has ``score_thr``. Both have ``frame``, the verdict
+    ``no_target`` with ``target_score``, ``instances`` (``bbox`` [x, y, width, height], ``score``, ``segmentation``,
+    ``point``), ``segmentation`` (the mask of the expression, made already) and ``grasps``.
+    """
+    made = Candidates(target_score=record.get('target_score'), no_target=bool(record.get('no_target', False)))
+    rows = record.get('instances')
+    if rows is not None:
+        columns = {key: [row[key] for row in rows] for key in (rows[0] if rows else ('bbox', 'score'))}
+        if 'bbox' in columns:
+            boxes = np.array(columns['bbox'], dtype=np.float64).reshape(-1, 4)
+            boxes[:, 2:] += boxes[:, :2]
+            made.boxes = boxes.astype(np.float32)
+        if 'score' in columns:
+            made.scores = np.array(columns['score'], dtype=np.float32)
+        if 'point' in columns:
+            made.points = np.array(columns['point'], dtype=np.float32).reshape(-1, 2)
+        if 'segmentation' in columns:
+            made.masks = np.stack([decode_mask(rle) for rle in columns['segmentation']])
+    if 'segmentation' in record:
+        made.global_mask = decode_mask(record['segmentation'])
+    if 'grasps' in record:
+        made.grasps = np.array([row['grasp'] for row in record['grasps']], dtype=np.float32).reshape(-1, 5)
+        made.grasp_scores = np.array([row['score'] for row in record['grasps']], dtype=np.float32)
+    size = record.get('size', record.get('segmentation', {}).get('size'))
+    return made.at(
+        score_thr,
+        record.get('no_target'),
+        frame=record.get('frame', 'original'),
+        size=None if size is None else tuple(size),
+        expression=record.get('expression'),
+        image=record.get('image'),
+        ids={key: value for key, value in sample_ids(record).items() if value is not None},
+    )

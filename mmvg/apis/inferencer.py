@@ -16,7 +16,7 @@ from rich.progress import track
 from mmvg.apis.answer_records import answer_record
 from mmvg.apis.images import ImageSource, is_image_folder, list_images, read_image
 from mmvg.apis.model_index import find_model
-from mmvg.structures import GroundingSample
+from mmvg.structures import DEFAULT_SCORE_THR, USER_DATASET, GroundingSample, check_threshold
 
 #: Expressions with more words are refused: no data set of the field has them, and no text encoder reads them whole.
 MAX_WORDS = 200
@@ -42,8 +42,8 @@ class GroundingInferencer(BaseInferencer):
             :func:`mmvg.apis.list_models`.
         weights: A local checkpoint, unless ``model`` is one; nothing is downloaded. Must fit the model key by key.
         device: Such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
-        score_thr: Instances that score this much or more are reported; in [0, 1]. By default what the config's
-            ``model.head.postprocess.score_thr`` says, or 0.5.
+        score_thr: What scores more than this is there, in [0, 1]: instances, grasps, and anything at all. By default
+            what the config's ``model.head.postprocess.score_thr`` says, or 0.5.
         show_progress: Show a bar when there is more than one batch.
 
     Raises:
@@ -67,7 +67,7 @@ class GroundingInferencer(BaseInferencer):
         cfg, checkpoint = _resolve(model, weights)
         self._checkpoint = checkpoint
         super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
-        own_thr = 0.5
+        own_thr = DEFAULT_SCORE_THR
         if (postprocess := getattr(self.model.head, 'postprocess', None)) is not None:
             postprocess.frame = 'original'  # a protocol may score input pixels; who asks about a picture wants its own
             own_thr = postprocess.score_thr
@@ -191,17 +191,6 @@ def check_expressions(expressions: str | Sequence[str]) -> list[str]:
     return expressions
 
 
-def check_threshold(value: float) -> float:
-    """``value`` if it is in [0, 1].
-
-    Raises:
-        ValueError: If it is not.
-    """
-    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise ValueError(f'the score threshold must be a number in [0, 1], not {value!r}')
-    return float(value)
-
-
 class _LastImages:
     """Reads pictures, and keeps the last one: expressions about one image stand next to each other."""
 
@@ -245,7 +234,7 @@ def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray
         ori_shape=(height, width),
         height=height,
         width=width,
-        dataset='user',
+        dataset=USER_DATASET,
         img_id=number,
         ref_id=number,
         sent_id=number,

@@ -162,8 +162,8 @@ def answer_video(
         source: The frames; closed at the end.
         expressions: One sentence or several.
         out: Film with the answers, one panel per sentence.
-        json_lines: File with one line per frame and sentence: :func:`mmvg.apis.answer_record` with ``frame`` and
-            ``seconds``.
+        json_lines: File with one line per frame and sentence: :func:`mmvg.apis.answer_record` with ``frame_number``
+            and ``seconds``.
         batch_size: Pairs that are computed together.
 
     Returns:
@@ -205,7 +205,7 @@ def frame_records(frame: Frame, samples: Sequence[GroundingSample], score_thr: f
     for sample in samples:
         record = answer_record(sample, score_thr)
         del record['image']
-        records.append(dict(frame=frame.number, seconds=round(frame.seconds, 3), **record))
+        records.append(dict(frame_number=frame.number, seconds=round(frame.seconds, 3), **record))
     return records
 
 

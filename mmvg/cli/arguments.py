@@ -43,7 +43,7 @@ ModelOption = Annotated[
 ]
 CheckpointOption = Annotated[str | None, typer.Option(help='Weights (.pth or .safetensors).')]
 ThresholdOption = Annotated[
-    float | None, typer.Option('--score-thr', help='Report instances that score this much; default: the config.')
+    float | None, typer.Option('--score-thr', help='What scores more is there; default: the config.')
 ]
 ExpressionsArgument = Annotated[list[str], typer.Argument(help='What to look for; several are allowed.')]
 JsonOption = Annotated[Path | None, typer.Option('--json', metavar='FILE')]

@@ -125,7 +125,7 @@ def web(
     asked_for = [ModelChoice(*model_and_weights(config, checkpoint))] if config or checkpoint else []
     choices = find_choices(work_dir, asked_for)
 
-    from mmvg.webpage.desk import Desk
     from mmvg.webpage.page import build_page, launch_page
+    from mmvg.webpage.session import Session
 
-    launch_page(build_page(Desk(choices, device)), host, port)
+    launch_page(build_page(Session(choices, device)), host, port)

@@ -39,7 +39,9 @@ def analyze(
     predictions: PredictionsArgument,
     out_dir: Annotated[Path, typer.Option(metavar='DIR', help='Folder for sheets and table.')],
     num: Annotated[int, typer.Option(min=1, help='Answers per sheet.')] = 12,
-    score_thr: Annotated[float, typer.Option(help='Instances that score this much are drawn.')] = 0.7,
+    score_thr: Annotated[
+        float | None, typer.Option(help='What scores more is there; default: that of the answers.')
+    ] = None,
     cfg_options: CfgOptions = None,
 ) -> None:
     """Draw the best and the worst answers of such a file.
@@ -54,7 +56,7 @@ def analyze(
 
     from mmvg.apis.rescore import answered_samples
     from mmvg.visualization import GroundingVisualizer
-    from mmvg.visualization.answers import agreement, ground_truth, prediction
+    from mmvg.visualization.layers import agreement, ground_truth, prediction
 
     rows = []
     for number, sample in enumerate(answered_samples(cfg, predictions)):

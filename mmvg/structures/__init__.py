@@ -15,6 +15,16 @@ Q      predicted instances, one per query
 Boxes are xyxy in pixels unless a name says ``cxcywh`` or ``xywh``. Masks and ``text_mask``: True = keep.
 """
 
+from mmvg.structures.answer import (
+    ANSWER_VERSION,
+    DEFAULT_SCORE_THR,
+    MASK_OUTPUTS,
+    Answer,
+    Candidates,
+    check_threshold,
+    passes,
+    union_mask,
+)
 from mmvg.structures.boxes import cxcywh_to_xyxy, xywh_to_xyxy, xyxy_to_cxcywh, xyxy_to_xywh
 from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points
 from mmvg.structures.grasps import (
@@ -27,14 +37,29 @@ from mmvg.structures.grasps import (
     usable_grasps,
 )
 from mmvg.structures.grounding_sample import GroundingSample
-from mmvg.structures.sample_contract import FACT_KEYS, GEOMETRY_KEYS, ID_KEYS, META_KEYS, item_facts, sample_ids
+from mmvg.structures.sample_contract import (
+    FACT_KEYS,
+    GEOMETRY_KEYS,
+    ID_KEYS,
+    META_KEYS,
+    USER_DATASET,
+    item_facts,
+    sample_ids,
+)
 
 __all__ = [
+    'ANSWER_VERSION',
+    'DEFAULT_SCORE_THR',
     'FACT_KEYS',
     'GEOMETRY_KEYS',
     'ID_KEYS',
+    'MASK_OUTPUTS',
     'META_KEYS',
+    'USER_DATASET',
+    'Answer',
+    'Candidates',
     'GroundingSample',
+    'check_threshold',
     'corners_to_grasps',
     'cxcywh_to_xyxy',
     'fold_angle',
@@ -43,10 +68,12 @@ __all__ = [
     'input_to_original_masks',
     'input_to_original_points',
     'item_facts',
+    'passes',
     'rotated_iou',
     'rotated_ious',
     'sample_ids',
     'transform_grasps',
+    'union_mask',
     'usable_grasps',
     'xywh_to_xyxy',
     'xyxy_to_cxcywh',

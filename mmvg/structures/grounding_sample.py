@@ -19,8 +19,11 @@ class GroundingSample(DetDataSample):
 
     Predictions, in original pixels unless ``pred_frame`` says ``'input'``:
         - ``pred_instances``: ``bboxes`` (Q, 4), ``scores`` (Q,) in [0, 1], ``masks`` (Q, H, W) bool, ``points`` (Q, 2).
-        - ``pred_sem_seg.sem_seg`` (1, H, W) bool.
-        - ``pred_no_target`` (bool) and ``target_score`` in [0, 1].
+        - ``pred_sem_seg.sem_seg`` (1, H, W) bool: the mask that metrics score; ``pred_global_mask`` (1, H, W) bool: the
+          part of it that no instance decides about, ``mask_output`` how the one is made of the other
+          (:func:`mmvg.structures.union_mask`).
+        - ``target_score`` in [0, 1] that anything is meant, and ``pred_no_target`` (bool): it is not more than
+          ``score_thr``.
         - ``pred_grasps``: ``grasps`` (M, 5) and ``scores`` (M,).
         - ``pred_attention`` (h, w): where the sentence looks in the input, 0 or more, at any resolution; to look at.
 
@@ -28,6 +31,7 @@ class GroundingSample(DetDataSample):
         - ``dataset``, ``img_id``, ``ref_id``, ``sent_id``: together unique, so metrics can de-duplicate and group.
         - ``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``homography_matrix`` (3, 3) from original to
           input pixels, ``gt_frame`` and ``pred_frame`` in ``{'original', 'input'}``.
+          :mod:`mmvg.structures.sample_contract` lists them.
 
     Example:
         >>> import torch

@@ -6,6 +6,9 @@ from typing import Any
 #: Together they name one expression; metrics de-duplicate and group by them, files of answers are matched by them.
 ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
 
+#: ``dataset`` of a picture that belongs to none: somebody asks about it.
+USER_DATASET = 'user'
+
 #: What else a data set says about an expression: where its picture is, and what metrics group by.
 FACT_KEYS = ('task_id', 'phrase_structure', 'expression_type', 'novelty', 'img_path')
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mmvg.visualization.answers import Answer
+from mmvg.visualization.layers import Layers
 from mmvg.visualization.palette import BLACK, DARK, LIGHT, WHITE, instance_color, readable_on
 
 Color = tuple[int, int, int]
@@ -29,36 +29,36 @@ def fit(image: np.ndarray, width: int, height: int) -> tuple[np.ndarray, float]:
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), scale
 
 
-def draw_answer(image: np.ndarray, answer: Answer, scale: float, alpha: float, font_size: int) -> np.ndarray:
+def draw_layers(image: np.ndarray, layers: Layers, scale: float, alpha: float, font_size: int) -> np.ndarray:
     """Draw masks, boxes, scores, points and grasps over an image that is already scaled.
 
     Args:
         image: The scaled image.
-        answer: In pixels of the image before it was scaled.
+        layers: In pixels of the image before it was scaled.
         scale: What it was scaled by.
         alpha: Opacity of the masks.
         font_size: In pixels.
     """
     canvas = np.ascontiguousarray(image).copy()
     line = max(2, round(min(canvas.shape[:2]) / 200))
-    masks = [] if answer.masks is None else list(answer.masks)
-    if not masks and answer.union is not None:
-        masks = [answer.union]
+    masks = [] if layers.masks is None else list(layers.masks)
+    if not masks and layers.union is not None:
+        masks = [layers.union]
     for index, mask in enumerate(masks):
         _blend(canvas, _resize_mask(mask, canvas), instance_color(index), alpha, line)
-    if answer.scores is not None and answer.masks is not None and answer.union is not None:
-        _outline(canvas, _resize_mask(answer.union, canvas), WHITE, max(1, line // 2))
-    if answer.points is not None:
-        _draw_points(canvas, answer.points * scale, line)
-    if answer.grasps is not None:
-        _draw_grasps(canvas, answer.grasps * scale, answer.grasp_scores, line)
-    boxes = np.round(answer.boxes * scale).astype(int)
+    if layers.scores is not None and layers.masks is not None and layers.union is not None:
+        _outline(canvas, _resize_mask(layers.union, canvas), WHITE, max(1, line // 2))
+    if layers.points is not None:
+        _draw_points(canvas, layers.points * scale, line)
+    if layers.grasps is not None:
+        _draw_grasps(canvas, layers.grasps * scale, layers.grasp_scores, line)
+    boxes = np.round(layers.boxes * scale).astype(int)
     for index, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         cv2.rectangle(canvas, (x1, y1), (x2, y2), BLACK, line + 2, cv2.LINE_AA)
         cv2.rectangle(canvas, (x1, y1), (x2, y2), instance_color(index), line, cv2.LINE_AA)
     labels = [str(index + 1) for index in range(len(boxes))]
-    if answer.scores is not None:
-        labels = [f'{label}: {score:.2f}' for label, score in zip(labels, answer.scores, strict=True)]
+    if layers.scores is not None:
+        labels = [f'{label}: {score:.2f}' for label, score in zip(labels, layers.scores, strict=True)]
     return _draw_labels(canvas, boxes, labels, font_size)
 
 

@@ -10,7 +10,7 @@ from mmengine.visualization import Visualizer
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
-from mmvg.visualization.answers import OVERLAYS, PARTS, Answer, agreement, ground_truth, prediction
+from mmvg.visualization.layers import OVERLAYS, PARTS, Layers, agreement, ground_truth, prediction
 from mmvg.visualization.palette import BLUE, DARK, VERMILLION, WHITE
 
 #: Answers that agree with the truth less than this are marked as wrong.
@@ -21,17 +21,17 @@ RIGHT_FROM = 0.5
 class GroundingVisualizer(Visualizer):
     """Draws the expression, the ground truth and the answer side by side; needs no display.
 
-    Each instance has a colour and a number; a white line surrounds the union mask that is scored, white crosses are the
-    prior points; of a grasp, the jaws are thick bars and the opening is a thin line. The bar over the answer gives the
-    verdict ("nothing matches", "2 found"), in blue with a tick where it agrees with the truth and in vermillion with a
-    cross where it does not.
+    Each instance has a colour and a number; a white line surrounds the mask of the expression, white crosses are the
+    points that instances were found from; of a grasp, the jaws are thick bars and the opening is a thin line. The bar
+    over the answer gives the verdict ("nothing matches", "2 found"), in blue with a tick where it agrees with the truth
+    and in vermillion with a cross where it does not. What is drawn is what :class:`mmvg.structures.Answer` lists.
 
     Args:
         name: Name of the instance.
         vis_backends: Where :meth:`add_datasample` stores pictures: ``LocalVisBackend``, ``TensorboardVisBackend``
             (needs ``pip install tensorboard``) or ``WandbVisBackend`` (needs ``pip install wandb``), as dicts.
         save_dir: Folder of the backends.
-        score_thr: Instances that score more than this are drawn.
+        score_thr: What scores more than this is there; by default the threshold of the model.
         alpha: Opacity of masks, from 0 to 1.
         panel_size: Longer side of a picture in pixels; smaller images are enlarged to it, larger ones reduced.
     """
@@ -41,7 +41,7 @@ class GroundingVisualizer(Visualizer):
         name: str = 'visualizer',
         vis_backends: list[dict] | None = None,
         save_dir: str | None = None,
-        score_thr: float = 0.7,
+        score_thr: float | None = None,
         alpha: float = 0.35,
         panel_size: int = 480,
     ) -> None:
@@ -87,10 +87,10 @@ class GroundingVisualizer(Visualizer):
         font_size = max(14, self.panel_size // 26)
         panels, bars = [], []
         if draw_gt and truth is not None:
-            panels.append(drawing.draw_answer(scaled, truth.only(parts), scale, self.alpha, font_size))
+            panels.append(drawing.draw_layers(scaled, truth.only(parts), scale, self.alpha, font_size))
             bars.append((f'truth: {_count(truth, "target")}', DARK))
         if draw_pred and answer is not None:
-            panels.append(drawing.draw_answer(scaled, answer.only(parts), scale, self.alpha, font_size))
+            panels.append(drawing.draw_layers(scaled, answer.only(parts), scale, self.alpha, font_size))
             bars.append(_verdict(truth, answer))
             if 'attention' in parts and answer.attention is not None:
                 panels.append(drawing.draw_attention(scaled, answer.attention))
@@ -167,20 +167,20 @@ class GroundingVisualizer(Visualizer):
 
     def _answers(
         self, image: np.ndarray, sample: GroundingSample, frame: str, score_thr: float | None
-    ) -> tuple[Answer | None, Answer | None]:
+    ) -> tuple[Layers | None, Layers | None]:
         threshold = self.score_thr if score_thr is None else score_thr
         shape = image.shape[:2]
         return ground_truth(sample, frame, shape), prediction(sample, frame, shape, threshold)
 
 
-def _count(answer: Answer, noun: str) -> str:
-    if answer.no_target:
+def _count(layers: Layers, noun: str) -> str:
+    if layers.no_target:
         return f'no {noun}'
-    number = len(answer.boxes) or (1 if answer.union is not None and answer.union.any() else 0)
+    number = len(layers.boxes) or (1 if layers.union is not None and layers.union.any() else 0)
     return f'{number} {noun}{"" if number == 1 else "s"}'
 
 
-def _verdict(truth: Answer | None, answer: Answer) -> tuple[str, tuple[int, int, int]]:
+def _verdict(truth: Layers | None, answer: Layers) -> tuple[str, tuple[int, int, int]]:
     """What stands over an answer, and the colour behind it."""
     if answer.no_target:
         text = 'nothing matches'

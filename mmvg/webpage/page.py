@@ -1,13 +1,13 @@
-"""The page itself, in Gradio; what it does is in :mod:`mmvg.webpage.desk`."""
+"""The page itself, in Gradio; what it does is in :mod:`mmvg.webpage.session`."""
 
 from html import escape
 from itertools import count
 
 import gradio as gr
 
-from mmvg.visualization.answers import PARTS
-from mmvg.webpage.desk import Answers, Desk, explain, records, table
+from mmvg.visualization.layers import PARTS
 from mmvg.webpage.scenes import draw_example
+from mmvg.webpage.session import AskedPicture, Session, explain, records, table
 
 SHOWN = ('boxes', 'masks', 'points', 'grasps')
 CSS = """
@@ -19,29 +19,29 @@ CSS = """
 """
 
 
-def build_page(desk: Desk) -> gr.Blocks:
-    """Lay out the page on the models of ``desk``; the first of them is loaded.
+def build_page(session: Session) -> gr.Blocks:
+    """Lay out the page on the models of ``session``; the first of them is loaded.
 
     Raises:
         FileNotFoundError: If the first model is not there.
         ValueError: If its files do not fit each other.
     """
-    labels = list(desk.choices)
+    labels = list(session.choices)
     numbers = count()
 
-    def show(label: str, answers: Answers | None, threshold: float, parts: list[str]) -> tuple:
+    def show(label: str, answers: AskedPicture | None, threshold: float, parts: list[str]) -> tuple:
         """Gallery, table, JSON and hint for answers that are there already."""
         if answers is None:
             return (gr.skip(),) * 4
         try:
             rows = records(answers, threshold)
-            return desk.draw(label, answers, threshold, parts), table(rows), rows, ''
+            return session.draw(label, answers, threshold, parts), table(rows), rows, ''
         except Exception as error:
             return None, '', None, problem(error)
 
     def find(label: str, picture: str | None, text: str, threshold: float, parts: list[str]) -> tuple:
         try:
-            answers = desk.ask(label, picture, text)
+            answers = session.ask(label, picture, text)
         except Exception as error:
             return None, None, '', None, problem(error)
         return answers, *show(label, answers, threshold, parts)
@@ -49,7 +49,7 @@ def build_page(desk: Desk) -> gr.Blocks:
     def choose(label: str) -> tuple:
         """Threshold of a model, and nothing else: the answers that are shown are those of another one."""
         try:
-            threshold, hint = desk.model(label).score_thr, note(f'{label} is ready. Press Find.')
+            threshold, hint = session.model(label).score_thr, note(f'{label} is ready. Press Find.')
         except Exception as error:
             threshold, hint = gr.skip(), problem(error)
         return threshold, None, None, '', None, hint
@@ -76,7 +76,7 @@ def build_page(desk: Desk) -> gr.Blocks:
                 )
                 ask = gr.Button('Find', variant='primary', elem_id='find')
                 threshold = gr.Slider(
-                    0, 1, desk.model(labels[0]).score_thr, step=0.01, label='score threshold', elem_id='threshold'
+                    0, 1, session.model(labels[0]).score_thr, step=0.01, label='score threshold', elem_id='threshold'
                 )
                 threshold.preprocess = as_typed  # mmvg checks it, and says what is wrong with it
                 parts = gr.CheckboxGroup(list(PARTS), value=list(SHOWN), label='draw', elem_id='parts')

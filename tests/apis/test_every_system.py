@@ -9,7 +9,8 @@ import torch
 
 from mmvg.apis import GroundingInferencer, answer_record, describe_answer
 from mmvg.refshapes import draw_scene, sample_scene
-from mmvg.visualization.answers import PARTS
+from mmvg.structures import Answer
+from mmvg.visualization.layers import PARTS, prediction
 
 ROOT = Path(__file__).parents[2]
 SYSTEMS = sorted(path.parent.name for path in ROOT.glob('configs/*/tiny.py'))
@@ -82,6 +83,34 @@ def test_answers_depend_on_picture_and_sentence(find):
     same_sentence = [differ(i, i + len(SENTENCES)) for i in range(len(PAIRS) - len(SENTENCES))]
     assert any(same_picture)
     assert any(same_sentence)
+
+
+@pytest.mark.parametrize('threshold', [None, 0.0, 0.5, 0.9, 1.0])
+def test_one_threshold_decides_all_of_an_answer(find, threshold):
+    """Whatever the model, its record and its layers say the same, and nothing in them contradicts the threshold."""
+    for sample in ask(find, range(len(PAIRS)), 8).values():
+        answer = Answer.from_sample(sample, threshold)
+        used = np.float32(answer.score_thr)
+        assert answer.score_thr == (find.score_thr if threshold is None else threshold)
+        assert answer.no_target == (not np.float32(answer.target_score) > used)
+        for scores in (answer.scores, answer.grasp_scores):
+            assert scores is None or (scores > used).all()
+        if answer.no_target:
+            parts = [answer.boxes, answer.masks, answer.points, answer.grasps]
+            assert not any(len(part) for part in parts if part is not None)
+            assert not answer.mask.any()
+        elif threshold is None:
+            assert torch.equal(torch.from_numpy(answer.mask), sample.pred_sem_seg.sem_seg[0])
+        assert threshold is not None or answer.no_target == sample.pred_no_target
+        layers = prediction(sample, 'original', tuple(sample.ori_shape), threshold)
+        assert layers.no_target == answer.no_target
+        assert len(layers.boxes) == count(answer.boxes)
+        assert count(layers.grasps) == count(answer.grasps)
+        assert answer.no_target or np.array_equal(layers.union, answer.mask)
+
+
+def count(parts):
+    return 0 if parts is None else len(parts)
 
 
 def test_answers_are_json_and_drawn(find):

@@ -52,7 +52,7 @@ def test_every_frame_is_asked_every_sentence(find, film, tmp_path, suffix):
     out, lines = tmp_path / f'new/answers.{suffix}', tmp_path / 'new/answers.jsonl'
     assert answer_video(find, FrameSource(film), ['the red ring', 'both stars'], out, lines, 4) == NUM_FRAMES
     records = [json.loads(line) for line in lines.read_text().splitlines()]
-    assert [(row['frame'], row['expression']) for row in records] == [
+    assert [(row['frame_number'], row['expression']) for row in records] == [
         (number, sentence) for number in range(NUM_FRAMES) for sentence in ('the red ring', 'both stars')
     ]
     assert [row['seconds'] for row in records[::2]] == [number / FPS for number in range(NUM_FRAMES)]
@@ -73,7 +73,7 @@ def test_frames_are_left_out_and_the_film_keeps_its_length(find, film, tmp_path)
     assert source.total == 3
     assert answer_video(find, source, 'a ring', tmp_path / 'a.mp4', tmp_path / 'a.jsonl') == 3
     records = [json.loads(line) for line in (tmp_path / 'a.jsonl').read_text().splitlines()]
-    assert [(row['frame'], row['seconds']) for row in records] == [(0, 0.0), (3, 0.3), (6, 0.6)]
+    assert [(row['frame_number'], row['seconds']) for row in records] == [(0, 0.0), (3, 0.3), (6, 0.6)]
     frames, fps = frames_of(tmp_path / 'a.mp4')
     assert len(frames) == 3
     assert fps == pytest.approx(FPS / 3, rel=0.01)
@@ -125,7 +125,8 @@ def test_what_was_answered_before_an_interruption_is_whole(find, film, tmp_path,
     with pytest.raises(KeyboardInterrupt):
         answer_video(find, FrameSource(film), 'a ring', tmp_path / 'a.mp4', tmp_path / 'a.jsonl', batch_size=2)
     assert len(frames_of(tmp_path / 'a.mp4')[0]) == 4
-    assert [json.loads(line)['frame'] for line in (tmp_path / 'a.jsonl').read_text().splitlines()] == [0, 1, 2, 3]
+    rows = [json.loads(line) for line in (tmp_path / 'a.jsonl').read_text().splitlines()]
+    assert [row['frame_number'] for row in rows] == [0, 1, 2, 3]
 
 
 def test_pictures_of_another_size_are_cut_or_filled_up(tmp_path):

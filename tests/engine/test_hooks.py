@@ -8,11 +8,9 @@ import torch
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData, PixelData
 from mmengine.visualization import Visualizer
-from pycocotools import mask as mask_api
 
 from mmvg.engine.hooks import GroundingVisualizationHook, PredictionDumpHook
-from mmvg.engine.hooks.prediction_dump_hook import prediction_record
-from mmvg.structures import GroundingSample
+from mmvg.structures import Answer, GroundingSample
 from mmvg.visualization import GroundingVisualizer
 
 RED = (220, 20, 30)  # RGB
@@ -97,45 +95,14 @@ def test_it_draws_without_a_grounding_visualizer_too(tmp_path, image_file):
     assert (tmp_path / 'show/predictions.png').is_file()
 
 
-def test_a_record_has_ids_answer_and_coco_boxes_and_masks():
-    record = prediction_record(answered(7))
-    assert {key: record[key] for key in ('dataset', 'img_id', 'ref_id', 'sent_id', 'expression', 'frame')} == dict(
-        dataset='toy', img_id=5, ref_id=6, sent_id=7, expression='the red wall', frame='original'
-    )
-    assert record['no_target'] is False
-    assert record['target_score'] == 0.75
-    first, second = record['instances']
-    assert first['bbox'] == [1, 2, 10, 15]  # x, y, width, height
-    assert (first['score'], second['score']) == (0.25, 0.75)
-    assert first['point'] == [4.5, 4.5]
-    assert mask_api.area(first['segmentation']) == 150
-    assert mask_api.area(record['segmentation']) == 600
-
-
-def test_a_record_of_grasps():
-    sample = GroundingSample(metainfo=dict(dataset='toy', img_id=1, ref_id=1, sent_id=1))
-    sample.pred_grasps = InstanceData(grasps=torch.tensor([[1.0, 2.0, 3.0, 4.0, 0.5]]), scores=torch.tensor([0.25]))
-    assert prediction_record(sample)['grasps'] == [dict(grasp=[1, 2, 3, 4, 0.5], score=0.25)]
-
-
-@pytest.mark.parametrize('num_queries', [0, 1])
-def test_a_record_holds_what_the_model_gives(num_queries):
-    sample = answered(1, num_queries=num_queries)
-    assert len(prediction_record(sample)['instances']) == num_queries
-    boxes_only = GroundingSample(metainfo=dict(dataset='toy', img_id=1, ref_id=1, sent_id=1))
-    boxes_only.pred_instances = InstanceData(bboxes=torch.zeros(1, 4))
-    record = prediction_record(boxes_only)
-    assert record['instances'] == [dict(bbox=[0, 0, 0, 0])]
-    assert not {'segmentation', 'no_target', 'target_score'} & set(record)
-
-
 def test_all_records_are_written_with_the_metrics(tmp_path):
     file = tmp_path / 'folder/answers.json'
     run(PredictionDumpHook(str(file)), runner_for(tmp_path, 5), 'test', [answered(index) for index in range(5)])
     content = json.loads(file.read_text())
-    assert content['config'] == 'toy.py'
+    assert (content['version'], content['config']) == (2, 'toy.py')
     assert content['metrics'] == {'toy/score': 12.5}
     assert [record['sent_id'] for record in content['predictions']] == [0, 1, 2, 3, 4]
+    assert content['predictions'][0] == Answer.from_sample(answered(0)).to_record(whole=True)
 
 
 def test_wrong_arguments_are_refused():

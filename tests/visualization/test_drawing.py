@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmvg.visualization import drawing
-from mmvg.visualization.answers import Answer
+from mmvg.visualization.layers import Layers
 from mmvg.visualization.palette import BLACK, INSTANCES, WHITE, instance_color, readable_on
 
 
@@ -40,7 +40,7 @@ def test_a_mask_is_tinted_in_the_colour_of_its_instance_and_the_rest_is_untouche
     image = np.full((80, 80, 3), 100, np.uint8)
     inside = np.zeros((2, 40, 40), dtype=bool)
     inside[0, 2:15, 2:15] = inside[1, 22:38, 22:38] = True
-    drawn = drawing.draw_answer(image, Answer(masks=inside), scale=2.0, alpha=0.5, font_size=14)
+    drawn = drawing.draw_layers(image, Layers(masks=inside), scale=2.0, alpha=0.5, font_size=14)
     for index, (x, y) in enumerate([(16, 16), (60, 60)]):
         np.testing.assert_allclose(drawn[y, x], (np.array(instance_color(index)) + 100) / 2, atol=1)
     np.testing.assert_array_equal(drawn[60, 10], 100)
@@ -49,8 +49,8 @@ def test_a_mask_is_tinted_in_the_colour_of_its_instance_and_the_rest_is_untouche
 
 def test_a_box_stands_where_it_should_and_its_label_stays_inside_the_picture():
     image = np.full((80, 80, 3), 100, np.uint8)
-    answer = Answer(boxes=np.array([[5.0, 0.0, 35.0, 30.0]]), scores=np.array([0.5]))
-    drawn = drawing.draw_answer(image, answer, scale=2.0, alpha=0.5, font_size=14)
+    answer = Layers(boxes=np.array([[5.0, 0.0, 35.0, 30.0]]), scores=np.array([0.5]))
+    drawn = drawing.draw_layers(image, answer, scale=2.0, alpha=0.5, font_size=14)
     assert drawn.shape == image.shape
     np.testing.assert_array_equal(drawn[60, 40], INSTANCES[0])  # the middle of the lower edge, y = 2 * 30
     np.testing.assert_array_equal(drawn[40, 40], 100)
@@ -90,7 +90,7 @@ def test_text_is_black_on_light_and_white_on_dark():
 def test_the_jaws_of_a_grasp_are_thicker_than_its_opening():
     corners = np.array([[[10.0, 20.0], [10.0, 40.0], [50.0, 40.0], [50.0, 20.0]]])
     image = np.full((60, 60, 3), 100, np.uint8)
-    drawn = drawing.draw_answer(image, Answer(grasps=corners, grasp_scores=np.ones(1)), 1.0, 0.5, 14)
+    drawn = drawing.draw_layers(image, Layers(grasps=corners, grasp_scores=np.ones(1)), 1.0, 0.5, 14)
     colored = (drawn == INSTANCES[0]).all(-1)
     assert colored[25, 8:13].sum() > colored[28:33, 30].sum() >= 1  # a jaw, the opening
     assert colored[20:41, 50].all()  # the other jaw

@@ -32,19 +32,19 @@ def picture(work_dirs):
 
 
 @pytest.fixture(scope='session')
-def desk(work_dirs):
-    from mmvg.webpage.desk import Desk
+def session(work_dirs):
+    from mmvg.webpage.session import Session
 
     choices = sorted(find_choices(work_dirs), key=lambda choice: ('bare' in choice.label, choice.label))
-    return Desk(choices, device='cpu')
+    return Session(choices, device='cpu')
 
 
 @pytest.fixture(scope='session')
-def page_url(desk):
+def page_url(session):
     """Address of a page that is being served."""
     pytest.importorskip('gradio', reason='the page needs Gradio: pip install -r requirements/web.txt')
     from mmvg.webpage.page import build_page, launch_page
 
-    page = build_page(desk)
+    page = build_page(session)
     yield launch_page(page, block=False)
     page.close(verbose=False)

@@ -92,14 +92,14 @@ def pictures(page):
     return widths if widths and all(widths) else []
 
 
-def test_upload_type_click_and_see_the_answer(page, desk, picture):
+def test_upload_type_click_and_see_the_answer(page, session, picture):
     upload(page, picture)
     write(page, ['the red ring', 'both stars'])
     click(page, 'find')
     wait(lambda: 'both stars' in text_of(page, '#answers'))
-    label = next(iter(desk.choices))
+    label = next(iter(session.choices))
     rows = text_of(page, '#answers').splitlines()
-    for sentence, record in zip(['the red ring', 'both stars'], answers_of(desk, label, picture), strict=True):
+    for sentence, record in zip(['the red ring', 'both stars'], answers_of(session, label, picture), strict=True):
         (row,) = [row for row in rows if sentence in row]
         expected = 'nothing matches' if record['no_target'] else f'{len(record["boxes"])} found: ['
         assert expected in row
@@ -108,8 +108,8 @@ def test_upload_type_click_and_see_the_answer(page, desk, picture):
     assert elsewhere == []  # nothing is fetched behind the back of the user
 
 
-def answers_of(desk, label, picture):
-    return desk.model(label)(picture, ['the red ring', 'both stars'])['predictions']
+def answers_of(session, label, picture):
+    return session.model(label)(picture, ['the red ring', 'both stars'])['predictions']
 
 
 def requested(page):
@@ -169,8 +169,8 @@ def test_mistakes_end_in_a_sentence_on_the_page(page, picture, tmp_path):
     assert not page.find_elements(By.CSS_SELECTOR, '#hint [role=alert]')
 
 
-def test_another_model_is_chosen_from_the_list(page, desk, picture):
-    labels = list(desk.choices)
+def test_another_model_is_chosen_from_the_list(page, session, picture):
+    labels = list(session.choices)
     upload(page, picture)
     write(page, ['the red ring', 'both stars'])
 
@@ -183,8 +183,8 @@ def test_another_model_is_chosen_from_the_list(page, desk, picture):
     wait(lambda: 'is ready' in text_of(page, '#hint'))
     click(page, 'find')
     wait(lambda: 'both stars' in text_of(page, '#answers'))
-    scores = [f'{record["target_score"]:.2f}' for record in answers_of(desk, labels[1], picture)]
-    found = [record['scores'] for record in answers_of(desk, labels[1], picture)]
+    scores = [f'{record["target_score"]:.2f}' for record in answers_of(session, labels[1], picture)]
+    found = [record['scores'] for record in answers_of(session, labels[1], picture)]
     shown = text_of(page, '#answers')
     for score, row in zip(scores, found, strict=True):
         assert (f'{row[0]:.2f}' if row else score) in shown

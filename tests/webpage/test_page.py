@@ -14,14 +14,14 @@ def client(page_url):
     return gradio_client.Client(page_url, verbose=False)
 
 
-def find(client, desk, picture, text, threshold=0.05, parts=('boxes', 'masks'), label=None):
+def find(client, session, picture, text, threshold=0.05, parts=('boxes', 'masks'), label=None):
     upload = None if picture is None else gradio_client.handle_file(str(picture))
-    return client.predict(label or next(iter(desk.choices)), upload, text, threshold, list(parts), api_name='/find')
+    return client.predict(label or next(iter(session.choices)), upload, text, threshold, list(parts), api_name='/find')
 
 
-def test_answers_are_those_of_the_inferencer(client, desk, picture):
-    gallery, table, records, problem = find(client, desk, picture, 'the red ring\nboth stars')
-    expected = desk.model(next(iter(desk.choices)))(picture, ['the red ring', 'both stars'])['predictions']
+def test_answers_are_those_of_the_inferencer(client, session, picture):
+    gallery, table, records, problem = find(client, session, picture, 'the red ring\nboth stars')
+    expected = session.model(next(iter(session.choices)))(picture, ['the red ring', 'both stars'])['predictions']
     assert len(gallery) == 2
     assert [row['scores'] for row in records] == [row['scores'] for row in expected]
     assert table.count('<tr') == 3
@@ -32,20 +32,20 @@ def test_answers_are_those_of_the_inferencer(client, desk, picture):
     ('text', 'threshold', 'message'),
     [('', 0.5, 'no expression was given'), ('ring', 2, 'threshold must be a number in [0, 1], not 2')],
 )
-def test_mistakes_are_answered_with_a_sentence(client, desk, picture, text, threshold, message):
-    gallery, _, records, problem = find(client, desk, picture, text, threshold)
+def test_mistakes_are_answered_with_a_sentence(client, session, picture, text, threshold, message):
+    gallery, _, records, problem = find(client, session, picture, text, threshold)
     assert not gallery
     assert records is None
     assert message in problem
     assert 'role="alert"' in problem
 
 
-def test_files_that_are_no_pictures_get_our_words(client, desk, tmp_path):
+def test_files_that_are_no_pictures_get_our_words(client, session, tmp_path):
     (tmp_path / 'notes.jpg').write_text('notes')
-    assert 'is not a picture but text' in find(client, desk, tmp_path / 'notes.jpg', 'ring')[3]
+    assert 'is not a picture but text' in find(client, session, tmp_path / 'notes.jpg', 'ring')[3]
 
 
-def test_nothing_but_this_machine_is_spoken_to(desk, monkeypatch):
+def test_nothing_but_this_machine_is_spoken_to(session, monkeypatch):
     from mmvg.webpage.page import build_page, launch_page
 
     spoken_to = []
@@ -56,7 +56,7 @@ def test_nothing_but_this_machine_is_spoken_to(desk, monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, 'connect', listen)
-    page = build_page(desk)
+    page = build_page(session)
     try:
         url = launch_page(page, block=False)
     finally:

@@ -65,6 +65,6 @@ model = dict(
         mask_loss=dict(type=EdgeWeightedMaskLoss, loss_weight=1.0, edge_weight=1.2),
         box_loss=dict(type=SingleBoxLoss, loss_weight=0.1),
         regions_decide=False,
-        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, score_thr=0.5, frame='original'),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, score_thr=0.0, frame='original'),
     ),
 )

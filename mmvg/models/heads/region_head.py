@@ -142,7 +142,7 @@ class RegionHead(BaseModule):
             height, width = sample.img_shape[:2]
             box = cxcywh_to_xyxy(box[None]).clamp(0, 1) * box.new_tensor([width, height, width, height])
             box = self.postprocess.boxes_to_frame(box, sample)
-            sample.pred_instances = InstanceData(bboxes=box, scores=score[None], masks=sample.pred_sem_seg.sem_seg)
+            sample.pred_instances = InstanceData(bboxes=box, scores=score[None], masks=sample.pred_global_mask)
         return samples
 
 

@@ -1,12 +1,12 @@
 """From the five maps of a grasp head to a mask and ranked grasps."""
 
 import torch
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.losses.grasp_criterion import activate_grasp_maps
-from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
@@ -21,7 +21,7 @@ class GraspPostprocess(BasePostprocess):
     Quality is trained on the object alone, so the mask has to say where it counts.
 
     Args:
-        mask_thr: A pixel belongs to the mask if its probability is greater.
+        mask_thr: A pixel whose probability is more than this belongs to the mask.
         gate: ``'hard'``: quality is 0 outside the mask; ``'soft'``: it is multiplied by the probability of the mask;
             ``'off'``.
         num_grasps: At most so many.
@@ -65,20 +65,17 @@ class GraspPostprocess(BasePostprocess):
     def __call__(self, logits: Tensor, samples: list[GroundingSample]) -> list[GroundingSample]:
         """Write ``pred_sem_seg``, ``pred_grasps``, ``pred_no_target`` and ``target_score`` onto ``samples``.
 
-        ``logits`` are (B, 5, h, w): mask, quality, cos, sin, width. ``target_score`` is that of the best grasp, 0
-        without any.
+        ``logits`` are (B, 5, h, w): mask, quality, cos, sin, width. ``target_score`` is the mean probability of the
+        pixels of the mask, 0 for an empty mask.
         """
         logits = logits.float()
         maps = torch.cat([logits[:, :1].sigmoid(), activate_grasp_maps(logits[:, 1:])], dim=1)
         for values, sample in zip(maps, samples, strict=True):
             values = self.masks_to_frame(self.enlarge(values, sample), sample, mode='bilinear')
-            mask = values[0] > self.mask_thr
+            mask = self.binary(values[0])
             grasps, scores = self._grasps(values, mask)
-            sample.pred_sem_seg = PixelData(sem_seg=mask[None])
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
-            sample.pred_no_target = not bool(mask.any())
-            sample.target_score = float(scores.max()) if len(scores) else 0.0
-            sample.set_metainfo(dict(pred_frame=self.frame))
+            self.decide(sample, mask_score(values[0], mask), mask[None], 'global')
         return samples
 
     def _grasps(self, maps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

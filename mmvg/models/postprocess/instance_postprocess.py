@@ -2,7 +2,7 @@
 
 import torch
 from mmcv.ops import nms
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
@@ -18,7 +18,7 @@ class InstancePostprocess(BasePostprocess):
     r"""Scores, filters and merges queries (InstanceVG, arXiv:2509.13747, Sec. 3.5 and Tables 13 to 15).
 
     The score of query k is :math:`s_k = softmax(c_k)_0 \cdot \sigma(e_0)`, e_0 being the has-target logit; it is
-    valid if :math:`s_k > thr_q`. A mask is :math:`\sigma(x) \ge thr_m`. All queries are reported, in their order; the
+    valid if :math:`s_k > thr_q`. A mask is :math:`\sigma(x) > thr_m`. All queries are reported, in their order; the
     valid ones only decide about the mask of the expression and about ``pred_no_target``.
 
     Args:
@@ -72,7 +72,7 @@ class InstancePostprocess(BasePostprocess):
 
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
         """Logits (N, h, w) to bool masks (N, H, W) in input pixels."""
-        return self.enlarge(logits.float(), sample).sigmoid() >= self.mask_thr
+        return self.binary(self.enlarge(logits.float(), sample).sigmoid())
 
     def _answer(
         self,
@@ -88,27 +88,15 @@ class InstancePostprocess(BasePostprocess):
         boxes = boxes_norm.clamp(0, 1) * size.repeat(2)
         if self.nms_thr is not None:
             scores = self._suppress(boxes, scores)
-        valid = scores > self.score_thr
-        answer = self._merge(masks[valid], global_mask)
         points = None if points_norm is None else points_norm * size
         sample.pred_instances = InstanceData(
             bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=self.masks_to_frame(masks, sample)
         )
         if points is not None:
             sample.pred_instances.points = self.points_to_frame(points, sample)
-        sample.pred_sem_seg = PixelData(sem_seg=self.masks_to_frame(answer, sample))
-        sample.pred_no_target = not bool(valid.any())
-        sample.target_score = float(scores.max())
-        sample.set_metainfo(dict(pred_frame=self.frame))
+        self.decide(sample, float(scores.max()), self.masks_to_frame(global_mask, sample), self.mask_output)
 
     def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
         """Scores (Q,) with 0 for every query that greedy NMS drops."""
         _, kept = nms(boxes, scores, self.nms_thr)
         return torch.zeros_like(scores).index_copy(0, kept, scores[kept])
-
-    def _merge(self, valid_masks: Tensor, global_mask: Tensor) -> Tensor:
-        """The expression's mask (1, H, W) from ``valid_masks`` (K, H, W), K >= 0, and ``global_mask`` (1, H, W)."""
-        if self.mask_output == 'global':
-            return global_mask
-        union = valid_masks.any(0, keepdim=True)
-        return union if self.mask_output == 'instance' else union | global_mask

@@ -1,11 +1,10 @@
 """From one mask per expression to answered samples."""
 
 import torch
-from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -18,9 +17,9 @@ class MaskPostprocess(BasePostprocess):
     compared with ``mask_thr``.
 
     Args:
-        mask_thr: A pixel whose probability is higher belongs to the mask.
-        score_thr: Nothing is meant where the presence is not higher; the mask is empty then. Models without a
-            presence always mean something.
+        mask_thr: A pixel whose probability is more than this belongs to the mask.
+        score_thr: Nothing is meant where the target score is not higher; the mask is empty then. 0, for models that
+            always mean something, leaves every mask as it is.
         frame: See :class:`BasePostprocess`, like ``align_corners``.
         align_corners: On the way to the input.
         interpolation: On the way to the original image: ``'bilinear'`` or ``'bicubic'``.
@@ -32,7 +31,7 @@ class MaskPostprocess(BasePostprocess):
     def __init__(
         self,
         mask_thr: float = 0.5,
-        score_thr: float = 0.5,
+        score_thr: float = 0.0,
         frame: str = 'original',
         align_corners: bool = False,
         interpolation: str = 'bilinear',
@@ -43,27 +42,20 @@ class MaskPostprocess(BasePostprocess):
 
     @torch.no_grad()
     def __call__(
-        self, mask_logits: Tensor, samples: list[GroundingSample], presence: Tensor | None = None
+        self, mask_logits: Tensor, samples: list[GroundingSample], target_scores: Tensor | None = None
     ) -> list[GroundingSample]:
         """Write the answers onto ``samples``, and return these.
 
         Args:
             mask_logits: (B, 1, h, w) at any stride.
             samples: B of them, with ``img_shape``, ``ori_shape`` and ``homography_matrix``.
-            presence: Probability (B,) that anything is meant. Without it ``target_score`` is the mean probability of
-                the mask's pixels, 0 for an empty mask, and ``pred_no_target`` is False.
+            target_scores: Probability (B,) that anything is meant; by default the mean probability of the pixels of
+                the mask, 0 for an empty mask.
         """
         for i, sample in enumerate(samples):
             prob = self.enlarge(mask_logits[i].float(), sample).sigmoid()
             prob = self.masks_to_frame(prob, sample, self.interpolation)
-            mask = prob > self.mask_thr
-            if presence is None:
-                sample.pred_no_target = False
-                sample.target_score = float(prob[mask].mean().clamp(0, 1)) if mask.any() else 0.0
-            else:
-                sample.pred_no_target = not float(presence[i]) > self.score_thr
-                sample.target_score = float(presence[i])
-                mask = mask & (not sample.pred_no_target)
-            sample.pred_sem_seg = PixelData(sem_seg=mask)
-            sample.set_metainfo(dict(pred_frame=self.frame))
+            mask = self.binary(prob)
+            score = mask_score(prob, mask) if target_scores is None else float(target_scores[i])
+            self.decide(sample, score, mask, 'target')
         return samples

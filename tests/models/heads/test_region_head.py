@@ -8,6 +8,8 @@ from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
 from mmvg.models.postprocess import MaskPostprocess
 
+GRES = dict(regions_decide=True, postprocess=dict(type=MaskPostprocess, score_thr=0.5))
+
 
 def make_head(**changes):
     torch.manual_seed(0)
@@ -93,7 +95,7 @@ def constant(head, presence, mask):
 
 @pytest.mark.parametrize(('best', 'no_target'), [(-0.1, True), (0.1, False)])
 def test_nothing_is_meant_where_every_region_is_empty(make_sample, best, no_target):
-    head = constant(make_head(box_loss=None, regions_decide=True), [-3.0] * 9 + [best] + [-3.0] * 6, 2.0)
+    head = constant(make_head(box_loss=None, **GRES), [-3.0] * 9 + [best] + [-3.0] * 6, 2.0)
     answer = head.predict(regions(1), [make_sample(1)])[0]
     assert answer.pred_no_target == no_target
     assert answer.target_score == pytest.approx(torch.tensor(best).sigmoid().item())

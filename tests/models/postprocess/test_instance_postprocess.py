@@ -152,10 +152,10 @@ def test_nms_takes_masks_out_of_the_answer_too(make_sample):
     assert one.pred_sem_seg.sem_seg.float().mean().item() == 0.5
 
 
-def test_mask_threshold_is_inclusive_and_applies_to_probabilities(make_sample):
+def test_pixels_must_be_more_probable_than_the_mask_threshold(make_sample):
     outputs = outputs_of([0.9], [BOXES[0]], [LEFT], TOP)
     outputs['instance_mask_logits'] = torch.tensor([[[[0.0, 0.0], [1.0, 1.0]]]])  # probabilities 0.5 .. 0.731
-    for mask_thr, rows in ((0.5, 32), (0.6, 19), (0.75, 0)):  # logit of row y is y / 31; of 0.6 it is 0.405
+    for mask_thr, rows in ((0.5, 31), (0.6, 19), (0.75, 0)):  # logit of row y is y / 31; of 0.6 it is 0.405
         (sample,) = InstancePostprocess(mask_thr=mask_thr, frame='input')(outputs, [make_sample(1)])
         assert sample.pred_instances.masks[0].any(1).sum().item() == rows
 

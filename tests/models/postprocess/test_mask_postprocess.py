@@ -45,7 +45,7 @@ def test_the_threshold_is_strict_and_chosen(interpolation):
     assert found.target_score == pytest.approx(0.5)
 
 
-def test_a_sample_without_presence_means_nothing():
+def test_a_score_that_is_not_more_than_the_threshold_means_nothing():
     first, second = MaskPostprocess(score_thr=0.5)(
         torch.full((2, 1, 3, 2), 9.0), [sample(), sample()], torch.tensor([0.5, 0.75])
     )

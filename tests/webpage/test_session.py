@@ -2,56 +2,45 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmvg.structures import GroundingSample
-from mmvg.webpage.desk import MAX_SENTENCES, Answers, Desk, explain, records, table
+from mmvg.webpage.session import MAX_SENTENCES, Session, explain, records, table
 
 SENTENCES = 'the red ring\n\n  both stars \n'
 
 
-def test_every_line_is_asked_and_blank_ones_are_not(desk, picture):
-    label = next(iter(desk.choices))
-    answers = desk.ask(label, str(picture), SENTENCES)
+def test_every_line_is_asked_and_blank_ones_are_not(session, picture):
+    label = next(iter(session.choices))
+    answers = session.ask(label, str(picture), SENTENCES)
     assert [sample.expression for sample in answers.samples] == ['the red ring', 'both stars']
-    expected = desk.model(label)(picture, ['the red ring', 'both stars'], score_thr=0.05)['predictions']
+    expected = session.model(label)(picture, ['the red ring', 'both stars'], score_thr=0.05)['predictions']
     found = records(answers, 0.05)
     assert [row['boxes'] for row in found] == [row['boxes'] for row in expected]
-    pictures = desk.draw(label, answers, 0.05, ['boxes'])
+    pictures = session.draw(label, answers, 0.05, ['boxes'])
     assert [drawn.dtype for drawn in pictures] == [np.uint8] * 2
-    with_attention = desk.draw(label, answers, 0.05, ['boxes', 'attention'])
+    with_attention = session.draw(label, answers, 0.05, ['boxes', 'attention'])
     assert with_attention[0].shape[1] > 1.8 * pictures[0].shape[1]
 
 
-def test_the_threshold_decides_what_is_found_and_that_nothing_matches(desk, picture):
-    answers = desk.ask(next(iter(desk.choices)), str(picture), SENTENCES)
+def test_the_threshold_decides_what_is_found_and_that_nothing_matches(session, picture):
+    answers = session.ask(next(iter(session.choices)), str(picture), SENTENCES)
     low, high = records(answers, 0.0), records(answers, 1.0)
     assert all(row['boxes'] and not row['no_target'] for row in low)
     assert all(not row['boxes'] and row['no_target'] for row in high)
     assert table(high).count('nothing matches') == 2
-    assert answers.at(0.05) is answers.samples  # nothing was written into them
 
 
-def test_verdicts_are_the_models_own_at_its_threshold_and_without_a_score():
-    with_score, without = GroundingSample(), GroundingSample()
-    with_score.pred_no_target = without.pred_no_target = False
-    with_score.target_score = 0.0  # as of a model that found a mask, but no grasp
-    answers = Answers(np.zeros((4, 4, 3), np.uint8), [with_score, without], own_thr=0.2)
-    assert [sample.pred_no_target for sample in answers.at(0.2)] == [False, False]
-    assert [sample.pred_no_target for sample in answers.at(0.3)] == [True, False]
-
-
-def test_grasps_are_drawn_where_the_model_gives_them(desk, picture):
-    label = list(desk.choices)[2]
-    answers = desk.ask(label, str(picture), SENTENCES + 'the mug by its handle')
+def test_grasps_are_drawn_where_the_model_gives_them(session, picture):
+    label = list(session.choices)[2]
+    answers = session.ask(label, str(picture), SENTENCES + 'the mug by its handle')
     found = records(answers, answers.own_thr)
-    drawn, bare = (desk.draw(label, answers, answers.own_thr, parts) for parts in (['grasps'], []))
+    drawn, bare = (session.draw(label, answers, answers.own_thr, parts) for parts in (['grasps'], []))
     graspable = [bool(row['grasps']) and not row['no_target'] for row in found]
     assert set(graspable) == {True}
     assert [(a != b).any() for a, b in zip(drawn, bare, strict=True)] == graspable
     assert 'grasp at (' in table(found)
 
 
-def test_no_more_models_stay_loaded_than_allowed(desk):
-    small = Desk(list(desk.choices.values()), device='cpu', keep=1)
+def test_no_more_models_stay_loaded_than_allowed(session):
+    small = Session(list(session.choices.values()), device='cpu', keep=1)
     first, second = list(small.choices)[:2]
     one = small.model(first)
     assert small.model(first) is one
@@ -78,25 +67,25 @@ def test_what_a_user_types_is_not_run_as_html():
         ('empty', 'a ring', 'the file is empty'),
     ],
 )
-def test_questions_that_cannot_be_asked(desk, picture, tmp_path, kind, text, message):
+def test_questions_that_cannot_be_asked(session, picture, tmp_path, kind, text, message):
     (tmp_path / 'notes.jpg').write_text('notes')
     (tmp_path / 'empty.jpg').write_bytes(b'')
     path = None if kind is None else str(picture if kind == 'scene' else tmp_path / f'{kind}.jpg')
     with pytest.raises(ValueError, match=message) as error:
-        desk.ask(next(iter(desk.choices)), path, text)
+        session.ask(next(iter(session.choices)), path, text)
     assert message in explain(error.value)
 
 
-def test_models_that_cannot_be_asked(desk, picture):
-    bare = list(desk.choices)[-1]
+def test_models_that_cannot_be_asked(session, picture):
+    bare = list(session.choices)[-1]
     with pytest.raises(ValueError, match='does not carry its config'):
-        desk.ask(bare, str(picture), 'a ring')
+        session.ask(bare, str(picture), 'a ring')
     with pytest.raises(ValueError, match='choose one of the list'):
-        desk.ask('another', str(picture), 'a ring')
-    answers = desk.ask(next(iter(desk.choices)), str(picture), 'a ring')
+        session.ask('another', str(picture), 'a ring')
+    answers = session.ask(next(iter(session.choices)), str(picture), 'a ring')
     for threshold in (-0.1, 2, None):
         with pytest.raises(ValueError, match=r'\[0, 1\]'):
-            desk.draw(next(iter(desk.choices)), answers, threshold)
+            session.draw(next(iter(session.choices)), answers, threshold)
 
 
 def test_a_fault_of_ours_points_to_the_terminal(caplog):
@@ -104,8 +93,8 @@ def test_a_fault_of_ours_points_to_the_terminal(caplog):
     assert 'the page could not answer' in caplog.text
 
 
-def test_pictures_of_phones_are_asked_upright(desk, tmp_path):
+def test_pictures_of_phones_are_asked_upright(session, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / 'phone.jpg', exif=exif)
-    assert desk.ask(next(iter(desk.choices)), str(tmp_path / 'phone.jpg'), 'a ring').picture.shape == (60, 40, 3)
+    assert session.ask(next(iter(session.choices)), str(tmp_path / 'phone.jpg'), 'a ring').picture.shape == (60, 40, 3)

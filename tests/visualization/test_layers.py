@@ -5,7 +5,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
 
 from mmvg.structures import GroundingSample
-from mmvg.visualization.answers import Answer, agreement, ground_truth, prediction
+from mmvg.visualization.layers import Layers, agreement, ground_truth, prediction
 
 # original 20 x 10 (H x W), letterboxed to 40 x 40: twice as large, moved right by 10
 LETTERBOX = [[2.0, 0.0, 10.0], [0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]
@@ -40,7 +40,9 @@ def sample_with(frame, boxes=(), masks=None, **fields):
 def test_boxes_masks_and_points_move_together_between_the_frames(gt_frame, boxes, shape, target, expected):
     source = (20, 10) if gt_frame == 'original' else (40, 40)
     sample = sample_with(gt_frame, [boxes], mask(source, *boxes)[None], no_target=False)
-    sample.pred_instances = InstanceData(points=torch.tensor([boxes[:2]], dtype=torch.float32))
+    sample.pred_instances = InstanceData(
+        points=torch.tensor([boxes[:2]], dtype=torch.float32), scores=torch.tensor([0.9])
+    )
     truth = ground_truth(sample, target, shape)
     np.testing.assert_allclose(truth.boxes, [expected])
     np.testing.assert_array_equal(truth.masks[0], mask(shape, *expected))
@@ -55,18 +57,20 @@ def test_a_sample_without_target_has_no_boxes_and_no_masks():
     assert truth.masks.shape == (0, 40, 40)
 
 
-def test_instances_above_the_threshold_are_kept_and_otherwise_the_best():
+def test_what_scores_more_than_the_threshold_is_kept_best_first_and_nothing_else():
     sample = sample_with('original')
     sample.pred_instances = InstanceData(
         bboxes=torch.arange(12.0).reshape(3, 4), scores=torch.tensor([0.2, 0.75, 0.9]), points=torch.zeros(3, 2)
     )
     kept = prediction(sample, 'original', (20, 10), 0.7)
     np.testing.assert_allclose(kept.boxes, [[8, 9, 10, 11], [4, 5, 6, 7]])  # the best is number 1
-    assert kept.points.shape == (3, 2)  # all prior points are drawn
-    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.95).scores, [0.9])
-    sample.pred_no_target = True
+    assert kept.points.shape == (2, 2)
+    assert len(prediction(sample, 'original', (20, 10), 0.95).scores) == 0
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.75).scores, [0.9])  # 0.75 is not more
     sample.pred_sem_seg = PixelData(sem_seg=torch.ones(1, 20, 10, dtype=torch.bool))
+    sample.target_score = 0.1
     nothing = prediction(sample, 'original', (20, 10), 0.1)
+    assert nothing.no_target
     assert nothing.boxes.shape == (0, 4)
     assert nothing.union is None
 
@@ -80,17 +84,17 @@ def test_without_annotation_or_answer_there_is_nothing_to_draw():
 def test_agreement():
     left, right = np.array([[0, 0, 4, 4.0]]), np.array([[6, 6, 8, 8.0]])
     half = np.array([[0, 0, 4, 2.0]])  # IoU 0.5 with left
-    assert agreement(Answer(no_target=True), Answer(no_target=True)) == 1
-    assert agreement(Answer(no_target=True), Answer(boxes=left)) == 0
-    assert agreement(Answer(boxes=left), Answer(no_target=True)) == 0
-    assert agreement(Answer(boxes=left), Answer(boxes=half)) == pytest.approx(0.5)
-    assert agreement(Answer(boxes=left), Answer(boxes=np.concatenate([half, right]))) == pytest.approx(0.25)
-    assert agreement(Answer(boxes=left), Answer()) == 0
+    assert agreement(Layers(no_target=True), Layers(no_target=True)) == 1
+    assert agreement(Layers(no_target=True), Layers(boxes=left)) == 0
+    assert agreement(Layers(boxes=left), Layers(no_target=True)) == 0
+    assert agreement(Layers(boxes=left), Layers(boxes=half)) == pytest.approx(0.5)
+    assert agreement(Layers(boxes=left), Layers(boxes=np.concatenate([half, right]))) == pytest.approx(0.25)
+    assert agreement(Layers(boxes=left), Layers()) == 0
     unions = [mask((4, 4), 0, 0, 2, 4), mask((4, 4), 1, 0, 3, 4)]  # 4 of 12 pixels in common
-    assert agreement(*(Answer(boxes=left, union=union) for union in unions)) == pytest.approx(1 / 3)
+    assert agreement(*(Layers(boxes=left, union=union) for union in unions)) == pytest.approx(1 / 3)
 
 
-def test_grasps_move_as_corners_with_their_jaws_and_the_best_is_always_kept():
+def test_grasps_move_as_corners_with_their_jaws_and_the_best_come_first():
     sample = GroundingSample(metainfo=dict(gt_frame='original', homography_matrix=np.array(LETTERBOX)))
     sample.gt_grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.0]])
     truth = ground_truth(sample, 'input', (40, 40))
@@ -99,7 +103,8 @@ def test_grasps_move_as_corners_with_their_jaws_and_the_best_is_always_kept():
     grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.5], [3.0, 3.0, 4.0, 2.0, 0.0], [3.0, 9.0, 4.0, 2.0, 0.0]])
     sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.tensor([0.2, 0.6, 0.8]))
     np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.5).grasp_scores, [0.8, 0.6])
-    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.9).grasps[0].mean(0), [3, 9])
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.7).grasps[0].mean(0), [3, 9])
+    assert prediction(sample, 'original', (20, 10), 0.9).grasps.shape == (0, 4, 2)
     sample.pred_no_target = True
     assert prediction(sample, 'original', (20, 10), 0.5).grasps.shape == (0, 4, 2)
 
@@ -119,7 +124,7 @@ def test_the_attention_is_stretched_over_the_input_and_cut_to_the_image():
 
 @pytest.mark.parametrize('part', ['boxes', 'masks', 'points', 'grasps', 'attention'])
 def test_what_is_not_asked_for_is_left_out(part):
-    answer = Answer(
+    answer = Layers(
         boxes=np.ones((2, 4)),
         masks=np.ones((2, 3, 3), dtype=bool),
         union=np.ones((3, 3), dtype=bool),

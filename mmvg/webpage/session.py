@@ -10,9 +10,9 @@ import numpy as np
 
 from mmvg.apis import GroundingInferencer, answer_record, describe_answer, read_image
 from mmvg.apis.command_line import is_explained
-from mmvg.apis.inferencer import check_expressions, check_threshold
-from mmvg.structures import GroundingSample
-from mmvg.visualization.answers import PARTS
+from mmvg.apis.inferencer import check_expressions
+from mmvg.structures import GroundingSample, check_threshold
+from mmvg.visualization.layers import PARTS
 from mmvg.webpage.checkpoints import ModelChoice
 
 #: More sentences than this at once are refused.
@@ -20,33 +20,21 @@ MAX_SENTENCES = 32
 
 
 @dataclass
-class Answers:
-    """Answers to all sentences about one picture.
+class AskedPicture:
+    """A picture with the samples of all sentences that were asked about it.
 
     Args:
         picture: (H, W, 3) uint8 RGB.
-        samples: One per sentence.
-        own_thr: The threshold at which the model gave its verdicts.
+        samples: One per sentence, with everything that the model proposes.
+        own_thr: The threshold of the model.
     """
 
     picture: np.ndarray
     samples: list[GroundingSample]
     own_thr: float
 
-    def at(self, score_thr: float) -> list[GroundingSample]:
-        """The samples with their verdicts at a threshold: nothing matches if the score of the target is not above it.
 
-        At the model's own threshold, and of a model that gives no verdict or no score, they are left as they are.
-
-        Raises:
-            ValueError: If the threshold is not in [0, 1].
-        """
-        if check_threshold(score_thr) == self.own_thr:
-            return self.samples
-        return [_at_threshold(sample, score_thr) for sample in self.samples]
-
-
-class Desk:
+class Session:
     """Answers for the page; keeps the last models that were asked for.
 
     Args:
@@ -80,7 +68,7 @@ class Desk:
                 self._loaded[label] = loaded
             return self._loaded[label]
 
-    def ask(self, label: str, picture: str | None, text: str) -> Answers:
+    def ask(self, label: str, picture: str | None, text: str) -> AskedPicture:
         """Ask every line of ``text`` about a picture.
 
         Args:
@@ -101,31 +89,28 @@ class Desk:
         model = self.model(label)
         with self._lock:
             samples = model(image, sentences, return_datasamples=True)['predictions']
-        return Answers(np.ascontiguousarray(image[..., ::-1]), samples, model.score_thr)
+        return AskedPicture(np.ascontiguousarray(image[..., ::-1]), samples, model.score_thr)
 
-    def draw(self, label: str, answers: Answers, score_thr: float, parts: Collection[str] = PARTS) -> list[np.ndarray]:
-        """A picture (h, w, 3) uint8 RGB per sentence, at a threshold.
+    def draw(
+        self, label: str, asked: AskedPicture, score_thr: float, parts: Collection[str] = PARTS
+    ) -> list[np.ndarray]:
+        """Draw the answers at a threshold: a picture (h, w, 3) uint8 RGB per sentence.
 
         Raises:
             ValueError: If the threshold is not in [0, 1].
         """
-        samples = answers.at(score_thr)
+        score_thr = check_threshold(score_thr)
         visualizer = self.model(label).visualizer
-        return [visualizer.draw(answers.picture, sample, score_thr=score_thr, parts=parts) for sample in samples]
+        return [visualizer.draw(asked.picture, sample, score_thr=score_thr, parts=parts) for sample in asked.samples]
 
 
-def _at_threshold(sample: GroundingSample, score_thr: float) -> GroundingSample:
-    score = sample.get('target_score')
-    if sample.get('pred_no_target') is None or score is None:
-        return sample
-    moved = sample.new()
-    moved.pred_no_target = not score > score_thr
-    return moved
+def records(asked: AskedPicture, score_thr: float) -> list[dict]:
+    """Write the answers at a threshold as JSON can hold them, see :func:`mmvg.apis.answer_record`.
 
-
-def records(answers: Answers, score_thr: float) -> list[dict]:
-    """The answers as JSON can hold them, see :func:`mmvg.apis.answer_record`."""
-    return [answer_record(sample, score_thr) for sample in answers.at(score_thr)]
+    Raises:
+        ValueError: If the threshold is not in [0, 1].
+    """
+    return [answer_record(sample, check_threshold(score_thr)) for sample in asked.samples]
 
 
 def table(rows: Sequence[dict]) -> str:

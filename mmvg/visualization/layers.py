@@ -1,15 +1,14 @@
-"""What there is to draw in a sample, as arrays in one named frame, and how well answer and truth agree."""
+"""What there is to draw of a sample, as arrays in one named frame, and how well answer and truth agree."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
-from mmengine.structures import BaseDataElement
 from scipy.optimize import linear_sum_assignment
 
 from mmvg.evaluation.functional import box_overlaps
-from mmvg.structures import GroundingSample, grasps_to_corners
+from mmvg.structures import Answer, GroundingSample, grasps_to_corners
 
 #: What can be drawn over an image, and what is drawn beside it.
 OVERLAYS = ('boxes', 'masks', 'points', 'grasps')
@@ -17,15 +16,15 @@ PARTS = (*OVERLAYS, 'attention')
 
 
 @dataclass
-class Answer:
-    """Boxes, masks and points in pixels of one frame; the truth, or what a model says.
+class Layers:
+    """What there is to draw over a picture, in pixels of one frame: the truth, or what a model says.
 
     Args:
         boxes: (N, 4) xyxy.
         masks: (N, H, W) bool, or None.
         union: (H, W) bool, or None.
         scores: (N,) in [0, 1]; None for the truth.
-        points: (M, 2) prior points of all queries, x and y.
+        points: (N, 2) the points that the instances were found from, x and y.
         grasps: (M, 4, 2) corners p1 p2 p3 p4 of grasps, whose jaws are p1 p2 and p3 p4; or None.
         grasp_scores: (M,) in [0, 1]; None for the truth.
         attention: (H, W) in [0, 1], where a sentence looks; or None.
@@ -44,7 +43,7 @@ class Answer:
     no_target: bool = False
     target_score: float | None = None
 
-    def only(self, parts: Collection[str]) -> 'Answer':
+    def only(self, parts: Collection[str]) -> 'Layers':
         """The same with nothing but these of ``PARTS`` to draw."""
         kept = replace(self)
         if 'boxes' not in parts:
@@ -61,53 +60,53 @@ class Answer:
         return kept
 
 
-def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> Answer | None:
+def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> Layers | None:
     """The targets of ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if it has no annotation."""
     if not any(key in sample for key in ('gt_instances', 'gt_sem_seg', 'gt_grasps')):
         return None
     move = _Move(sample, sample.get('gt_frame', 'original'), frame, shape)
     instances = sample.get('gt_instances')
-    answer = Answer(no_target=bool(sample.get('no_target', False)))
+    layers = Layers(no_target=bool(sample.get('no_target', False)))
     if instances is not None and 'bboxes' in instances:
-        answer.boxes = move.boxes(_array(instances.bboxes))
+        layers.boxes = move.boxes(_array(instances.bboxes))
     if instances is not None and 'masks' in instances:
-        answer.masks = move.masks(_array(instances.masks))
+        layers.masks = move.masks(_array(instances.masks))
     if 'gt_sem_seg' in sample:
-        answer.union = move.masks(_array(sample.gt_sem_seg.sem_seg))[0]
+        layers.union = move.masks(_array(sample.gt_sem_seg.sem_seg))[0]
     if 'gt_grasps' in sample:
-        answer.grasps = move.grasps(_array(sample.gt_grasps))
-    return answer
+        layers.grasps = move.grasps(_array(sample.gt_grasps))
+    return layers
 
 
-def prediction(sample: GroundingSample, frame: str, shape: tuple[int, int], score_thr: float) -> Answer | None:
-    """The answer to ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if there is none.
+def prediction(
+    sample: GroundingSample, frame: str, shape: tuple[int, int], score_thr: float | None = None
+) -> Layers | None:
+    """Collect what a model says about ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if it says nothing.
 
-    Kept are, best first, the instances and grasps that score more than ``score_thr``; where a model finds a target but
-    none of them reaches it, the best one. Where it finds none, no instance, no grasp and no mask is kept.
+    What there is is what the :class:`mmvg.structures.Answer` at ``score_thr`` lists, by default at the threshold of the
+    model.
     """
     if not any(key in sample for key in ('pred_instances', 'pred_sem_seg', 'pred_no_target', 'pred_grasps')):
         return None
-    move = _Move(sample, sample.get('pred_frame', 'original'), frame, shape)
-    answer = Answer(no_target=bool(sample.get('pred_no_target', False)))
-    if (score := sample.get('target_score')) is not None:
-        answer.target_score = float(score)
-    instances = sample.get('pred_instances')
-    if instances is not None:
-        if 'points' in instances:
-            answer.points = move.points(_array(instances.points))
-        _keep(answer, instances, move, score_thr)
-    if 'pred_sem_seg' in sample and not answer.no_target:
-        answer.union = move.masks(_array(sample.pred_sem_seg.sem_seg))[0]
-    if 'pred_grasps' in sample:
-        scores = _array(sample.pred_grasps.scores)
-        kept = _kept(scores, score_thr, answer.no_target)
-        answer.grasps, answer.grasp_scores = move.grasps(_array(sample.pred_grasps.grasps)[kept]), scores[kept]
+    answer = Answer.from_sample(sample, score_thr)
+    move = _Move(sample, answer.frame, frame, shape)
+    layers = Layers(no_target=answer.no_target, target_score=answer.target_score, scores=answer.scores)
+    if answer.boxes is not None:
+        layers.boxes = move.boxes(answer.boxes)
+    if answer.masks is not None:
+        layers.masks = move.masks(answer.masks)
+    if answer.points is not None:
+        layers.points = move.points(answer.points)
+    if answer.mask is not None and not answer.no_target:
+        layers.union = move.masks(answer.mask[None])[0]
+    if answer.grasps is not None:
+        layers.grasps, layers.grasp_scores = move.grasps(answer.grasps), answer.grasp_scores
     if 'pred_attention' in sample:
-        answer.attention = _attention(sample, frame, shape)
-    return answer
+        layers.attention = _attention(sample, frame, shape)
+    return layers
 
 
-def agreement(truth: Answer, answer: Answer) -> float:
+def agreement(truth: Layers, answer: Layers) -> float:
     """How right an answer is, from 0 to 1; to sort samples by, not to publish.
 
     A no-target sample is right or wrong. Otherwise it is the IoU of the union masks, or without masks the IoU of the
@@ -122,25 +121,6 @@ def agreement(truth: Answer, answer: Answer) -> float:
         return 0.0
     overlaps = box_overlaps(truth.boxes, answer.boxes)
     return float(overlaps[linear_sum_assignment(-overlaps)].sum() / max(overlaps.shape))
-
-
-def _keep(answer: Answer, instances: BaseDataElement, move: '_Move', score_thr: float) -> None:
-    """Fill in the instances of a prediction that are worth drawing."""
-    boxes = _array(instances.bboxes) if 'bboxes' in instances else np.zeros((0, 4))
-    scores = _array(instances.scores) if 'scores' in instances else np.ones(len(boxes))
-    kept = _kept(scores, score_thr, answer.no_target)
-    answer.scores = scores[kept]
-    answer.boxes = move.boxes(boxes[kept])
-    if 'masks' in instances:
-        answer.masks = move.masks(_array(instances.masks)[kept])
-
-
-def _kept(scores: np.ndarray, score_thr: float, no_target: bool) -> np.ndarray:
-    """Indices of the ``scores`` (N,) above the threshold, or of the best one, best first; none without a target."""
-    if no_target:
-        return np.zeros(0, dtype=int)
-    order = np.argsort(-scores, kind='stable')
-    return order[: max(1, int((scores > score_thr).sum()))]
 
 
 def _attention(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:
