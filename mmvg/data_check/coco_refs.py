@@ -82,7 +82,7 @@ def check_coco_refs(
     refs_files += sorted(path for path in folder.glob('Ref*ZOM*.p'))
     if not refs_files:
         report.found('missing file', folder / 'refs(<split_by>).p', 'the file')
-    content = report.guarded_file(read_json, instances_file, dict)
+    content = report.try_file(read_json, instances_file, dict)
     if content is None:
         return {}
     progress(f'{kind.folder}: images and annotations')
@@ -91,7 +91,7 @@ def check_coco_refs(
     found: dict[tuple[str, str], Counts] = {}
     for file in refs_files:
         progress(f'{kind.folder}: {file.name}')
-        records = report.guarded_file(read_pickle if file.suffix == '.p' else read_json, file, list)
+        records = report.try_file(read_pickle if file.suffix == '.p' else read_json, file, list)
         if records is not None:
             counts = _check_refs(file, records, kind, coco, report)
             found.update({(file.name, split): count for split, count in counts.items()})
@@ -109,7 +109,7 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
     images = _unique('image', lists['images'], file, report)
     for image_id in list(images):
         one = CocoInstances(file, [images[image_id]], [], report)
-        if report.guarded(one.image, image_id, -1) is None:
+        if report.try_record(one.image, image_id, -1) is None:
             del images[image_id]
     annotations = _unique('annotation', lists['annotations'], file, report)
     categories = {c.get('id') for c in content.get('categories') or [] if isinstance(c, dict)}
@@ -117,7 +117,7 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
     sound = []
     for ann_id, annotation in annotations.items():
         record = f'annotation id {ann_id}'
-        image_id = report.guarded(as_id, annotation.get('image_id'), 'image_id', file, record, report)
+        image_id = report.try_record(as_id, annotation.get('image_id'), 'image_id', file, record, report)
         if image_id is None:
             continue
         if image_id not in images:
@@ -132,7 +132,7 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
             report.found('area that is not a number of pixels', file, f'{record}: {area!r}')
         coco.annotations = {ann_id: dict(annotation, image_id=image_id)}
         reader = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
-        report.guarded(reader.targets, (ann_id,), image_id, -1)
+        report.try_record(reader.targets, (ann_id,), image_id, -1)
         sound.append(dict(annotation, id=ann_id, image_id=image_id))
     coco.annotations = {annotation['id']: annotation for annotation in sound}
     return coco
@@ -146,7 +146,7 @@ def _unique(kind: str, records: list, file: Path, report: FindingReport) -> dict
         if not isinstance(record, dict) or 'id' not in record:
             report.found(f'{kind} without id', file, f'{place}: {record!r:.80}')
             continue
-        key = report.guarded(as_id, record['id'], 'id', file, place, report)
+        key = report.try_record(as_id, record['id'], 'id', file, place, report)
         if key is None:
             continue
         if key in found:
@@ -193,7 +193,7 @@ def _read_ref(file: Path, position: int, record: object, kind: RefsFormat, repor
         report.found(f'split that is not one of {", ".join(kind.splits)}', file, f'{where}: {split!r}')
         return None
     fields = {'raw', 'sent'} if isinstance(record.get('sentences'), list) else {'raw'}
-    refs = [report.guarded(read_refs, [record], name, file, report) for name in sorted(fields)]
+    refs = [report.try_record(read_refs, [record], name, file, report) for name in sorted(fields)]
     if None in refs:
         return None
     if kind.exist:

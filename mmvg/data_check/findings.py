@@ -71,7 +71,7 @@ class FindingReport(LoadReport):
     Example:
         >>> report = FindingReport()
         >>> report.found('duplicate ref_id', 'refs(unc).p', 'ref_id 5')
-        >>> report.guarded(report.fail, 'image without a size', 'instances.json', 'image_id 7')
+        >>> report.try_record(report.fail, 'image without a size', 'instances.json', 'image_id 7')
         >>> [(finding.problem, finding.record) for finding in report.errors]
         [('duplicate ref_id', 'ref_id 5'), ('image without a size', 'image_id 7')]
     """
@@ -82,12 +82,21 @@ class FindingReport(LoadReport):
         self._seen: set[Finding] = set()
 
     def found(self, problem: str, file: str | Path, record: str, level: str = 'error') -> None:
-        """Write down one finding."""
+        """Write down one finding, once.
+
+        Args:
+            problem: What is wrong; its beginning chooses the advice from ``CURES``.
+            file: Where.
+            record: Which record in it.
+            level: ``'error'``, or ``'note'`` for what the original files have too.
+        """
         cure = next((cure for start, cure in CURES.items() if problem.startswith(start)), DEFAULT_CURE)
         finding = Finding(level, str(file), record, problem, cure if level == 'error' else 'nothing to do')
         if finding not in self._seen:
             self._seen.add(finding)
             self.findings.append(finding)
+
+    # The methods of LoadReport, which the readers call.
 
     def note(self, kind: str, file: str | Path, where: str, action: str) -> None:
         self.found(kind, file, where, 'note')
@@ -107,15 +116,23 @@ class FindingReport(LoadReport):
         """The findings that are errors."""
         return [finding for finding in self.findings if finding.level == 'error']
 
-    def guarded(self, read: Callable, *arguments, **named):
-        """Call ``read``; None if it gives up on a record, whose problem is written down then."""
+    def try_record(self, read: Callable, *arguments, **named):
+        """Call ``read`` for a record.
+
+        Returns:
+            What ``read`` returns; None if it gives up on the record, whose problem is written down then.
+        """
         try:
             return read(*arguments, **named)
         except RecordError:
             return None
 
-    def guarded_file(self, read: Callable, path: Path, *arguments):
-        """Read a file; None if it is missing or damaged, which is written down then."""
+    def try_file(self, read: Callable, path: Path, *arguments):
+        """Call ``read`` for a file.
+
+        Returns:
+            What ``read`` returns; None if the file is missing or damaged, which is written down then.
+        """
         if not path.is_file():
             self.found('missing file', path, 'the file')
             return None

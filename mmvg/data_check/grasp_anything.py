@@ -40,6 +40,9 @@ def check_grasp_anything(
         decode: Decode every picture; otherwise only headers are read.
         progress: Called with what is looked at next.
         splits: Those to look at; all by default.
+
+    Returns:
+        (list, ``'seen'`` or ``'unseen'``) -> what it holds.
     """
     found: dict[tuple[str, str], Counts] = {}
     if not folder_or_doubled(root, 'grasp_instructions').is_dir():
@@ -52,7 +55,7 @@ def check_grasp_anything(
         dataset.load_report = report
         for novelty, name in lists.items():
             progress(f'Grasp-Anything++ {split}/{novelty}')
-            names = report.guarded_file(read_id_list, root / name)
+            names = report.try_file(read_id_list, root / name)
             if names is not None:
                 found[f'{split}/{Path(name).name}', novelty] = _check_list(dataset, root / name, names, images, report)
     progress('Grasp-Anything++: images')
@@ -65,7 +68,7 @@ def _check_list(
     dataset: GraspAnythingDataset, file: Path, names: list[str], images: dict[str, dict], report: FindingReport
 ) -> Counts:
     counts = Counts()
-    ids = [report.guarded(parse_part_id, name, file, report) for name in names]
+    ids = [report.try_record(parse_part_id, name, file, report) for name in names]
     for part in dataset.parts([part for part in ids if part is not None], file):
         paths = {kind: Path(path) for kind, path in dataset.paths(part).items()}
         image = dict(id=part.scene, file_name=paths['image'].name, height=SIDE, width=SIDE)

@@ -23,7 +23,7 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
     Returns:
         Split ('' for lines without one) -> what it holds.
     """
-    text = report.guarded_file(lambda path: path.read_text(encoding='utf-8', errors='replace'), file)
+    text = report.try_file(lambda path: path.read_text(encoding='utf-8', errors='replace'), file)
     counts: dict[str, Counts] = defaultdict(Counts)
     if text is None:
         return counts
@@ -42,11 +42,11 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
         if not isinstance(record, dict):
             report.found('line that is not an object', file, f'line {number}: {line.strip():.80}')
             continue
-        ref = report.guarded(reader.read, number, record)
+        ref = report.try_record(reader.read, number, record)
         if ref is None:
             continue
         targets.with_mask = record.get('masks') is not None
-        report.guarded(targets.targets, ref.ann_ids, ref.image_id, ref.ref_id)
+        report.try_record(targets.targets, ref.ann_ids, ref.image_id, ref.ref_id)
         key = (ref.image_id, ref.ref_id, ref.sentences[0]['sent_id'])
         if key in seen:
             report.found('duplicate ids', file, f'line {number}: ref_id {key[1]}, sent_id {key[2]}')

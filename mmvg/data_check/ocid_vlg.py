@@ -33,6 +33,9 @@ def check_ocid_vlg(
         decode: Decode every picture; otherwise only headers are read.
         progress: Called with what is looked at next.
         versions: Those to look at; all by default.
+
+    Returns:
+        (file, split) -> what it holds.
     """
     found: dict[tuple[str, str], Counts] = {}
     images: dict[str, dict] = {}
@@ -43,7 +46,7 @@ def check_ocid_vlg(
         for split in SPLITS:
             progress(f'OCID-VLG {version} {split}')
             file = folder / f'{split}_expressions.json'
-            content = report.guarded_file(read_json, file, dict)
+            content = report.try_file(read_json, file, dict)
             if content is not None:
                 counts = _check_file(root, version, split, file, content.get('data'), images, report)
                 found[f'{version}/{file.name}', split] = counts
@@ -66,7 +69,7 @@ def _check_file(
     keys: Counter = Counter()
     places: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, record in enumerate(records):
-        place = report.guarded(check_record, index, record, file, report)
+        place = report.try_record(check_record, index, record, file, report)
         if place is not None:
             places[place].append(index)
             keys[record['image_filename'], str(record.get('question_index'))] += 1
@@ -76,7 +79,7 @@ def _check_file(
     reader = InstanceReader(report)
     for image_id, ((folder, name), indices) in enumerate(places.items()):
         for index in indices:
-            item = report.guarded(dataset.read_record, index, records[index], (folder, name), image_id, reader)
+            item = report.try_record(dataset.read_record, index, records[index], (folder, name), image_id, reader)
             if item is None:
                 continue
             counts.refs += 1
