@@ -19,8 +19,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmvg.models.layers import RegionAnchoring
-from mmvg.models.layers.pixel_word_attention import PixelWordAttention
+from mmvg.models.fusions import RegionAnchoring
+from mmvg.models.fusions.pixel_word_attention import PixelWordAttention
 
 CHANNELS = 768
 LENGTHS = (8, 12, 16, 20, 24, 32, 40, 64, 96, 128, 192, 256)

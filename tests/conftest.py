@@ -147,6 +147,6 @@ def tiny_model_cfg():
     model.neck.query_generator.update(in_channels=32, num_queries=3)
     model.neck.pyramid.update(in_channels=32, out_channels=32)
     model.neck.query_decoder.update(embed_dims=32)
-    model.neck.pixel_decoder.update(in_channels=32, out_channels=32)
+    model.neck.pixel_decoder.update(in_channels=[32] * 4, channels=32)
     model.head.in_channels = 32
     return model

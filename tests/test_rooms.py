@@ -68,6 +68,6 @@ def test_no_modules_import_each_other_in_a_circle():
 
 
 def test_imports_of_every_form_are_seen():
-    assert 'mmvg.models.necks.sim_fpn' in dict(imported('mmvg.models.necks'))  # from .sim_fpn import ...
+    assert 'mmvg.models.necks.simple_fpn' in dict(imported('mmvg.models.necks'))  # from .simple_fpn import ...
     assert 'mmvg.uncompiled_ops' in dict(imported('mmvg'))  # from mmvg import uncompiled_ops
     assert 'mmvg.engine.runner' in dict(imported('mmvg.apis.run'))  # inside a function

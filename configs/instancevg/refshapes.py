@@ -37,7 +37,7 @@ model.backbone.update(
 model.neck.query_generator.update(num_heads=4, ffn_channels=96, dropout=0.0)
 model.neck.query_decoder.update(num_layers=2, num_heads=4, ffn_channels=192, dropout=0.0)
 model.head.detection_loss.cls_weight = 4.0
-model.head.existence_loss.loss_weight = 0.4
+model.head.no_target_loss.loss_weight = 0.4
 model.head.minimap_loss.update(loss_weight=0.3, attention_input='prob')
 model.head.postprocess.update(score_thr=0.6, nms_thr=0.5)
 model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels='${channels}', level=2, loss_weight=2.0))

@@ -11,7 +11,7 @@ with read_base():
     from .refshapes import *
     from .._base_.datasets.grefcoco import gres_metric, test_dataloader, train_dataloader, val_dataloader
 
-model.head.update(regions_decide=True, existence='any')
+model.head.update(regions_decide=True, target_score='any')
 model.head.postprocess.score_thr = 0.98  # chosen on val
 
 iterations = 1700

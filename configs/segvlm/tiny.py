@@ -2,11 +2,11 @@
 
 from mmengine.config import read_base
 
-from mmvg.models.losses import RAFLoss
+from mmvg.models.losses import AdaptiveDiceMaskLoss
 
 with read_base():
     from ..cris.tiny import *
 
 model.head.projector.update(deform=True, residual=True, se=True, se_ratio=8)
-model.head.mask_loss = dict(type=RAFLoss)
+model.head.mask_loss = dict(type=AdaptiveDiceMaskLoss)
 model.head.postprocess.mask_thr = 0.5

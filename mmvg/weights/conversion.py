@@ -53,10 +53,10 @@ INSTANCEVG_NAMES = {
     'head.decoder_transformer.reference_points.': 'neck.query_decoder.reference_offset.',
     'head.decoder_transformer.decoder.layers.': 'neck.query_decoder.layers.',
     **{
-        f'head.unet_decoder.{kind}{i}_{level}.': f'neck.pixel_decoder.stages.{4 - level}.{3 * (i - 1) + offset}.'
+        f'head.unet_decoder.{kind}{i}_{level}.': f'neck.pixel_decoder.steps.{level - 2}.{i - 1}.{kind}.'
         for level in (4, 3, 2)  # the finer map that is joined is c3, c2, c1
         for i in (1, 2)
-        for offset, kind in enumerate(('conv', 'bn'))
+        for kind in ('conv', 'bn')
     },
     'head.class_embed.0.': 'head.boxes.classify.',
     'head.bbox_embed.0.': 'head.boxes.regress.',

@@ -8,9 +8,9 @@ from mmengine.structures import InstanceData, PixelData
 from mmvg.models.heads import InstanceHead
 from mmvg.models.losses import (
     DetectionCriterion,
-    ExistenceLoss,
     MaskCriterion,
     MinimapLoss,
+    NoTargetLoss,
     PointL1Cost,
     SetMatcher,
 )
@@ -35,7 +35,7 @@ def make_head():
             matcher=dict(type=SetMatcher, assigner=dict(type=HungarianAssigner, match_costs=COSTS)),
             detection_loss=dict(type=DetectionCriterion),
             mask_loss=dict(type=MaskCriterion),
-            existence_loss=dict(type=ExistenceLoss),
+            no_target_loss=dict(type=NoTargetLoss),
             postprocess=dict(type=InstancePostprocess),
             minimap_loss=dict(type=MinimapLoss),
         )

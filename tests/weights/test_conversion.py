@@ -61,8 +61,10 @@ def test_a_released_checkpoint_is_converted_and_loaded_strictly(tmp_path, tiny_o
         model = MODELS.build(tiny_model_cfg)
         load_weights(model, tmp_path / f'ours{suffix}')
         assert model.head.boxes.classify.weight.equal(source['head.class_embed.2.weight'])
-        assert model.neck['pixel_decoder'].stages[2][3].weight.equal(source['head.unet_decoder.conv2_2.weight'])
-        assert model.neck['pixel_decoder'].stages[0][1].running_var.equal(source['head.unet_decoder.bn1_4.running_var'])
+        assert model.neck['pixel_decoder'].steps[0][1].conv.weight.equal(source['head.unet_decoder.conv2_2.weight'])
+        assert (
+            model.neck['pixel_decoder'].steps[2][0].bn.running_var.equal(source['head.unet_decoder.bn1_4.running_var'])
+        )
     assert meta['weights'] == 'ema'
     assert 'head.decoder_transformer.level_embeds' in meta['dropped']
 

@@ -205,7 +205,7 @@ def reference_instancevg(image_tokens, text_tokens, length, w):
         instance_mask_logits=torch.einsum('qc,chw->qhw', states[-1], pixels),
         global_mask_logits=torch.einsum('oc,chw->ohw', w['head.seg_branch.predict.weight'][..., 0, 0], pixels)
         + w['head.seg_branch.predict.bias'],
-        existence_logits=mlp(pixels.permute(1, 2, 0), w, 'head.nt_embed').mean((0, 1)),
+        no_target_logits=mlp(pixels.permute(1, 2, 0), w, 'head.nt_embed').mean((0, 1)),
         points=points,
         attention=attended,
     )

@@ -3,8 +3,8 @@
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import CLIPResNet
 from mmvg.models.heads import DynamicMaskHead, VisualProjector
-from mmvg.models.losses import RAFLoss
-from mmvg.models.necks import CRISNeck, VisionLanguageDecoder
+from mmvg.models.losses import AdaptiveDiceMaskLoss
+from mmvg.models.fusions import SentenceGatedFPN, VisionLanguageDecoder
 from mmvg.models.postprocess import MaskPostprocess
 
 embed_dims = 512  # of CLIP: the sentence and the last map
@@ -27,7 +27,7 @@ model = dict(
     ),
     neck=dict(
         fusion=dict(
-            type=CRISNeck,
+            type=SentenceGatedFPN,
             in_channels=(512, 1024, '${embed_dims}'),
             sentence_channels='${embed_dims}',
             channels=(256, '${channels}', 1024),
@@ -46,7 +46,7 @@ model = dict(
     head=dict(
         type=DynamicMaskHead,
         projector=dict(type=VisualProjector, in_channels='${channels}', out_channels=256),
-        mask_loss=dict(type=RAFLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
+        mask_loss=dict(type=AdaptiveDiceMaskLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
         sentence_channels='${embed_dims}',
         postprocess=dict(type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic'),
     ),

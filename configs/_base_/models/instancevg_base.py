@@ -11,13 +11,13 @@ from mmvg.models.backbones import BEiT3
 from mmvg.models.heads import InstanceHead
 from mmvg.models.losses import (
     DetectionCriterion,
-    ExistenceLoss,
+    NoTargetLoss,
     MaskCriterion,
     MinimapLoss,
     PointL1Cost,
     SetMatcher,
 )
-from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimFPN, UNetDecoder
+from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimpleFPN, TopDownDecoder
 from mmvg.models.postprocess import InstancePostprocess
 
 size = 320
@@ -53,9 +53,15 @@ model = dict(
             out_channels='${channels}',
         ),
         query_generator=dict(type=InstanceQueryGenerator, in_channels='${channels}', num_queries='${num_queries}'),
-        pyramid=dict(type=SimFPN, in_channels='${channels}', out_channels='${channels}'),
+        pyramid=dict(type=SimpleFPN, in_channels='${channels}', out_channels='${channels}'),
         query_decoder=dict(type=PointPriorDecoder, embed_dims='${channels}', num_layers=3),
-        pixel_decoder=dict(type=UNetDecoder, in_channels='${channels}', out_channels='${channels}'),
+        pixel_decoder=dict(
+            type=TopDownDecoder,
+            in_channels=['${channels}'] * 4,
+            channels='${channels}',
+            input_norm=False,
+            conv_init='pytorch',
+        ),
     ),
     # the generator reads the one map that the pyramid then replaces
     neck_order=['projection', 'query_generator', 'pyramid', 'query_decoder', 'pixel_decoder'],
@@ -71,7 +77,7 @@ model = dict(
         ),
         detection_loss=dict(type=DetectionCriterion, loss_weight=0.1, cls_weight=1.0, bbox_weight=5.0, giou_weight=2.0),
         mask_loss=dict(type=MaskCriterion, global_weight=1.0, positive_weight=1.0, negative_weight=0.2),
-        existence_loss=dict(type=ExistenceLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),
+        no_target_loss=dict(type=NoTargetLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),
         minimap_loss=dict(type=MinimapLoss, loss_weight=0.1),
         postprocess=dict(
             type=InstancePostprocess,

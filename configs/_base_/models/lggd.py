@@ -6,9 +6,9 @@ Weights to start from: data/weights/RN50.pt (data/README.md says where it comes 
 
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import CLIPResNet
-from mmvg.models.heads import LDCH, GraspHead, MapRefinement
+from mmvg.models.heads import DynamicConvBranch, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
-from mmvg.models.necks import DCVLF, LanguageUpsampling
+from mmvg.models.fusions import DualCrossAttentionFusion, LanguageGuidedUpsampling
 from mmvg.models.postprocess import GraspPostprocess
 
 channels = 512  # of the fused map
@@ -33,7 +33,7 @@ model = dict(
     ),
     neck=dict(
         fusion=dict(
-            type=DCVLF,
+            type=DualCrossAttentionFusion,
             in_channels=2048,
             embed_dims='${channels}',
             num_heads=8,
@@ -43,7 +43,7 @@ model = dict(
             cross_attention=True,
         ),
         upsampling=dict(
-            type=LanguageUpsampling,
+            type=LanguageGuidedUpsampling,
             in_channels='${channels}',
             skip_channels=(1024, 512, 256),
             joined_channels=(512, 512, 256),
@@ -57,7 +57,7 @@ model = dict(
     head=dict(
         type=GraspHead,
         coarse=dict(
-            type=LDCH,
+            type=DynamicConvBranch,
             in_channels='${map_channels}',
             channels=128,
             sentence_channels='${sentence_channels}',

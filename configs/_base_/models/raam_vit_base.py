@@ -11,7 +11,7 @@ from mmvg.models.backbones import BertTextEncoder, StagedEncoder, ViTStages
 from mmvg.models.fusions import RegionAwareFusion
 from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
-from mmvg.models.necks import RegionModulation
+from mmvg.models.fusions import RegionModulation
 from mmvg.models.postprocess import MaskPostprocess
 
 size = 448

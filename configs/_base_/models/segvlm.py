@@ -2,10 +2,10 @@
 
 from mmengine.config import read_base
 
-from mmvg.models.losses import RAFLoss
+from mmvg.models.losses import AdaptiveDiceMaskLoss
 
 with read_base():
     from .cris import *
 
 model.head.projector.update(deform=True, residual=True, se=True)
-model.head.mask_loss = dict(type=RAFLoss)
+model.head.mask_loss = dict(type=AdaptiveDiceMaskLoss)

@@ -1,5 +1,6 @@
 """An image encoder and a text encoder that meet after every stage."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ from torch import Tensor
 from mmvg.models.backbones.image_backbone import ImageBackbone
 from mmvg.models.backbones.image_stages import tokens_to_map
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers.region_anchoring import fuse_layers
 from mmvg.registry import MODELS
 
 
@@ -130,3 +130,13 @@ def _check_widths(fusion: dict, **widths) -> None:
         given = fusion.get(key, width)
         if (tuple(given) if isinstance(width, tuple) else given) != width:
             raise ValueError(f'StagedEncoder: fusion.{key} is {given}, but the encoder has {width}')
+
+
+def fuse_layers(fused: Tensor, layers: Sequence[Tensor]) -> Tensor:
+    """Hierarchical layer fusion (RaAM, eq. 9): half the fused feature, half the mean of what the layers gave.
+
+    Args:
+        fused: F_i, of any shape.
+        layers: V_{i,1} to V_{i,Q} of the same shape; the last one is the F_i^1 that was fused.
+    """
+    return (fused + sum(layers) / len(layers)) / 2

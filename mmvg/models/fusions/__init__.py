@@ -1,7 +1,33 @@
-"""What happens between image and text after a stage of a :class:`mmvg.models.backbones.StagedEncoder`."""
+"""Fusions: where image and text meet, whatever a paper calls it.
+
+Two kinds. Between the stages of two encoders, run by :class:`mmvg.models.backbones.StagedEncoder`:
+:class:`PixelWordFusion` (LAVT), :class:`CrossModalAlignmentFusion` (MagNet), :class:`RegionAwareFusion` (RaAM-RVG).
+Behind the encoders, as a part of ``neck``: all the others.
+"""
 
 from .cross_modal_alignment_fusion import CrossModalAlignmentFusion
+from .dual_cross_attention_fusion import DualCrossAttentionFusion
+from .language_attention_fusion import LanguageAttentionFusion
+from .language_guided_upsampling import LanguageGuidedUpsampling
+from .pixel_word_attention import PixelWordAttention, TanhGate
 from .pixel_word_fusion import PixelWordFusion
+from .region_anchoring import RegionAnchoring
 from .region_aware_fusion import RegionAwareFusion
+from .region_modulation import RegionModulation
+from .sentence_gated_fpn import SentenceGatedFPN
+from .vision_language_decoder import VisionLanguageDecoder
 
-__all__ = ['CrossModalAlignmentFusion', 'PixelWordFusion', 'RegionAwareFusion']
+__all__ = [
+    'CrossModalAlignmentFusion',
+    'DualCrossAttentionFusion',
+    'LanguageAttentionFusion',
+    'LanguageGuidedUpsampling',
+    'PixelWordAttention',
+    'PixelWordFusion',
+    'RegionAnchoring',
+    'RegionAwareFusion',
+    'RegionModulation',
+    'SentenceGatedFPN',
+    'TanhGate',
+    'VisionLanguageDecoder',
+]

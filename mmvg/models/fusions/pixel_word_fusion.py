@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.backbones.staged_encoder import StageOutput
-from mmvg.models.layers.pixel_word_attention import PixelWordAttention, TanhGate
+from mmvg.models.fusions.pixel_word_attention import PixelWordAttention, TanhGate
 from mmvg.registry import MODELS
 
 

@@ -7,7 +7,7 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
 from mmvg.models.backbones.staged_encoder import StageOutput
-from mmvg.models.layers.region_anchoring import RegionAnchoring
+from mmvg.models.fusions.region_anchoring import RegionAnchoring
 from mmvg.registry import MODELS
 
 

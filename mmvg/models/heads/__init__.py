@@ -2,10 +2,10 @@
 
 from mmvg.models.heads.auxiliary_mask_head import AuxiliaryMaskHead
 from mmvg.models.heads.cross_modal_alignment_head import CrossModalAlignmentHead
+from mmvg.models.heads.dynamic_conv_branch import DynamicConvBranch
 from mmvg.models.heads.dynamic_mask_head import DynamicMaskHead, VisualProjector
 from mmvg.models.heads.grasp_head import GraspHead
 from mmvg.models.heads.instance_head import InstanceHead
-from mmvg.models.heads.ldch import LDCH
 from mmvg.models.heads.mask_grounding_head import MaskGroundingHead
 from mmvg.models.heads.masked_query_head import MaskedQueryHead
 from mmvg.models.heads.pixel_mask_head import PixelMaskHead
@@ -13,9 +13,9 @@ from mmvg.models.heads.refinement import MapRefinement
 from mmvg.models.heads.region_head import RegionHead
 
 __all__ = [
-    'LDCH',
     'AuxiliaryMaskHead',
     'CrossModalAlignmentHead',
+    'DynamicConvBranch',
     'DynamicMaskHead',
     'GraspHead',
     'InstanceHead',

@@ -31,8 +31,10 @@ class BoxBranch(nn.Module):
             query_states: (D, B, Q, C).
             references: (B, Q, 2), x and y in fractions of the input image.
 
-        Returns: Class logits (D, B, Q, 2), class 0 = target, class 1 = nothing, and boxes (D, B, Q, 4), cxcywh in
-        fractions of the input image, in float32 even under autocast.
+        Returns:
+            Class logits (D, B, Q, 2), class 0 = target, class 1 = nothing, and boxes (D, B, Q, 4), cxcywh in fractions
+                of the
+            input image, in float32 even under autocast.
         """
         logits, offsets = self.classify(query_states), self.regress(query_states)
         with torch.autocast(query_states.device.type, enabled=False):

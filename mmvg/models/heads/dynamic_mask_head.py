@@ -64,7 +64,7 @@ class DynamicMaskHead(BaseModule):
 
     Args:
         projector: Enlarges the map, usually a :class:`VisualProjector`.
-        mask_loss: A :class:`MaskLoss`, usually :class:`RAFLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`AdaptiveDiceMaskLoss`.
         postprocess: Usually a :class:`mmvg.models.postprocess.MaskPostprocess`.
         sentence_channels: Width of the sentence vector.
         kernel_size: Side of the kernel.
@@ -75,7 +75,7 @@ class DynamicMaskHead(BaseModule):
         >>> from mmvg.models.heads import DynamicMaskHead
         >>> head = DynamicMaskHead(
         ...     projector=dict(type='VisualProjector', in_channels=8, out_channels=4),
-        ...     mask_loss=dict(type='RAFLoss'),
+        ...     mask_loss=dict(type='AdaptiveDiceMaskLoss'),
         ...     postprocess=dict(type='MaskPostprocess'),
         ...     sentence_channels=6,
         ... )

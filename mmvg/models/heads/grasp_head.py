@@ -13,18 +13,20 @@ from mmvg.structures import GroundingSample
 class GraspHead(BaseModule):
     """Predict mask and grasp maps in two stages, with a loss on each (LGGD, arXiv:2512.21065, Sec. IV-D to IV-F).
 
-    Args: coarse: Makes logits (B, 5, h, w) of ``pixels`` and ``sentence``; usually an :class:`LDCH`. criterion: Usually
-    a :class:`GraspCriterion`. postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`. refinement:
-    Turns coarse logits into better ones, usually a :class:`MapRefinement`. With ``None`` the coarse ones are final, and
-    are the only ones with a loss (Table VI without RM). coarse_weight: lambda of Eq. 32, the weight of the losses of
-    the coarse stage if there is another.
+    Args:
+        coarse: Makes logits (B, 5, h, w) of ``pixels`` and ``sentence``; usually a :class:`DynamicConvBranch`.
+        criterion: Usually a :class:`GraspCriterion`.
+        postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`.
+        refinement: Turns coarse logits into better ones, usually a :class:`MapRefinement`. With ``None`` the coarse
+            ones are final, and are the only ones with a loss (Table VI without RM).
+        coarse_weight: lambda of Eq. 32, the weight of the losses of the coarse stage if there is another.
 
     Examples:
         >>> import torch
         >>> from mmvg.models import GroundingFeatures
         >>> from mmvg.models.heads import GraspHead
         >>> head = GraspHead(
-        ...     coarse=dict(type='LDCH', in_channels=8, channels=4, sentence_channels=6),
+        ...     coarse=dict(type='DynamicConvBranch', in_channels=8, channels=4, sentence_channels=6),
         ...     criterion=dict(type='GraspCriterion'),
         ...     postprocess=dict(type='GraspPostprocess'),
         ... )
@@ -61,7 +63,9 @@ class GraspHead(BaseModule):
             ValueError: If no neck has made ``pixels``.
         """
         if features.pixels is None:
-            raise ValueError("GraspHead reads 'pixels', which LanguageUpsampling or a pixel decoder has to fill in")
+            raise ValueError(
+                "GraspHead reads 'pixels', which LanguageGuidedUpsampling or a pixel decoder has to fill in"
+            )
         coarse = self.coarse(features.pixels, features.sentence)
         if self.refinement is None:
             return dict(logits=coarse, coarse_logits=None)

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.box_branch import BoxBranch
-from mmvg.models.heads.existence_branch import ExistenceBranch
 from mmvg.models.heads.mask_branch import MaskBranch
+from mmvg.models.heads.no_target_branch import NoTargetBranch
 from mmvg.models.losses import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -25,7 +25,7 @@ class InstanceHead(BaseModule):
         matcher: Pairs queries with targets, usually a :class:`SetMatcher`.
         detection_loss: Usually a :class:`DetectionCriterion`.
         mask_loss: Usually a :class:`MaskCriterion`. Any other :class:`MaskLoss` trains the global mask alone.
-        existence_loss: Usually an :class:`ExistenceLoss`.
+        no_target_loss: Usually a :class:`NoTargetLoss`.
         postprocess: Usually a :class:`mmvg.models.postprocess.InstancePostprocess`.
         minimap_loss: Usually a :class:`MinimapLoss`; ``None`` if there is no attention map.
 
@@ -40,14 +40,14 @@ class InstanceHead(BaseModule):
         ...     matcher=dict(type='SetMatcher', assigner=dict(type=HungarianAssigner, match_costs=costs)),
         ...     detection_loss=dict(type='DetectionCriterion'),
         ...     mask_loss=dict(type='MaskCriterion'),
-        ...     existence_loss=dict(type='ExistenceLoss'),
+        ...     no_target_loss=dict(type='NoTargetLoss'),
         ...     postprocess=dict(type='InstancePostprocess'),
         ... )
         >>> states, pixels = torch.randn(3, 2, 5, 8), torch.randn(2, 8, 16, 16)
         >>> features = GroundingFeatures(images=[], query_states=states, pixels=pixels)
         >>> {name: tuple(x.shape) for name, x in head(features).items() if x is not None}
         {'class_logits': (3, 2, 5, 2), 'boxes_cxcywh_norm': (3, 2, 5, 4), 'instance_mask_logits': (2, 5, 16, 16),
-         'global_mask_logits': (2, 1, 16, 16), 'existence_logits': (2, 2)}
+         'global_mask_logits': (2, 1, 16, 16), 'no_target_logits': (2, 2)}
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class InstanceHead(BaseModule):
         matcher: dict,
         detection_loss: dict,
         mask_loss: dict,
-        existence_loss: dict,
+        no_target_loss: dict,
         postprocess: dict,
         minimap_loss: dict | None = None,
         init_cfg: dict | None = None,
@@ -64,11 +64,11 @@ class InstanceHead(BaseModule):
         super().__init__(init_cfg)
         self.boxes = BoxBranch(in_channels)
         self.masks = MaskBranch(in_channels)
-        self.existence = ExistenceBranch(in_channels)
+        self.existence = NoTargetBranch(in_channels)
         self.matcher = MODELS.build(matcher)
         self.detection_loss = MODELS.build(detection_loss)
         self.mask_loss = MODELS.build(mask_loss)
-        self.existence_loss = MODELS.build(existence_loss)
+        self.no_target_loss = MODELS.build(no_target_loss)
         self.minimap_loss = None if minimap_loss is None else MODELS.build(minimap_loss)
         self.postprocess = MODELS.build(postprocess)
 
@@ -78,7 +78,7 @@ class InstanceHead(BaseModule):
         - ``class_logits`` (D, B, Q, 2) of the D decoder layers, class 0 = target, class 1 = nothing.
         - ``boxes_cxcywh_norm`` (D, B, Q, 4), fractions of the input image.
         - ``instance_mask_logits`` (B, Q, h, w) and ``global_mask_logits`` (B, 1, h, w), usually at stride 4.
-        - ``existence_logits`` (B, 2), class 0 = has a target, class 1 = has none.
+        - ``no_target_logits`` (B, 2), class 0 = has a target, class 1 = has none.
         - ``points`` (B, Q, 2), fractions of the input image, and ``attention`` (B, h', w'), as they came.
 
         Raises:
@@ -94,7 +94,7 @@ class InstanceHead(BaseModule):
             boxes_cxcywh_norm=boxes,
             instance_mask_logits=instance_logits,
             global_mask_logits=global_logits,
-            existence_logits=self.existence(features.pixels),
+            no_target_logits=self.existence(features.pixels),
             points=features.points,
             attention=features.attention,
         )
@@ -115,7 +115,7 @@ class InstanceHead(BaseModule):
         if self.mask_loss.reads_instances:
             masks += [outputs['instance_mask_logits'], matching]
         losses |= self.mask_loss(*masks)
-        losses |= self.existence_loss(outputs['existence_logits'], targets)
+        losses |= self.no_target_loss(outputs['no_target_logits'], targets)
         if self.minimap_loss is not None:
             if outputs['attention'] is None:
                 raise ValueError('minimap_loss is set, but no neck made an attention map; set minimap_loss=None')

@@ -26,8 +26,10 @@ class MaskBranch(nn.Module):
             states: Query states (B, Q, C).
             pixels: (B, C, h, w).
 
-        Returns: Global logits (B, 1, h, w) and instance logits (B, Q, h, w). The latter, a sum of C unnormalised
-        products, are computed in float32 even under autocast.
+        Returns:
+            Global logits (B, 1, h, w) and instance logits (B, Q, h, w). The latter, a sum of C unnormalised products,
+                are
+            computed in float32 even under autocast.
         """
         global_logits = self.predict(pixels)
         with torch.autocast(pixels.device.type, enabled=False):

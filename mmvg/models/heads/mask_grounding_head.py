@@ -33,17 +33,27 @@ class MaskGroundingHead(BaseModule):
     fusion), so the answer may leak through it; ``detach_image`` takes away what would reward the leak, and
     ``tools/analysis_tools/probe_mask_grounding.py`` measures it.
 
-    Args: image_channels: Channels of ``features.unfused``. text_channels: Channels of what ``encode_text`` returns.
-    embed_channels: Columns of the token table. vocab_size: Rows V of the token table. channels: Width C of the
-    predictor. num_layers: Layers of the predictor (Table 3(c)). num_heads: Heads of the predictor. ffn_channels: Hidden
-    channels of the FFNs of the predictor. dropout: Dropout in the predictor. inputs: What the predictor sees. Without
-    ``'mask'`` this is the text side of masked vision-language modelling, with ``'text'`` alone masked language
-    modelling (Table 3(a)). mask_code: ``'center'``, the mean position of the target's pixels, or ``'average'``, the
-    mean of the image features under the mask (Table 3(b)). mask_rate: Share of the words that are to be guessed.
-    replace_rate: Share of those that are hidden; the others are shown as they are. mask_id: Token that hides a word,
-    BERT's [MASK]; ``None`` uses a vector of this head, for vocabularies without such a token. detach_image: Whether the
-    gradient stops at the image map. loss_weight: Weight of the cross-entropy. seed: Seed of the generator that chooses
-    words; the rank of the process is added.
+    Args:
+        image_channels: Channels of ``features.unfused``.
+        text_channels: Channels of what ``encode_text`` returns.
+        embed_channels: Columns of the token table.
+        vocab_size: Rows V of the token table.
+        channels: Width C of the predictor.
+        num_layers: Layers of the predictor (Table 3(c)).
+        num_heads: Heads of the predictor.
+        ffn_channels: Hidden channels of the FFNs of the predictor.
+        dropout: Dropout in the predictor.
+        inputs: What the predictor sees. Without ``'mask'`` this is the text side of masked vision-language modelling,
+            with ``'text'`` alone masked language modelling (Table 3(a)).
+        mask_code: ``'center'``, the mean position of the target's pixels, or ``'average'``, the mean of the image
+            features under the mask (Table 3(b)).
+        mask_rate: Share of the words that are to be guessed.
+        replace_rate: Share of those that are hidden; the others are shown as they are.
+        mask_id: Token that hides a word, BERT's [MASK]; ``None`` uses a vector of this head, for vocabularies without
+            such a token.
+        detach_image: Whether the gradient stops at the image map.
+        loss_weight: Weight of the cross-entropy.
+        seed: Seed of the generator that chooses words; the rank of the process is added.
 
     Examples:
         >>> import torch

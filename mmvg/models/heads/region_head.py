@@ -29,18 +29,24 @@ class RegionHead(BaseModule):
     prediction heads": presence is told from the mean of each region by an MLP of its own, the box from a narrower map
     pooled to the same grid, the mask from each token, which draws its patch of pixels.
 
-    Args: in_channels: Channels C of R. patch_size: Stride of R in input pixels: the side of the patch that a token
-    draws. region_loss: Usually a :class:`RegionPresenceLoss`. mask_loss: A :class:`MaskLoss`, usually
-    :class:`EdgeWeightedMaskLoss`. postprocess: A :class:`mmvg.models.postprocess.MaskPostprocess`; its ``score_thr`` is
-    compared with the target score. box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for
-    GRES. hidden_channels: Width of the hidden layers. num_regions: N, a square number. regions_decide: Whether the
-    answer is "no target", with an empty mask, if no region is said to hold one, as in GRES. Otherwise there always is a
-    target, unless a metric judges by the mask. existence: How the presence p of the regions becomes the target score:
-    ``'max'``, the highest p, is the paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent.
-    The latter weighs all regions and wants a higher threshold, because a target usually reaches into several.
+    Args:
+        in_channels: Channels C of R.
+        patch_size: Stride of R in input pixels: the side of the patch that a token draws.
+        region_loss: Usually a :class:`RegionPresenceLoss`.
+        mask_loss: A :class:`MaskLoss`, usually :class:`EdgeWeightedMaskLoss`.
+        postprocess: A :class:`mmvg.models.postprocess.MaskPostprocess`; its ``score_thr`` is compared with the target
+            score.
+        box_loss: Usually a :class:`SingleBoxLoss`; ``None`` leaves the box out, as for GRES.
+        hidden_channels: Width of the hidden layers.
+        num_regions: N, a square number.
+        regions_decide: Whether the answer is "no target", with an empty mask, if no region is said to hold one, as in
+            GRES. Otherwise there always is a target, unless a metric judges by the mask.
+        target_score: How the presence p of the regions becomes the target score: ``'max'``, the highest p, is the
+            paper's "no region"; ``'any'`` is 1 - prod(1 - p), as if regions were independent. The latter weighs all
+            regions and wants a higher threshold, because a target usually reaches into several.
 
     Raises:
-        ValueError: If ``existence`` is unknown.
+        ValueError: If ``target_score`` is unknown.
 
     Examples:
         >>> import torch
@@ -70,11 +76,11 @@ class RegionHead(BaseModule):
         hidden_channels: int = 256,
         num_regions: int = 16,
         regions_decide: bool = False,
-        existence: str = 'max',
+        target_score: str = 'max',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        check_choice('RegionHead.existence', existence, ('max', 'any'))
+        check_choice('RegionHead.target_score', target_score, ('max', 'any'))
         side = grid_side(num_regions)
         self.presence = PresenceBranch(in_channels, hidden_channels, num_regions)
         self.reduce = ConvModule(
@@ -90,7 +96,7 @@ class RegionHead(BaseModule):
         self.mask_loss = MODELS.build(mask_loss)
         self.box_loss = None if box_loss is None else MODELS.build(box_loss)
         self.regions_decide = regions_decide
-        self.existence = existence
+        self.target_score = target_score
         self.postprocess = MODELS.build(postprocess)
 
     def forward(self, features: GroundingFeatures) -> dict[str, Tensor | None]:
@@ -134,7 +140,7 @@ class RegionHead(BaseModule):
         """Return ``data_samples`` with mask and verdict, and one box that has the existence score."""
         outputs = self(features)
         presence = outputs['presence_logits'].float().sigmoid()
-        exists = presence.amax(1) if self.existence == 'max' else 1 - (1 - presence).prod(1)
+        exists = presence.amax(1) if self.target_score == 'max' else 1 - (1 - presence).prod(1)
         samples = self.postprocess(outputs['mask_logits'], data_samples, exists if self.regions_decide else None)
         if self.box is None:
             return samples

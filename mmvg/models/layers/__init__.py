@@ -2,20 +2,16 @@ from .attention import WeightedDecoderLayer, detr_layer_cfg
 from .convolutions import conv_bn_relu, double_conv
 from .deformable_enhancement import EnhancementBlock, OffsetDeformConv
 from .film import FiLM
-from .lmafn import LMAFN
 from .norms import LN2d
 from .point_selector import cell_centers_norm, select_points, select_top_cells
-from .region_anchoring import RegionAnchoring, fuse_layers
 from .text_filter import filter_text, without_special_tokens
 from .unet import UNet
 
 __all__ = [
-    'LMAFN',
     'EnhancementBlock',
     'FiLM',
     'LN2d',
     'OffsetDeformConv',
-    'RegionAnchoring',
     'UNet',
     'WeightedDecoderLayer',
     'cell_centers_norm',
@@ -23,7 +19,6 @@ __all__ = [
     'detr_layer_cfg',
     'double_conv',
     'filter_text',
-    'fuse_layers',
     'select_points',
     'select_top_cells',
     'without_special_tokens',

@@ -1,17 +1,17 @@
 """Loss functions, the targets that they compare with, and the matcher that pairs queries with targets."""
 
+from mmvg.models.losses.adaptive_dice_mask_loss import AdaptiveDiceMaskLoss
 from mmvg.models.losses.alignment_loss import AlignmentLoss
 from mmvg.models.losses.binary_mask_loss import BinaryMaskLoss
 from mmvg.models.losses.detection_criterion import DetectionCriterion
 from mmvg.models.losses.edge_weighted_mask_loss import EdgeWeightedMaskLoss
-from mmvg.models.losses.existence_loss import ExistenceLoss
 from mmvg.models.losses.grasp_criterion import GraspCriterion, GraspTargets
 from mmvg.models.losses.mask_criterion import BceDice, MaskCriterion
 from mmvg.models.losses.mask_loss import MaskLoss
 from mmvg.models.losses.mask_resolution import MaskResolution, enlarge_logits, reduce_masks
 from mmvg.models.losses.minimap_loss import MinimapLoss
+from mmvg.models.losses.no_target_loss import NoTargetLoss
 from mmvg.models.losses.point_cost import PointL1Cost
-from mmvg.models.losses.raf_loss import RAFLoss
 from mmvg.models.losses.region_presence_loss import RegionPresenceLoss, region_labels
 from mmvg.models.losses.segmentation_losses import SegmentationLosses
 from mmvg.models.losses.set_matcher import Matching, SetMatcher
@@ -19,12 +19,12 @@ from mmvg.models.losses.single_box_loss import SingleBoxLoss
 from mmvg.models.losses.targets import GroundingTargets
 
 __all__ = [
+    'AdaptiveDiceMaskLoss',
     'AlignmentLoss',
     'BceDice',
     'BinaryMaskLoss',
     'DetectionCriterion',
     'EdgeWeightedMaskLoss',
-    'ExistenceLoss',
     'GraspCriterion',
     'GraspTargets',
     'GroundingTargets',
@@ -33,8 +33,8 @@ __all__ = [
     'MaskResolution',
     'Matching',
     'MinimapLoss',
+    'NoTargetLoss',
     'PointL1Cost',
-    'RAFLoss',
     'RegionPresenceLoss',
     'SegmentationLosses',
     'SetMatcher',

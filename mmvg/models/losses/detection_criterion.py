@@ -25,10 +25,14 @@ class DetectionCriterion(nn.Module):
     over cxcywh fractions of the image; c_q is 1 for a matched query and ``no_object_weight`` for the others. Targets
     that found no query still count in n.
 
-    Args: loss_weight: lambda, the weight of the whole loss. cls_weight: w_c. bbox_weight: w_b. giou_weight: w_g.
-    no_object_weight: c of a query without a target. aux_loss_weighted: Whether w_c, w_b and w_g apply to the layers
-    before the last as well. In the authors' code they do not (1, 1, 1), because its table of weights does not contain
-    the suffixed names.
+    Args:
+        loss_weight: lambda, the weight of the whole loss.
+        cls_weight: w_c.
+        bbox_weight: w_b.
+        giou_weight: w_g.
+        no_object_weight: c of a query without a target.
+        aux_loss_weighted: Whether w_c, w_b and w_g apply to the layers before the last as well. In the authors' code
+            they do not (1, 1, 1), because its table of weights does not contain the suffixed names.
 
     Examples:
         >>> import torch

@@ -108,8 +108,10 @@ class MaskCriterion(nn.Module):
             instance_logits: (B, Q, h, w).
             matching: Which of the Q queries answers for which target; needed with ``instance_logits``.
 
-        Returns: ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for
-        ``*``. Only masks whose weight is not 0 are brought to full size.
+        Returns:
+            ``loss_mask_global_*``, ``loss_mask_pos_*`` and ``loss_mask_neg_*``, with ``bce`` and ``dice`` for ``*``.
+                Only
+            masks whose weight is not 0 are brought to full size.
 
         Raises:
             ValueError: If a weight is not 0 and the samples have no masks.

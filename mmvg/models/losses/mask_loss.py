@@ -14,9 +14,11 @@ class MaskLoss(nn.Module, ABC):
     Every head that answers with a mask calls its loss as ``loss(mask_logits, targets)`` and gets named scalars, so any
     mask loss fits into any mask head. A subclass writes :meth:`compare` and need not care about sizes.
 
-    Args: resolution: ``'input'``: enlarge the logits to the input; ``'output'``: reduce the masks to the cells of the
-    logits. reduction: How masks are reduced: ``'area'``, ``'half'`` or ``'nearest'``, see :func:`reduce_masks`.
-    align_corners: How logits are enlarged, see :func:`enlarge_logits`.
+    Args:
+        resolution: ``'input'``: enlarge the logits to the input; ``'output'``: reduce the masks to the cells of the
+            logits.
+        reduction: How masks are reduced: ``'area'``, ``'half'`` or ``'nearest'``, see :func:`reduce_masks`.
+        align_corners: How logits are enlarged, see :func:`enlarge_logits`.
 
     Examples:
         >>> import torch

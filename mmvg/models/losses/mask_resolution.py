@@ -12,9 +12,11 @@ REDUCTIONS = ('area', 'half', 'nearest')
 def enlarge_logits(logits: Tensor, size: tuple[int, int], align_corners: bool = True) -> Tensor:
     """Enlarge mask logits by bilinear interpolation.
 
-    Args: logits: (B, N, h, w) of any size; logits that already have the wanted size are returned as they are. size: (H,
-    W). align_corners: ``True`` puts the middle of a corner cell on the middle of a corner pixel, ``False`` the outer
-    edges of both maps on each other.
+    Args:
+        logits: (B, N, h, w) of any size; logits that already have the wanted size are returned as they are.
+        size: (H, W).
+        align_corners: ``True`` puts the middle of a corner cell on the middle of a corner pixel, ``False`` the outer
+            edges of both maps on each other.
 
     Returns:
         Logits (B, N, H, W).

@@ -16,11 +16,13 @@ class MinimapLoss(nn.Module):
 
     InstanceVG (arXiv:2509.13747, Fig. 3) names this loss on its attention map M_s and does not define it.
 
-    Args: loss_weight: Weight of both terms. attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a
-    logit, so that the compared probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the
-    probability itself. target: What a cell should be (:func:`reduce_masks`): ``'area'``, the share of it that is
-    covered; ``'half'``; or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention
-    learns to look half a cell to the right and below.
+    Args:
+        loss_weight: Weight of both terms.
+        attention_input: What a cell's value a stands for: ``'prob_as_logit'``, a logit, so that the compared
+            probability is sigmoid(a), between 0.5 and 0.73 (the authors' code); ``'prob'``, the probability itself.
+        target: What a cell should be (:func:`reduce_masks`): ``'area'``, the share of it that is covered; ``'half'``;
+            or ``'nearest'``, the pixel at its upper left corner (the authors' code), from which attention learns to
+            look half a cell to the right and below.
 
     Examples:
         >>> import torch

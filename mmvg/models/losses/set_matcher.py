@@ -49,8 +49,9 @@ class SetMatcher(nn.Module):
     once, which takes a tenth of the time. With N > Q targets, Q of them are matched. Predictions that are not finite
     are matched as if they were zero: the loss that follows is not finite either, and stops the training.
 
-    Args: assigner: An mmdet ``HungarianAssigner``, for its match costs. They see boxes and points in fractions of the
-    image, with ``img_shape`` (1, 1).
+    Args:
+        assigner: An mmdet ``HungarianAssigner``, for its match costs. They see boxes and points in fractions of the
+            image, with ``img_shape`` (1, 1).
 
     Examples:
         >>> import torch

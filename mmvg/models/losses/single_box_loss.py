@@ -17,8 +17,10 @@ class SingleBoxLoss(nn.Module):
     Smooth L1 is summed over the four numbers of a box; both losses are averaged over the expressions with a target. If
     there are several targets, the box around them all is wanted.
 
-    Args: loss_weight: lambda_2; the paper does not give it. beta: Error at which smooth L1 turns from quadratic to
-    linear, in fractions of the input. With 1 all errors would be quadratic.
+    Args:
+        loss_weight: lambda_2; the paper does not give it.
+        beta: Error at which smooth L1 turns from quadratic to linear, in fractions of the input. With 1 all errors
+            would be quadratic.
 
     Examples:
         >>> import torch

@@ -56,7 +56,7 @@ class InstancePostprocess(BasePostprocess):
         """Write the answers in ``outputs`` (see :meth:`InstanceHead.forward`) onto ``samples``, and return these."""
         scores = outputs['class_logits'][-1].float().softmax(-1)[..., 0]
         if self.score_weighted:
-            scores = scores * outputs['existence_logits'].float()[:, :1].sigmoid()
+            scores = scores * outputs['no_target_logits'].float()[:, :1].sigmoid()
         for i, sample in enumerate(samples):
             self._answer(
                 sample,

@@ -66,7 +66,7 @@ def test_cris_reads_a_convnext(unlearned):
     """CRIS' neck takes the maps of strides 8, 16 and 32 and the sentence."""
     model = encoder(text='CLIP').train()
     neck = MODELS.build(
-        dict(type='CRISNeck', in_channels=model.image.channels, sentence_channels=12, channels=(8, 8, 8))
+        dict(type='SentenceGatedFPN', in_channels=model.image.channels, sentence_channels=12, channels=(8, 8, 8))
     )
     out = neck(model(*batch()))
     assert [tuple(x.shape) for x in out.images] == [(3, 8, 4, 4)]

@@ -14,9 +14,9 @@ from mmvg.models.backbones import BEiT3
 from mmvg.models.heads import InstanceHead
 from mmvg.models.losses import (
     DetectionCriterion,
-    ExistenceLoss,
     MaskCriterion,
     MinimapLoss,
+    NoTargetLoss,
     PointL1Cost,
     SetMatcher,
 )
@@ -26,8 +26,8 @@ from mmvg.models.necks import (
     InstanceQueryGenerator,
     LearnedQueries,
     PointPriorDecoder,
-    SimFPN,
-    UNetDecoder,
+    SimpleFPN,
+    TopDownDecoder,
 )
 from mmvg.models.postprocess import InstancePostprocess
 from mmvg.registry import MODELS
@@ -52,11 +52,11 @@ MODEL = dict(
         query_generator=dict(
             type=InstanceQueryGenerator, in_channels=16, num_queries=4, num_heads=2, ffn_channels=16, dropout=0.0
         ),
-        pyramid=dict(type=SimFPN, in_channels=16, out_channels=16),
+        pyramid=dict(type=SimpleFPN, in_channels=16, out_channels=16),
         query_decoder=dict(
             type=PointPriorDecoder, embed_dims=16, num_layers=2, num_heads=2, ffn_channels=16, dropout=0.0
         ),
-        pixel_decoder=dict(type=UNetDecoder, in_channels=16, out_channels=16),
+        pixel_decoder=dict(type=TopDownDecoder, in_channels=(16,) * 4, channels=16, input_norm=False),
     ),
     neck_order=['projection', 'query_generator', 'pyramid', 'query_decoder', 'pixel_decoder'],
     head=dict(
@@ -76,7 +76,7 @@ MODEL = dict(
         ),
         detection_loss=dict(type=DetectionCriterion),
         mask_loss=dict(type=MaskCriterion),
-        existence_loss=dict(type=ExistenceLoss),
+        no_target_loss=dict(type=NoTargetLoss),
         minimap_loss=dict(type=MinimapLoss),
         postprocess=dict(type=InstancePostprocess),
     ),
@@ -189,7 +189,7 @@ def test_a_few_steps_on_one_batch_reduce_every_kind_of_loss():
         sum(losses.values()).backward()
         optimizer.step()
     assert sum(history[-1].values()) < 0.6 * sum(history[0].values())
-    for name in ('loss_cls', 'loss_bbox', 'loss_giou', 'loss_mask_global_dice', 'loss_mask_pos_bce', 'loss_exist'):
+    for name in ('loss_cls', 'loss_bbox', 'loss_giou', 'loss_mask_global_dice', 'loss_mask_pos_bce', 'loss_no_target'):
         assert history[-1][name] < history[0][name], name
 
 

@@ -9,9 +9,9 @@ from mmengine.structures import PixelData
 
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import CLIPResNet, ConvTextEncoder
-from mmvg.models.heads import LDCH, GraspHead, MapRefinement
+from mmvg.models.fusions import DualCrossAttentionFusion, LanguageGuidedUpsampling
+from mmvg.models.heads import DynamicConvBranch, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
-from mmvg.models.necks import DCVLF, LanguageUpsampling
 from mmvg.models.postprocess import GraspPostprocess
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -37,9 +37,11 @@ MODEL = dict(
         frozen=True,
     ),
     neck=dict(
-        fusion=dict(type=DCVLF, in_channels=128, embed_dims=64, num_heads=4, ffn_channels=64, dropout=0.1),
+        fusion=dict(
+            type=DualCrossAttentionFusion, in_channels=128, embed_dims=64, num_heads=4, ffn_channels=64, dropout=0.1
+        ),
         upsampling=dict(
-            type=LanguageUpsampling,
+            type=LanguageGuidedUpsampling,
             in_channels=64,
             skip_channels=(64, 32, 16),
             joined_channels=(64, 64, 32),
@@ -51,7 +53,9 @@ MODEL = dict(
     neck_order=['fusion', 'upsampling'],
     head=dict(
         type=GraspHead,
-        coarse=dict(type=LDCH, in_channels=32, channels=8, sentence_channels=16, num_kernels=2, hidden_channels=8),
+        coarse=dict(
+            type=DynamicConvBranch, in_channels=32, channels=8, sentence_channels=16, num_kernels=2, hidden_channels=8
+        ),
         refinement=dict(type=MapRefinement, widths=(8, 16, 16, 32)),
         criterion=dict(type=GraspCriterion),
         postprocess=dict(type=GraspPostprocess),

@@ -11,10 +11,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import BertTextEncoder, ConvStem, StagedEncoder, SwinStages, ViTStages
-from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion
+from mmvg.models.fusions import PixelWordFusion, RegionAwareFusion, RegionModulation
 from mmvg.models.heads import RegionHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, RegionPresenceLoss, SingleBoxLoss
-from mmvg.models.necks import RegionModulation
 from mmvg.models.postprocess import MaskPostprocess
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample

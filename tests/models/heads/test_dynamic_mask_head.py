@@ -6,7 +6,7 @@ from torch import nn
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads import DynamicMaskHead, VisualProjector
 from mmvg.models.heads.dynamic_mask_head import dynamic_convolution
-from mmvg.models.losses import RAFLoss
+from mmvg.models.losses import AdaptiveDiceMaskLoss
 from mmvg.models.postprocess import MaskPostprocess
 from mmvg.registry import MODELS
 
@@ -19,7 +19,7 @@ def make_head(postprocess=None, **projector):
         dict(
             type=DynamicMaskHead,
             projector=dict(type=VisualProjector, in_channels=8, out_channels=4, **projector),
-            mask_loss=dict(type=RAFLoss),
+            mask_loss=dict(type=AdaptiveDiceMaskLoss),
             sentence_channels=5,
             postprocess=dict(type=MaskPostprocess) | (postprocess or {}),
         )

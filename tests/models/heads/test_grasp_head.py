@@ -4,12 +4,12 @@ import torch
 from mmengine.structures import PixelData
 
 from mmvg.models import GroundingFeatures
-from mmvg.models.heads import LDCH, GraspHead, MapRefinement
+from mmvg.models.heads import DynamicConvBranch, GraspHead, MapRefinement
 from mmvg.models.losses import GraspCriterion
 from mmvg.models.postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
-COARSE = dict(type=LDCH, in_channels=6, channels=4, sentence_channels=8, num_kernels=2, hidden_channels=4)
+COARSE = dict(type=DynamicConvBranch, in_channels=6, channels=4, sentence_channels=8, num_kernels=2, hidden_channels=4)
 REFINEMENT = dict(type=MapRefinement, widths=(4, 4, 8, 8))
 
 
@@ -83,5 +83,5 @@ def test_every_sample_gets_a_mask_and_ranked_grasps(batch):
 
 
 def test_a_missing_neck_is_named():
-    with pytest.raises(ValueError, match="'pixels', which LanguageUpsampling"):
+    with pytest.raises(ValueError, match="'pixels', which LanguageGuidedUpsampling"):
         make()(GroundingFeatures(images=[]))

@@ -27,7 +27,7 @@ def test_outputs_have_the_documented_shapes(make_head):
         boxes_cxcywh_norm=(3, 2, 3, 4),
         instance_mask_logits=(2, 3, 8, 8),
         global_mask_logits=(2, 1, 8, 8),
-        existence_logits=(2, 2),
+        no_target_logits=(2, 2),
         points=(2, 3, 2),
         attention=(2, 2, 2),
     )
@@ -71,7 +71,7 @@ def test_instance_masks_are_dot_products_of_the_last_states_with_the_pixels(make
 def test_existence_is_the_mean_of_the_verdicts_of_all_pixels(make_head):
     head, features = make_head(), features_of()
     verdicts = torch.stack([head.existence.mlp(features.pixels[0, :, y, x]) for y in range(8) for x in range(8)])
-    torch.testing.assert_close(head(features)['existence_logits'][0], verdicts.mean(0))
+    torch.testing.assert_close(head(features)['no_target_logits'][0], verdicts.mean(0))
 
 
 @pytest.mark.parametrize('queries', [1, 3])
@@ -92,7 +92,7 @@ def test_losses_carry_the_documented_names(make_head, make_sample):
     losses = make_head().loss(features_of(), [make_sample(0), make_sample(2)])
     detection = {f'{p}loss_{n}' for p in ('', 'd0.', 'd1.') for n in ('cls', 'bbox', 'giou')}
     masks = {f'loss_mask_{n}_{k}' for n in ('global', 'pos', 'neg') for k in ('bce', 'dice')}
-    assert set(losses) == detection | masks | {'loss_minimap_bce', 'loss_minimap_dice', 'loss_exist'}
+    assert set(losses) == detection | masks | {'loss_minimap_bce', 'loss_minimap_dice', 'loss_no_target'}
 
 
 def test_the_masks_are_paired_by_the_last_layer_and_not_by_the_others(make_head, make_sample):
@@ -154,7 +154,7 @@ def test_ablated_losses_leave_no_parameter_without_gradient(make_head, make_samp
         name for name, p in head.named_parameters() if p.grad is None
     } == set()  # DistributedDataParallel would wait
     assert unlearned(head) == [name for name, _ in head.named_parameters() if not name.startswith('existence')]
-    assert sum(losses.values()).item() == pytest.approx(losses['loss_exist'].item())
+    assert sum(losses.values()).item() == pytest.approx(losses['loss_no_target'].item())
 
 
 @pytest.mark.parametrize(

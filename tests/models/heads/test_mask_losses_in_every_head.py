@@ -12,16 +12,16 @@ from mmvg.models.heads import (
     VisualProjector,
 )
 from mmvg.models.losses import (
+    AdaptiveDiceMaskLoss,
     BinaryMaskLoss,
     EdgeWeightedMaskLoss,
     GroundingTargets,
     MaskCriterion,
-    RAFLoss,
     RegionPresenceLoss,
 )
 
 ANSWER = dict(type='MaskPostprocess')
-LOSSES = [BinaryMaskLoss, EdgeWeightedMaskLoss, MaskCriterion, RAFLoss]
+LOSSES = [BinaryMaskLoss, EdgeWeightedMaskLoss, MaskCriterion, AdaptiveDiceMaskLoss]
 
 
 def heads(mask_loss, make_instance_head):

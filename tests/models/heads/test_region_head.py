@@ -105,7 +105,7 @@ def test_nothing_is_meant_where_every_region_is_empty(make_sample, best, no_targ
 
 def test_any_region_counts_where_existence_is_any(make_sample):
     logits = torch.linspace(-4, -1, 16)
-    head = constant(make_head(box_loss=None, regions_decide=True, existence='any'), logits.tolist(), 2.0)
+    head = constant(make_head(box_loss=None, regions_decide=True, target_score='any'), logits.tolist(), 2.0)
     answer = head.predict(regions(1), [make_sample(1)])[0]
     assert answer.target_score == pytest.approx(1 - (1 - logits.sigmoid()).prod().item(), abs=1e-5)
     assert answer.target_score > 0.5 > logits.max().sigmoid()
@@ -114,7 +114,7 @@ def test_any_region_counts_where_existence_is_any(make_sample):
 
 def test_another_existence_is_an_error():
     with pytest.raises(ValueError, match="'max' or 'any', not 'mean'"):
-        make_head(existence='mean')
+        make_head(target_score='mean')
 
 
 def test_in_rec_and_res_the_regions_do_not_decide(make_sample):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvg.models.losses import BinaryMaskLoss, GroundingTargets, RAFLoss, SegmentationLosses
+from mmvg.models.losses import AdaptiveDiceMaskLoss, BinaryMaskLoss, GroundingTargets, SegmentationLosses
 
 
 def batch():
@@ -42,7 +42,7 @@ def test_cross_entropy_over_two_classes_is_ours(weights):
 @pytest.mark.parametrize('library', ['mmseg', 'mmdet'])
 def test_the_focal_losses_of_both_libraries_are_ours(library):
     logits, targets = batch()
-    ours = RAFLoss(bce_weight=0, dice_weight=0)(logits, targets)['loss_focal']
+    ours = AdaptiveDiceMaskLoss(bce_weight=0, dice_weight=0)(logits, targets)['loss_focal']
     focal = dict(type=f'{library}.FocalLoss', alpha=0.25, gamma=2.0)
     losses = SegmentationLosses(pixel_losses=dict(focal=focal), resolution='output')(logits, targets)
     torch.testing.assert_close(losses['loss_focal'], ours, rtol=0, atol=1e-6)

@@ -26,7 +26,7 @@ def outputs_of(probabilities, boxes, masks, global_mask, has_target=0.5):
         boxes_cxcywh_norm=torch.stack([torch.zeros_like(boxes), boxes]),
         instance_mask_logits=(torch.tensor(masks, dtype=torch.float32) * 20 - 10)[None],
         global_mask_logits=(torch.tensor(global_mask, dtype=torch.float32) * 20 - 10)[None, None],
-        existence_logits=torch.tensor([[logit(has_target), 3.0]]),
+        no_target_logits=torch.tensor([[logit(has_target), 3.0]]),
         points=torch.tensor([[[0.25, 0.75]] * q]),
         attention=None,
     )

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.necks import SimFPN
+from mmvg.models.necks import SimpleFPN
 
 
 def layer_norm_2d(x, norm):
@@ -15,7 +15,7 @@ def layer_norm_2d(x, norm):
 
 def test_every_level_is_the_arithmetic_of_the_paper():
     torch.manual_seed(0)
-    neck, image = SimFPN(8, 12), torch.randn(2, 8, 6, 4)
+    neck, image = SimpleFPN(8, 12), torch.randn(2, 8, 6, 4)
     state = neck.state_dict()
 
     def enlarge(x, name):
@@ -32,7 +32,7 @@ def test_every_level_is_the_arithmetic_of_the_paper():
 
 
 def test_names_and_sizes_are_those_of_the_released_weights():
-    neck = SimFPN()
+    neck = SimpleFPN()
     shapes = {name: tuple(value.shape) for name, value in neck.state_dict().items()}
     assert shapes['fpn1.0.weight'] == (256, 128, 2, 2)
     assert shapes['fpn1.1.weight'] == (128,)
@@ -43,12 +43,12 @@ def test_names_and_sizes_are_those_of_the_released_weights():
 
 
 def test_block_convolutions_start_with_fan_out_kaiming():
-    weight = SimFPN(256, 256).fpn_convs[0].conv.weight
+    weight = SimpleFPN(256, 256).fpn_convs[0].conv.weight
     assert weight.std().item() == pytest.approx((2 / (256 * 9)) ** 0.5, rel=0.02)
 
 
 def test_autocast_gives_the_same_maps_up_to_rounding():
-    neck, given = SimFPN(8, 8), GroundingFeatures(images=[torch.randn(1, 8, 4, 4)])
+    neck, given = SimpleFPN(8, 8), GroundingFeatures(images=[torch.randn(1, 8, 4, 4)])
     with torch.autocast('cpu', torch.bfloat16):
         low = neck(given).images
     for x, y in zip(low, neck(given).images, strict=True):
@@ -57,4 +57,4 @@ def test_autocast_gives_the_same_maps_up_to_rounding():
 
 def test_width_that_cannot_be_quartered_is_refused():
     with pytest.raises(ValueError, match='in_channels=6'):
-        SimFPN(6)
+        SimpleFPN(6)

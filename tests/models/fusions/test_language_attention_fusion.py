@@ -2,13 +2,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.models.layers import LMAFN
+from mmvg.models.fusions import LanguageAttentionFusion
 
 
 def make(**changes):
     settings = dict(deep_channels=8, skip_channels=6, joined_channels=4, out_channels=5, sentence_channels=7)
     torch.manual_seed(0)
-    return LMAFN(**settings | changes)
+    return LanguageAttentionFusion(**settings | changes)
 
 
 @pytest.mark.parametrize('batch', [1, 2])
@@ -47,5 +47,9 @@ def test_the_channel_attention_of_a_narrow_map_keeps_a_hidden_channel():
 
 def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
-        stages = LMAFN(512, 1024, 512, 512, 1024), LMAFN(512, 512, 512, 256, 1024), LMAFN(256, 256, 256, 256, 1024)
+        stages = (
+            LanguageAttentionFusion(512, 1024, 512, 512, 1024),
+            LanguageAttentionFusion(512, 512, 512, 256, 1024),
+            LanguageAttentionFusion(256, 256, 256, 256, 1024),
+        )
     assert [sum(p.numel() for p in stage.parameters()) for stage in stages] == [17_964_096, 15_342_144, 5_738_528]

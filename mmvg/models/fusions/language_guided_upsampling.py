@@ -8,15 +8,16 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import LMAFN, conv_bn_relu
+from mmvg.models.fusions.language_attention_fusion import LanguageAttentionFusion
+from mmvg.models.layers import conv_bn_relu
 from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class LanguageUpsampling(BaseModule):
+class LanguageGuidedUpsampling(BaseModule):
     """Hierarchical language-guided up-sampling (LGGD, arXiv:2512.21065, Sec. IV-C).
 
-    One :class:`LMAFN` stage per skip map, coarsest first, then stages that double the map and have no skip.
+    One :class:`LanguageAttentionFusion` per skip map, coarsest first, then stages that double the map without a skip.
 
     Args:
         in_channels: Channels of the coarsest map.
@@ -42,7 +43,7 @@ class LanguageUpsampling(BaseModule):
         widths = (in_channels, *out_channels, *plain_channels)
         self.attentive = attentive
         self.stages = nn.ModuleList(
-            LMAFN(deep, skip, joined, out, sentence_channels, attentive=attentive)
+            LanguageAttentionFusion(deep, skip, joined, out, sentence_channels, attentive=attentive)
             for deep, skip, joined, out in zip(widths, skip_channels, joined_channels, out_channels, strict=False)
         )
         plain = widths[len(out_channels) :]
@@ -57,11 +58,11 @@ class LanguageUpsampling(BaseModule):
         *skips, x = features.images
         if len(skips) != len(self.stages):
             raise ValueError(
-                f'LanguageUpsampling was built for {len(self.stages)} skip maps and a coarse one, it got '
+                f'LanguageGuidedUpsampling was built for {len(self.stages)} skip maps and a coarse one, it got '
                 f'{len(features.images)} maps in all'
             )
         if self.attentive and features.sentence is None:
-            raise ValueError('LanguageUpsampling needs a backbone that gives a sentence vector')
+            raise ValueError('LanguageGuidedUpsampling needs a backbone that gives a sentence vector')
         for stage, skip in zip(self.stages, reversed(skips), strict=True):
             x = stage(x, skip, features.sentence)
         for stage in self.plain_stages:

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.necks import CRISNeck
+from mmvg.models.fusions import SentenceGatedFPN
 from mmvg.registry import MODELS
 
 
@@ -21,7 +21,7 @@ def features(batch=3, sentence=True):
 
 def neck():
     torch.manual_seed(0)
-    return MODELS.build(dict(type=CRISNeck, in_channels=(5, 6, 7), sentence_channels=9, channels=(4, 8, 12)))
+    return MODELS.build(dict(type=SentenceGatedFPN, in_channels=(5, 6, 7), sentence_channels=9, channels=(4, 8, 12)))
 
 
 def cbr(module, x):
@@ -58,7 +58,7 @@ def test_it_is_the_neck_of_cris():
 
 def test_parameters_of_the_full_neck_are_those_counted_by_hand():
     with torch.device('meta'):
-        part = CRISNeck()
+        part = SentenceGatedFPN()
     assert sum(p.numel() for p in part.parameters()) == 23_093_760  # 23.09 M
     assert not any(m.bias is not None for m in part.modules() if isinstance(m, (nn.Conv2d, nn.Linear)))
 

@@ -2,12 +2,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.models.heads import LDCH
+from mmvg.models.heads import DynamicConvBranch
 
 
 def make(**changes):
     torch.manual_seed(0)
-    return LDCH(**dict(in_channels=6, channels=4, sentence_channels=8, num_kernels=3, hidden_channels=5) | changes)
+    return DynamicConvBranch(
+        **dict(in_channels=6, channels=4, sentence_channels=8, num_kernels=3, hidden_channels=5) | changes
+    )
 
 
 def one_by_one(head, pixels, sentence):
@@ -77,4 +79,4 @@ def test_the_ordinary_head_has_one_kernel_per_map_in_the_same_order():
 
 def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
-        assert sum(p.numel() for p in LDCH().parameters()) == 450_968
+        assert sum(p.numel() for p in DynamicConvBranch().parameters()) == 450_968

@@ -10,7 +10,7 @@ from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class SimFPN(BaseModule):
+class SimpleFPN(BaseModule):
     """Four maps at 4, 2, 1 and 1/2 times the resolution of one map (ViTDet, arXiv:2203.16527, Sec. 3).
 
     Transposed convolutions enlarge, max-pooling shrinks; then each map gets a 1x1 and a 3x3 convolution, each with a
@@ -24,7 +24,7 @@ class SimFPN(BaseModule):
     def __init__(self, in_channels: int = 256, out_channels: int = 256) -> None:
         super().__init__()
         if in_channels % 4:
-            raise ValueError(f'SimFPN halves its channels twice: in_channels={in_channels} is no multiple of 4')
+            raise ValueError(f'SimpleFPN halves its channels twice: in_channels={in_channels} is no multiple of 4')
         half, quarter = in_channels // 2, in_channels // 4
         self.fpn1 = nn.Sequential(
             nn.ConvTranspose2d(in_channels, half, 2, stride=2),

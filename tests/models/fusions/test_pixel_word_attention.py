@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmvg.models.layers.pixel_word_attention import PixelWordAttention, TanhGate
+from mmvg.models.fusions.pixel_word_attention import PixelWordAttention, TanhGate
 
 
 @torch.no_grad()

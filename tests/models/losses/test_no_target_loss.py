@@ -3,12 +3,12 @@ import math
 import pytest
 import torch
 
-from mmvg.models.losses import ExistenceLoss, GroundingTargets
+from mmvg.models.losses import GroundingTargets, NoTargetLoss
 
 
 def loss_of(logits, no_target):
     targets = GroundingTargets(torch.zeros(0, 4), [0] * len(no_target), None, None, torch.tensor(no_target), (4, 4))
-    return ExistenceLoss()(torch.tensor(logits), targets)['loss_exist'].item()
+    return NoTargetLoss()(torch.tensor(logits), targets)['loss_no_target'].item()
 
 
 def test_class_zero_means_a_target_and_class_one_means_none():

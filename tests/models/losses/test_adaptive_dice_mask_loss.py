@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmvg.models.losses import GroundingTargets, RAFLoss
+from mmvg.models.losses import AdaptiveDiceMaskLoss, GroundingTargets
 from mmvg.registry import MODELS
 
 P = [0.9, 0.4, 0.2, 0.7]
@@ -21,7 +21,14 @@ def masks(values):
 @pytest.mark.parametrize('pixel_weight', ['error', 'focal'])
 def test_the_terms_of_two_by_two_pixels_by_hand(pixel_weight):
     loss = MODELS.build(
-        dict(type=RAFLoss, bce_weight=2.0, focal_weight=3.0, dice_weight=0.5, pixel_weight=pixel_weight, eps=0.25)
+        dict(
+            type=AdaptiveDiceMaskLoss,
+            bce_weight=2.0,
+            focal_weight=3.0,
+            dice_weight=0.5,
+            pixel_weight=pixel_weight,
+            eps=0.25,
+        )
     )
     losses = loss.compare(logits_of(P), masks(Y))
     bce = -(math.log(0.9) + math.log(0.4) + math.log(0.8) + math.log(0.3)) / 4
@@ -41,7 +48,7 @@ def test_the_terms_of_two_by_two_pixels_by_hand(pixel_weight):
 
 
 def test_dice_is_the_mean_over_samples_not_over_the_batch_as_one():
-    loss = RAFLoss(bce_weight=0, focal_weight=0)
+    loss = AdaptiveDiceMaskLoss(bce_weight=0, focal_weight=0)
     logits, targets = torch.cat([logits_of(P), logits_of(P[::-1])]), torch.cat([masks(Y), masks([1.0, 0.0, 0.0, 0.0])])
     each = [loss.compare(logits[i : i + 1], targets[i : i + 1])['loss_dice'] for i in range(2)]
     assert torch.allclose(loss.compare(logits, targets)['loss_dice'], sum(each) / 2)
@@ -54,7 +61,7 @@ def test_a_pixel_of_the_target_is_never_pushed_down(pixel_weight, p):
     """100 pixels of the target at p, 400 others at 0.3; a gradient through the weight would be positive at 0.9."""
     targets = torch.cat([torch.ones(100), torch.zeros(400)]).view(1, 1, 20, 25)
     logits = torch.where(targets > 0, math.log(p / (1 - p)), math.log(0.3 / 0.7)).requires_grad_()
-    losses = RAFLoss(pixel_weight=pixel_weight).compare(logits, targets)
+    losses = AdaptiveDiceMaskLoss(pixel_weight=pixel_weight).compare(logits, targets)
     for value in losses.values():
         (gradient,) = torch.autograd.grad(value, logits, retain_graph=True)
         assert gradient[targets > 0].max() <= 0
@@ -66,7 +73,7 @@ def test_a_pixel_of_the_target_is_never_pushed_down(pixel_weight, p):
 @pytest.mark.parametrize('logit', [-200.0, 0.0, 200.0])
 def test_perfect_and_empty_predictions_are_finite(pixel_weight, target, logit):
     logits = torch.full((2, 1, 4, 4), logit, requires_grad=True)
-    losses = RAFLoss(pixel_weight=pixel_weight).compare(logits, torch.full_like(logits, target).detach())
+    losses = AdaptiveDiceMaskLoss(pixel_weight=pixel_weight).compare(logits, torch.full_like(logits, target).detach())
     sum(losses.values()).backward()
     assert all(value.isfinite() for value in losses.values())
     assert logits.grad.isfinite().all()
@@ -80,15 +87,15 @@ def test_half_precision_logits_are_compared_in_single_precision():
     union = torch.zeros(1, 1, 8, 8, dtype=torch.uint8)
     targets = GroundingTargets(torch.zeros(0, 4), [0], None, union, torch.ones(1).bool(), (8, 8))
     with torch.autocast('cpu', dtype=torch.bfloat16):
-        losses = RAFLoss()(logits, targets)
+        losses = AdaptiveDiceMaskLoss()(logits, targets)
     assert {value.dtype for value in losses.values()} == {torch.float32}
     assert losses['loss_bce'].item() == 30
 
 
 def test_a_term_without_weight_is_left_out_and_nonsense_is_refused():
-    cris = RAFLoss(focal_weight=0, dice_weight=0).compare(logits_of(P), masks(Y))
+    cris = AdaptiveDiceMaskLoss(focal_weight=0, dice_weight=0).compare(logits_of(P), masks(Y))
     assert list(cris) == ['loss_bce']
     with pytest.raises(ValueError, match='nothing to learn'):
-        RAFLoss(0, 0, 0)
+        AdaptiveDiceMaskLoss(0, 0, 0)
     with pytest.raises(ValueError, match=r"'error' or 'focal', not 'errors'"):
-        RAFLoss(pixel_weight='errors')
+        AdaptiveDiceMaskLoss(pixel_weight='errors')

@@ -1,11 +1,9 @@
 """Anchors between sight and speech: one stage of RaAM (Ouyang et al., ICCV 2025, Sec. 3.2 to 3.5)."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from mmvg.models.layers.pixel_word_attention import PixelInstanceNorm, TanhGate
+from mmvg.models.fusions.pixel_word_attention import PixelInstanceNorm, TanhGate
 
 
 class RegionAnchoring(nn.Module):
@@ -124,13 +122,3 @@ class RegionAnchoring(nn.Module):
                 'this stage continues with the anchors of the stage before, but there are none; run the stages in order'
             )
         return self.anchor_in(previous)
-
-
-def fuse_layers(fused: Tensor, layers: Sequence[Tensor]) -> Tensor:
-    """Hierarchical layer fusion (RaAM, eq. 9): half the fused feature, half the mean of what the layers gave.
-
-    Args:
-        fused: F_i, of any shape.
-        layers: V_{i,1} to V_{i,Q} of the same shape; the last one is the F_i^1 that was fused.
-    """
-    return (fused + sum(layers) / len(layers)) / 2

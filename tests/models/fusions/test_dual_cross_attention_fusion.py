@@ -2,12 +2,14 @@ import pytest
 import torch
 
 from mmvg.models import GroundingFeatures
-from mmvg.models.necks import DCVLF
+from mmvg.models.fusions import DualCrossAttentionFusion
 
 
 def make(**changes):
     torch.manual_seed(0)
-    return DCVLF(**dict(in_channels=12, embed_dims=8, num_heads=2, ffn_channels=16, dropout=0.0) | changes)
+    return DualCrossAttentionFusion(
+        **dict(in_channels=12, embed_dims=8, num_heads=2, ffn_channels=16, dropout=0.0) | changes
+    )
 
 
 def features(tokens=(4, 2), length=5, side=3):
@@ -61,8 +63,8 @@ def test_without_attention_a_location_sees_itself_and_the_mean_word():
 
 def test_directions_have_weights_of_their_own_and_the_size_counted_by_hand():
     with torch.device('meta'):
-        assert sum(p.numel() for p in DCVLF().parameters()) == 12_082_688
-        assert sum(p.numel() for p in DCVLF(fuse='tokens').parameters()) == 12_082_688 - 512 * 512
+        assert sum(p.numel() for p in DualCrossAttentionFusion().parameters()) == 12_082_688
+        assert sum(p.numel() for p in DualCrossAttentionFusion(fuse='tokens').parameters()) == 12_082_688 - 512 * 512
 
 
 def test_words_of_another_width_and_unknown_fusions_are_refused():

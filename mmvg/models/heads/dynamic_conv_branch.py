@@ -12,7 +12,7 @@ _FROM_PAPER_ORDER = (0, 1, 3, 2, 4)
 
 
 @MODELS.register_module()
-class LDCH(BaseModule):
+class DynamicConvBranch(BaseModule):
     """Predict five maps by convolutions with kernels that depend on the sentence (LGGD, arXiv:2512.21065, Eq. 21-28).
 
     The paper calls it language-guided dynamic convolution head (LDCH). A 1x1 convolution makes C channels for each of
@@ -30,8 +30,9 @@ class LDCH(BaseModule):
 
     Examples:
         >>> import torch
-        >>> from mmvg.models.heads import LDCH
-        >>> LDCH(in_channels=8, channels=4, sentence_channels=6)(torch.randn(2, 8, 16, 16), torch.randn(2, 6)).shape
+        >>> from mmvg.models.heads import DynamicConvBranch
+        >>> branch = DynamicConvBranch(in_channels=8, channels=4, sentence_channels=6)
+        >>> branch(torch.randn(2, 8, 16, 16), torch.randn(2, 6)).shape
         torch.Size([2, 5, 16, 16])
     """
 

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mmvg.models.layers import RegionAnchoring, fuse_layers
+from mmvg.models.backbones.staged_encoder import fuse_layers
+from mmvg.models.fusions import RegionAnchoring
 
 B, M, L, CV, CL, N = 2, 6, 5, 8, 4, 3
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmvg.models import GroundingFeatures
-from mmvg.models.necks import LanguageUpsampling
+from mmvg.models.fusions import LanguageGuidedUpsampling
 
 
 def make(**changes):
@@ -15,7 +15,7 @@ def make(**changes):
         sentence_channels=10,
     )
     torch.manual_seed(0)
-    return LanguageUpsampling(**settings | changes)
+    return LanguageGuidedUpsampling(**settings | changes)
 
 
 def features(batch=2):
@@ -61,5 +61,5 @@ def test_missing_maps_and_sentences_are_named():
 
 def test_size_is_that_counted_by_hand():
     with torch.device('meta'):
-        neck = LanguageUpsampling()
+        neck = LanguageGuidedUpsampling()
     assert sum(p.numel() for p in neck.parameters()) == 17_964_096 + 15_342_144 + 5_738_528 + 1_180_672

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.necks import VisionLanguageDecoder
+from mmvg.models.fusions import VisionLanguageDecoder
 from mmvg.registry import MODELS
 
 C, W = 8, 6  # widths of cells and words

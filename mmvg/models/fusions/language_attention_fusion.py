@@ -10,7 +10,7 @@ from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class LMAFN(nn.Module):
+class LanguageAttentionFusion(nn.Module):
     r"""Language-guided multi-dimensional attention fusion (LGGD, arXiv:2512.21065, Eq. 13 to 20).
 
     The deep map is enlarged to the size of the skip map and joined with a 1x1 convolution of it. FiLM lets the sentence

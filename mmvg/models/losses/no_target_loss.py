@@ -9,7 +9,7 @@ from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class ExistenceLoss(nn.Module):
+class NoTargetLoss(nn.Module):
     """Compare the no-target verdict with the truth by two-class cross-entropy (InstanceVG, arXiv:2509.13747, L_exist).
 
     Class 0 means that there is a target, class 1 that there is none. The paper says BCE; this is what its code
@@ -21,10 +21,10 @@ class ExistenceLoss(nn.Module):
 
     Examples:
         >>> import torch
-        >>> from mmvg.models.losses import ExistenceLoss, GroundingTargets
+        >>> from mmvg.models.losses import NoTargetLoss, GroundingTargets
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1, 0])  # no target in the second
-        >>> ExistenceLoss()(torch.zeros(2, 2), targets)
-        {'loss_exist': tensor(0.1386)}
+        >>> NoTargetLoss()(torch.zeros(2, 2), targets)
+        {'loss_no_target': tensor(0.1386)}
     """
 
     def __init__(self, loss_weight: float = 0.2, class_weights: tuple[float, float] = (0.9, 1.1)) -> None:
@@ -32,7 +32,7 @@ class ExistenceLoss(nn.Module):
         self.loss_weight = loss_weight
         self.register_buffer('class_weights', torch.tensor(class_weights), persistent=False)
 
-    def forward(self, existence_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
-        """Return ``loss_exist`` of ``existence_logits`` (B, 2)."""
-        loss = F.cross_entropy(existence_logits.float(), targets.no_target.long(), self.class_weights)
-        return dict(loss_exist=self.loss_weight * loss)
+    def forward(self, no_target_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
+        """Return ``loss_no_target`` of ``no_target_logits`` (B, 2)."""
+        loss = F.cross_entropy(no_target_logits.float(), targets.no_target.long(), self.class_weights)
+        return dict(loss_no_target=self.loss_weight * loss)

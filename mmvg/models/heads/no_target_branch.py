@@ -4,7 +4,7 @@ from mmdet.models.layers import MLP
 from torch import Tensor, nn
 
 
-class ExistenceBranch(nn.Module):
+class NoTargetBranch(nn.Module):
     """Predict from the mask features whether there is a target (InstanceVG, arXiv:2509.13747, Sec. 3.4).
 
     An MLP looks at every pixel, and its answers are averaged over the pixels.

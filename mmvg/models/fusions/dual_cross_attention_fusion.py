@@ -38,7 +38,7 @@ class ResidualAttention(nn.Module):
 
 
 @MODELS.register_module()
-class DCVLF(BaseModule):
+class DualCrossAttentionFusion(BaseModule):
     """Dual cross vision-language fusion (LGGD, arXiv:2512.21065, Eq. 7 to 12).
 
     Locations look at one another, then locations at words and words at locations, each with weights of its own; both
@@ -71,7 +71,7 @@ class DCVLF(BaseModule):
         cross_attention: bool = True,
     ) -> None:
         super().__init__()
-        check_choice('DCVLF.fuse', fuse, ('pool', 'tokens'))
+        check_choice('DualCrossAttentionFusion.fuse', fuse, ('pool', 'tokens'))
         self.embed_dims = embed_dims
         self.cross_attention = cross_attention
         self.pool = fuse == 'pool' or not cross_attention
@@ -92,7 +92,9 @@ class DCVLF(BaseModule):
         """
         text = features.text
         if text.shape[-1] != self.embed_dims:
-            raise ValueError(f'DCVLF is {self.embed_dims} wide, but the words are {tuple(text.shape)}')
+            raise ValueError(
+                f'DualCrossAttentionFusion is {self.embed_dims} wide, but the words are {tuple(text.shape)}'
+            )
         image = self.project(features.images[-1])
         size = image.shape[-2:]
         image = image.flatten(2).transpose(1, 2)

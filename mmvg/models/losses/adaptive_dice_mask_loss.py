@@ -11,7 +11,7 @@ from mmvg.registry import MODELS
 
 
 @MODELS.register_module()
-class RAFLoss(MaskLoss):
+class AdaptiveDiceMaskLoss(MaskLoss):
     r"""Compare mask logits by cross-entropy, focal loss and adaptive dice: RAF of SegVLM (arXiv:2505.19242, Sec. 3.4).
 
     .. math:: adaptive\ dice = 1 - \frac{2 \sum a p y + \epsilon}{\sum a p + \sum a y + \epsilon}
@@ -23,21 +23,27 @@ class RAFLoss(MaskLoss):
 
     The adaptive dice does not measure quality: it can rise while the mask improves.
 
-    Args: bce_weight: lambda_1, the weight of the cross-entropy. focal_weight: lambda_2, the weight of the focal loss.
-    dice_weight: lambda_3, the weight of the adaptive dice. alpha: Weight of target pixels in the focal loss. gamma:
-    Exponent of the focal loss, and of ``pixel_weight='focal'``. pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or
-    ``'focal'``, (1 - p)^gamma. eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
-    resolution: See :class:`MaskLoss`. By default masks are compared at the size of the logits, where a cell belongs to
-    the target if half of it or more is covered. reduction: See :class:`MaskLoss`. align_corners: See :class:`MaskLoss`.
+    Args:
+        bce_weight: lambda_1, the weight of the cross-entropy.
+        focal_weight: lambda_2, the weight of the focal loss.
+        dice_weight: lambda_3, the weight of the adaptive dice.
+        alpha: Weight of target pixels in the focal loss.
+        gamma: Exponent of the focal loss, and of ``pixel_weight='focal'``.
+        pixel_weight: a of Eq. 7: ``'error'``, abs(p - y), or ``'focal'``, (1 - p)^gamma.
+        eps: Keeps the adaptive dice and its gradient finite where nothing has a weight.
+        resolution: See :class:`MaskLoss`. By default masks are compared at the size of the logits, where a cell belongs
+            to the target if half of it or more is covered.
+        reduction: See :class:`MaskLoss`.
+        align_corners: See :class:`MaskLoss`.
 
     Raises:
         ValueError: If ``pixel_weight`` is unknown, or all terms have weight 0.
 
     Examples:
         >>> import torch
-        >>> from mmvg.models.losses import GroundingTargets, RAFLoss
+        >>> from mmvg.models.losses import GroundingTargets, AdaptiveDiceMaskLoss
         >>> targets = GroundingTargets.from_masks(torch.ones(1, 16, 16), counts=[1])
-        >>> list(RAFLoss(focal_weight=0)(torch.zeros(1, 1, 4, 4), targets))
+        >>> list(AdaptiveDiceMaskLoss(focal_weight=0)(torch.zeros(1, 1, 4, 4), targets))
         ['loss_bce', 'loss_dice']
     """
 
@@ -55,10 +61,10 @@ class RAFLoss(MaskLoss):
         align_corners: bool = True,
     ) -> None:
         super().__init__(resolution, reduction, align_corners)
-        check_choice('RAFLoss.pixel_weight', pixel_weight, ('error', 'focal'))
+        check_choice('AdaptiveDiceMaskLoss.pixel_weight', pixel_weight, ('error', 'focal'))
         self.weights = dict(bce=bce_weight, focal=focal_weight, dice=dice_weight)
         if not any(self.weights.values()):
-            raise ValueError('RAFLoss: all three weights are 0, so there is nothing to learn from')
+            raise ValueError('AdaptiveDiceMaskLoss: all three weights are 0, so there is nothing to learn from')
         self.alpha = alpha
         self.gamma = gamma
         self.pixel_weight = pixel_weight

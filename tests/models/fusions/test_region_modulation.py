@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.necks import RegionModulation
+from mmvg.models.fusions import RegionModulation
 
 
 def features(channels=(3, 3, 3, 3), sizes=((8, 4),) * 4, anchors=16):

@@ -15,7 +15,7 @@ _NORM = dict(type='BN')
 
 
 @MODELS.register_module()
-class CRISNeck(BaseModule):
+class SentenceGatedFPN(BaseModule):
     """Multiplies the sentence into the coarsest map and merges it with the finer two (CRIS, arXiv:2111.15174).
 
     The result has the size of the middle map. Its last step appends two channels with x and y from -1 to 1.
@@ -85,7 +85,7 @@ def _check(features: GroundingFeatures) -> None:
     sizes = [tuple(x.shape[-2:]) for x in features.images]
     if len(sizes) != 3 or any(finer != (2 * h, 2 * w) for finer, (h, w) in pairwise(sizes)):
         raise ValueError(
-            f'CRISNeck reads three maps, each half the size of the one before, but the backbone gave {sizes}'
+            f'SentenceGatedFPN reads three maps, each half the size of the one before, but the backbone gave {sizes}'
         )
     if features.sentence is None:
-        raise ValueError('CRISNeck needs a backbone that gives a sentence vector')
+        raise ValueError('SentenceGatedFPN needs a backbone that gives a sentence vector')
