@@ -50,12 +50,15 @@ def flatten(value: Any, path: str = '') -> Iterator[tuple[str, str]]:
 
 def snapshot(root: Path) -> dict[str, dict[str, str]]:
     """Flatten every config below ``root / 'configs'``, those of ``_base_/datasets`` among them."""
+    from mmengine.config import Config
+
     from mmvg import config
 
+    read = getattr(config, 'read_config', Config.fromfile)  # before there were settings, nothing had to be replaced
     folder = root / 'configs'
     files = [*folder.glob('[!_]*/*.py'), *folder.glob('_base_/datasets/*.py')]
     return {
-        str(file.relative_to(folder)): dict(flatten(config.runner_config(config.read_config(str(file))).to_dict()))
+        str(file.relative_to(folder)): dict(flatten(config.runner_config(read(str(file))).to_dict()))
         for file in sorted(files)
     }
 
@@ -69,11 +72,15 @@ def differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, st
                 yield f'{file}: {key}: {old.get(key, "(missing)")} -> {new.get(key, "(missing)")}'
 
 
-def rename(snapshots: dict[str, dict[str, str]], names: list[str]) -> dict[str, dict[str, str]]:
-    text = json.dumps(snapshots)
-    for name in names:
-        text = text.replace(*name.split('=', 1))
-    return json.loads(text)
+def rename(configs: dict[str, dict[str, str]], pairs: list[str]) -> dict[str, dict[str, str]]:
+    """Replace ``OLD`` by ``NEW`` in the keys and values of a snapshot, for each pair ``OLD=NEW``."""
+
+    def new(text: str) -> str:
+        for pair in pairs:
+            text = text.replace(*pair.split('=', 1))
+        return text
+
+    return {file: {new(key): new(value) for key, value in values.items()} for file, values in configs.items()}
 
 
 def main() -> None:
@@ -86,7 +93,8 @@ def main() -> None:
     before, after = (json.loads(path.read_text(encoding='utf-8')) for path in (args.before, args.after))
     lines = list(differences(rename(before, args.rename), after))
     print(*lines, f'{len(lines)} differences in {len(after)} configs', sep='\n')
-    raise SystemExit(bool(lines))
+    if lines:
+        raise SystemExit(1)
 
 
 if __name__ == '__main__':
