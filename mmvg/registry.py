@@ -4,6 +4,8 @@ A class registered here is found by its bare name in a config with ``default_sco
 from anywhere else. Configs in pure Python give ``type`` the class itself and need neither.
 """
 
+from typing import Any
+
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import HOOKS as MMENGINE_HOOKS
 from mmengine.registry import METRICS as MMENGINE_METRICS
@@ -14,6 +16,9 @@ from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import Registry
+
+#: Libraries whose parts build others by bare names.
+OPENMMLAB = ('mmdet', 'mmseg', 'mmpretrain')
 
 MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmvg', locations=['mmvg.models'])
 DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmvg', locations=['mmvg.datasets'])
@@ -33,6 +38,22 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     locations=['mmvg.engine'],
 )
 
+
+def build_in_its_scope(cfg: dict) -> Any:
+    """Build a model part of another library of OpenMMLab, with the names inside it looked up in that library.
+
+    ``default_scope`` says where a bare name belongs, and in our configs that is ``mmvg``; a decode head of mmseg that
+    builds ``CrossEntropyLoss`` means its own.
+
+    Args:
+        cfg: With ``type='mmseg.SegformerHead'``, or the class itself. Parts of other packages are built as usual.
+    """
+    kind = cfg['type']
+    home = kind if isinstance(kind, str) else getattr(kind, '__module__', '')
+    scope, _, rest = home.partition('.')
+    return MODELS.build(dict(cfg, _scope_=scope) if rest and scope in OPENMMLAB else cfg)
+
+
 __all__ = [
     'DATASETS',
     'HOOKS',
@@ -43,4 +64,5 @@ __all__ = [
     'TASK_UTILS',
     'TRANSFORMS',
     'VISUALIZERS',
+    'build_in_its_scope',
 ]

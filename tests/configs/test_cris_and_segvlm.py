@@ -57,7 +57,7 @@ def test_sizes_of_text_and_image_and_the_way_back(config):
         tokens = 22 if name in ('phrasecut', 'refcocog') else 17
         assert step_with('max_length', loader.dataset.pipeline).max_length == tokens
         if name != 'phrasecut':
-            expected = {'refcocoplus': 'refcoco+', 'refcoco_r50': 'refcoco'}.get(name, name)
+            expected = {'refcocoplus': 'refcoco+', 'refcocog': 'refcocog'}.get(name, 'refcoco')
             assert (loader.dataset.dataset, loader.dataset.text_field) == (expected, 'sent')
     assert cfg.train_dataloader.batch_size == 16
     assert (cfg.model.head.postprocess.mask_thr, cfg.model.head.postprocess.interpolation) == (0.35, 'bicubic')

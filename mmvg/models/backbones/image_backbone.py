@@ -16,7 +16,7 @@ from mmengine.registry import Registry
 from torch import Tensor, nn
 
 from mmvg.models.backbones.image_stages import AfterStage, map_to_tokens, tokens_to_map
-from mmvg.registry import MODELS
+from mmvg.registry import MODELS, build_in_its_scope
 from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 from mmvg.weights.image_backbones import UNUSED, fit_names, resize_position_tables
 
@@ -272,7 +272,7 @@ def build_backbone(cfg: dict) -> nn.Module:
         raise ValueError(f'ImageBackbone: there is no backbone {name!r}: {_why_unknown(scope, short)}')
     device = torch.get_default_device()
     with torch.device('cpu'):
-        backbone = MODELS.build(cfg)
+        backbone = build_in_its_scope(cfg)
     return backbone.to(device)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvg.models.losses.mask_loss import MaskLoss
-from mmvg.registry import MODELS
+from mmvg.registry import MODELS, build_in_its_scope
 
 
 @MODELS.register_module()
@@ -58,8 +58,8 @@ class SegmentationLosses(MaskLoss):
                 'SegmentationLosses needs at least one loss, and a name of its own for each: class_losses are '
                 f'{sorted(class_losses)}, pixel_losses {sorted(pixel_losses)}'
             )
-        self.class_losses = nn.ModuleDict({name: MODELS.build(loss) for name, loss in class_losses.items()})
-        self.pixel_losses = nn.ModuleDict({name: MODELS.build(loss) for name, loss in pixel_losses.items()})
+        self.class_losses = nn.ModuleDict({name: build_in_its_scope(loss) for name, loss in class_losses.items()})
+        self.pixel_losses = nn.ModuleDict({name: build_in_its_scope(loss) for name, loss in pixel_losses.items()})
 
     def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:
         """Return ``loss_<name>`` of every loss for ``logits`` and ``masks``, both (B, 1, h, w)."""

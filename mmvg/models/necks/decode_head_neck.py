@@ -4,7 +4,7 @@ from mmengine.model import BaseModule
 from torch import nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.registry import MODELS
+from mmvg.registry import MODELS, build_in_its_scope
 
 
 @MODELS.register_module()
@@ -30,7 +30,7 @@ class DecodeHeadNeck(BaseModule):
 
     def __init__(self, decode_head: dict, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        self.decode_head = MODELS.build(dict(decode_head, num_classes=2, out_channels=2))
+        self.decode_head = build_in_its_scope(dict(decode_head, num_classes=2, out_channels=2))
         self.decode_head.conv_seg = nn.Identity()
         self.decode_head.init_cfg = None  # which initialises the classifier
         self.channels = decode_head['channels']

@@ -66,7 +66,7 @@ def train_one_step(awake, unlearned):
     return step
 
 
-@pytest.mark.parametrize('name', ['lavt/tiny.py', 'magnet/tiny.py'])
+@pytest.mark.parametrize('name', ['lavt/tiny.py', 'lavt/tiny_mit.py', 'magnet/tiny.py', 'cris/tiny_convnext.py'])
 def test_trains_and_answers(name, refshapes, train_one_step):
     model, batch = model_and_batch(tiny(name), refshapes)
     names = train_one_step(model, batch)

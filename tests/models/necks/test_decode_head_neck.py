@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.necks import DecodeHeadNeck
@@ -58,3 +59,8 @@ def test_a_head_that_gives_more_than_its_classifiers_map_is_refused():
     neck = DecodeHeadNeck(dict(type='mmseg.EncHead', **ALL | dict(channels=8), num_codes=4))
     with pytest.raises(ValueError, match='EncHead gave tuple, not maps with channels=8'):
         neck(features())
+
+
+def test_names_inside_a_head_are_mmsegs_whatever_the_default_scope_is():
+    DefaultScope.get_instance('test', scope_name='mmvg')
+    assert type(build('SegformerHead').decode_head.loss_decode).__module__.startswith('mmseg.')
