@@ -45,6 +45,7 @@ COVERED = (
     'mmvg.models.heads',
     'mmvg.models.losses',
     'mmvg.refshapes',
+    'mmvg.refshapes.writers',
     'mmvg.structures',
     'mmvg.structures.grasp_maps',
     'mmvg.uncompiled_ops',

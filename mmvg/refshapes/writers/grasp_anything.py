@@ -30,6 +30,16 @@ class GraspAnythingWriter:
 
     Part 0 of every object is all of it; part 1, of objects that have one, is the handle. Unseen are combinations of
     colour and shape that train does not show. There are few scenes, whatever the size of the data set.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> from mmvg.refshapes.generate import write_image
+        >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])
+        >>> Path('out/images/train2014').mkdir(parents=True)
+        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> GraspAnythingWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/grasp_anything').iterdir())
+        ['grasp_instructions', 'grasp_label_positive', 'image', 'part_mask', 'scene_description', 'split']
     """
 
     styles = ()

@@ -13,6 +13,13 @@ class GRefCOCOWriter:
     """Writes ``grefcoco/``: ``instances.json``, ``grefs(unc).json`` and ``finetune_grefcoco_<split>.json``.
 
     ``kinds(unc).json`` is an extra: it maps each ``sent_id`` to the kind of its sentence.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=GRefCOCOWriter.styles)
+        >>> GRefCOCOWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/grefcoco').glob('*(unc)*'))
+        ['grefs(unc).json', 'kinds(unc).json']
     """
 
     styles = ('grefcoco',)

@@ -23,6 +23,13 @@ class InstanceVGJSONWriter:
     - ``rrefcoco/instance_index.json``: the ranges of records that belong together.
 
     Ref-ZOM's pictures are those of the format ``refzom``; the training records of R-RefCOCO are of ``rrefcoco`` alone.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=InstanceVGJSONWriter.styles)
+        >>> InstanceVGJSONWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/instancevg').rglob('*.json'))
+        ['instance_index.json', 'instances.json', 'instances.json', 'instances.json', 'instances_nogoogle_withid.json']
     """
 
     styles = ('refcoco', 'refcoco+', 'refcocog', 'grefcoco')

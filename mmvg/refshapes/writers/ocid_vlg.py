@@ -33,6 +33,16 @@ class OCIDVLGWriter:
     The class of an object is its shape, and its instance name says the colour: ``hammer_3``. A picture is the same file
     as everywhere, a JPEG by content, under the name that OCID-VLG gives it. Grasps are those of which the
     centre can be seen.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> from mmvg.refshapes.generate import write_image
+        >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=OCIDVLGWriter.styles)
+        >>> Path('out/images/train2014').mkdir(parents=True)
+        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> OCIDVLGWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/ocid_vlg/refer').iterdir())
+        ['multiple', 'novel-classes', 'novel-instances', 'unique']
     """
 
     styles = ()

@@ -13,6 +13,13 @@ class RefCOCOWriter:
     """Writes ``refcoco/``: ``instances.json`` and ``refs(unc).p``.
 
     ``kinds(unc).json`` is an extra: it maps each ``sent_id`` to the kind of its sentence.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RefCOCOWriter.styles)
+        >>> RefCOCOWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/refcoco').iterdir())
+        ['instances.json', 'kinds(unc).json', 'refs(unc).p']
     """
 
     styles = ('refcoco',)
@@ -51,7 +58,15 @@ class RefCOCOWriter:
 
 
 class RefCOCOPlusWriter(RefCOCOWriter):
-    """Writes ``refcoco+/``; its sentences have no words of place."""
+    """Writes ``refcoco+/``; its sentences have no words of place.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RefCOCOPlusWriter.styles)
+        >>> RefCOCOPlusWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/refcoco+').iterdir())
+        ['instances.json', 'kinds(unc).json', 'refs(unc).p']
+    """
 
     styles = ('refcoco+',)
     folder = 'refcoco+'
@@ -62,6 +77,13 @@ class RefCOCOgWriter(RefCOCOWriter):
 
     In the google partition every tenth reference of the train and val images is in val, and those of the test images
     are missing, as they were never released.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RefCOCOgWriter.styles)
+        >>> RefCOCOgWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/refcocog').iterdir())
+        ['instances.json', 'kinds(umd).json', 'refs(google).p', 'refs(umd).p']
     """
 
     styles = ('refcocog',)

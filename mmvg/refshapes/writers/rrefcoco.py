@@ -15,7 +15,15 @@ _SEED = 1  # beside the seed of the scene, so that negatives have random numbers
 
 
 class RRefCOCOWriter(RefCOCOWriter):
-    """Writes ``rrefcoco/``: the references of RefCOCO, whose sentences have ``exist``, true or false."""
+    """Writes ``rrefcoco/``: the references of RefCOCO, whose sentences have ``exist``, true or false.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RRefCOCOWriter.styles)
+        >>> RRefCOCOWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/rrefcoco').iterdir())
+        ['instances.json', 'kinds(unc).json', 'refs(unc).p']
+    """
 
     folder = 'rrefcoco'
     exist: type = bool
@@ -40,14 +48,30 @@ class RRefCOCOWriter(RefCOCOWriter):
 
 
 class RRefCOCOPlusWriter(RRefCOCOWriter, RefCOCOPlusWriter):
-    """Writes ``rrefcoco+/``; here ``exist`` is 1 or 0."""
+    """Writes ``rrefcoco+/``; here ``exist`` is 1 or 0.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RRefCOCOPlusWriter.styles)
+        >>> RRefCOCOPlusWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/rrefcoco+').iterdir())
+        ['instances.json', 'kinds(unc).json', 'refs(unc).p']
+    """
 
     folder = 'rrefcoco+'
     exist = int
 
 
 class RRefCOCOgWriter(RRefCOCOWriter, RefCOCOgWriter):
-    """Writes ``rrefcocog/``: ``refs(unc).p``, as the authors call it, with the splits of RefCOCOg's umd."""
+    """Writes ``rrefcocog/``: ``refs(unc).p``, as the authors call it, with the splits of RefCOCOg's umd.
+
+    Example:
+        >>> from mmvg.refshapes import SIZES, make_record
+        >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RRefCOCOgWriter.styles)
+        >>> RRefCOCOgWriter().write([record], Path('out'))
+        >>> sorted(path.name for path in Path('out/rrefcocog').iterdir())
+        ['instances.json', 'kinds(unc).json', 'refs(unc).p']
+    """
 
     folder = 'rrefcocog'
     split_by = 'unc'
