@@ -39,6 +39,7 @@ COVERED = (
     'mmvg.datasets.writers',
     'mmvg.engine.optimizers',
     'mmvg.engine.runner',
+    'mmvg.evaluation',
     'mmvg.evaluation.functional',
     'mmvg.foreign_files',
     'mmvg.masks',

@@ -1,4 +1,4 @@
-"""Scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`."""
+"""Compute scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`."""
 
 from mmvg.evaluation.metrics import (
     CoverAcc,

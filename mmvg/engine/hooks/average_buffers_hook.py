@@ -1,4 +1,4 @@
-"""One set of buffers for all processes."""
+"""Average the buffers of a model over the processes."""
 
 import torch
 from mmengine.dist import all_reduce, get_world_size
@@ -17,6 +17,10 @@ class AverageBuffersHook(Hook):
 
     Args:
         interval: Iterations between averagings; the last iteration always has one.
+
+    Example:
+        >>> hook = AverageBuffersHook(interval=100)
+        >>> hook.after_train_iter(runner=None, batch_idx=0)  # a single process has nothing to average
     """
 
     priority = 'NORMAL'
@@ -29,6 +33,7 @@ class AverageBuffersHook(Hook):
     def after_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
+        """Average the buffers if it is time."""
         if get_world_size() == 1:
             return
         if self.every_n_train_iters(runner, self.interval) or runner.iter + 1 == runner.max_iters:

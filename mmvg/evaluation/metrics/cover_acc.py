@@ -1,3 +1,5 @@
+"""Score the points that queries start from (InstanceVG)."""
+
 from typing import Literal
 
 from mmvg.evaluation.functional import check_boxes, covered_share, mean_percent
@@ -14,6 +16,14 @@ class CoverAcc(GroundingMetric):
     Args:
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = CoverAcc()
+        >>> ids = dict(dataset='grefcoco', img_id=1, ref_id=2, sent_id=3, gt_frame='original')
+        >>> gt = dict(bboxes=[[0, 0, 4, 4], [6, 0, 9, 4]])
+        >>> metric.process({}, [dict(**ids, gt_instances=gt, pred_instances=dict(points=[[2, 2], [5, 2]]))])
+        >>> metric.evaluate(size=1)
+        {'cover/CoverAcc': 50.0, 'cover/num_samples': 1}
     """
 
     default_prefix = 'cover'
@@ -22,10 +32,10 @@ class CoverAcc(GroundingMetric):
         super().__init__(resolution, prefix)
 
     def score(self, sample: dict) -> float | None:
-        """Share of covered boxes, None without a true box."""
+        """Compute the share of covered boxes, None without a true box."""
         boxes = check_boxes(read_array(sample, 'gt_instances', 'bboxes'))
         return covered_share(read_array(sample, 'pred_instances', 'points'), boxes) if len(boxes) else None
 
     def summarize(self, records: list[float | None]) -> dict[str, float]:
-        """The mean over expressions with a box."""
+        """Compute the mean over expressions with a box."""
         return {'CoverAcc': mean_percent(record for record in records if record is not None)}

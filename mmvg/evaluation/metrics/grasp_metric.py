@@ -1,3 +1,5 @@
+"""Score ranked grasps per expression by J@N (OCID-VLG)."""
+
 import logging
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -44,6 +46,15 @@ class GraspMetric(GroundingMetric):
         gt_jaw: True jaws are set to so many pixels, the size that predictions of CROG have; None leaves them.
         by_type: Report each type of expression too.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = GraspMetric()
+        >>> ids = dict(dataset='ocid_vlg', img_id=1, ref_id=2, sent_id=3, gt_frame='original')
+        >>> pred = dict(grasps=[[90, 50, 40, 20, 0], [50, 52, 40, 20, 0.2]], scores=[0.9, 0.7])  # the second is right
+        >>> metric.process({}, [dict(**ids, pred_grasps=pred, gt_grasps=[[50, 50, 40, 20, 0]])])
+        >>> metric.evaluate(size=1)
+        {'grasp/J@1': 0.0, 'grasp/J@5': 100.0, 'grasp/J@1_strict': 0.0, 'grasp/J@5_strict': 100.0,
+         'grasp/num_samples': 1}
     """
 
     default_prefix = 'grasp'
@@ -64,7 +75,7 @@ class GraspMetric(GroundingMetric):
         self.protocol.update(gt_width=gt_width, gt_jaw=gt_jaw)
 
     def score(self, sample: dict) -> GraspRecord:
-        """Rank of the first match, by both protocols."""
+        """Rank the first match, by both protocols."""
         pred = ranked_grasps(sample, max(self.top))
         gt = read_grasps(sample)
         gt = limit_grasps(gt[usable_grasps(gt)], self.gt_width, self.gt_jaw)
@@ -74,7 +85,7 @@ class GraspMetric(GroundingMetric):
         )
 
     def summarize(self, records: list[GraspRecord]) -> dict[str, float]:
-        """J@N and J@N_strict, of all and of each type."""
+        """Compute J@N and J@N_strict, of all and of each type."""
         counted = [record for record in records if record.counted]
         if len(counted) < len(records):
             print_log(
@@ -93,7 +104,7 @@ class GraspMetric(GroundingMetric):
 
 
 def read_grasps(sample: dict) -> np.ndarray:
-    """The true grasps (M, 5) float64.
+    """Read the true grasps (M, 5) float64.
 
     Raises:
         ValueError: If they are missing or malformed.
@@ -102,7 +113,7 @@ def read_grasps(sample: dict) -> np.ndarray:
 
 
 def ranked_grasps(sample: dict, top: int) -> np.ndarray:
-    """The ``top`` best predictions (N, 5) float64 by descending score, equal ones in the order in which they came.
+    """Read the ``top`` best predictions (N, 5) float64 by descending score, equal ones in the order in which they came.
 
     Raises:
         ValueError: If they are missing, malformed, or as many scores as grasps are not there.
@@ -117,6 +128,11 @@ def ranked_grasps(sample: dict, top: int) -> np.ndarray:
 
 
 def _checked(grasps: np.ndarray, name: str) -> np.ndarray:
+    """Check that grasps are (N, 5), and return them as float64.
+
+    Raises:
+        ValueError: If they are not; names them by ``name``.
+    """
     if grasps.ndim != 2 or grasps.shape[1] != 5:
         raise ValueError(f'{name} must be (N, 5), [x, y, w, h, theta], not {grasps.shape}')
     return grasps.astype(np.float64)

@@ -1,3 +1,5 @@
+"""Score the best grasp per instruction on seen and unseen objects (Grasp-Anything++)."""
+
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,7 +14,12 @@ NOVELTIES = ('seen', 'unseen')
 
 
 class SuccessRecord(NamedTuple):
-    """Whether the object was ``'seen'`` in training or ``'unseen'``, and the rank of the first match, if any."""
+    """What one instruction adds.
+
+    Args:
+        novelty: Whether the object was ``'seen'`` in training or ``'unseen'``.
+        rank: Of the first match, from 0; None without one.
+    """
 
     novelty: str
     rank: int | None
@@ -29,6 +36,17 @@ class GraspSuccessMetric(GroundingMetric):
     Args:
         top: A success is a match among so many best predictions.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = GraspSuccessMetric()
+        >>> ids = dict(dataset='grasp_anything', img_id=1, ref_id=2, gt_frame='original')
+        >>> gt = dict(gt_grasps=[[50, 50, 40, 20, 0]])
+        >>> right, wrong = (dict(grasps=[[x, 50, 40, 20, 0]], scores=[0.9]) for x in (50, 90))
+        >>> answers = [('seen', right), ('unseen', right), ('unseen', wrong)]
+        >>> for i, (novelty, pred) in enumerate(answers):
+        ...     metric.process({}, [dict(**ids, **gt, sent_id=i, novelty=novelty, pred_grasps=pred)])
+        >>> {name: round(value, 1) for name, value in metric.evaluate(size=3).items()}
+        {'grasp_anything/seen': 100.0, 'grasp_anything/unseen': 50.0, 'grasp_anything/H': 66.7, ...}
     """
 
     default_prefix = 'grasp_anything'
@@ -39,7 +57,7 @@ class GraspSuccessMetric(GroundingMetric):
         self.protocol.update(top=top)
 
     def score(self, sample: dict) -> SuccessRecord:
-        """Rank of the first match.
+        """Rank the first match.
 
         Raises:
             ValueError: If the sample does not say whether it is seen or unseen.
@@ -52,7 +70,7 @@ class GraspSuccessMetric(GroundingMetric):
         )
 
     def summarize(self, records: Sequence[SuccessRecord]) -> dict[str, float]:
-        """Success rates in percent."""
+        """Compute the success rates in percent."""
         rates = {
             novelty: jaccard_at([record.rank for record in records if record.novelty == novelty], self.top)
             for novelty in NOVELTIES

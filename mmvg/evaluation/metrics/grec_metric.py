@@ -1,3 +1,5 @@
+"""Score a set of boxes per expression (GREC)."""
+
 from typing import Literal
 
 from mmvg.checks import check_choice
@@ -21,6 +23,15 @@ class GRECMetric(GroundingMetric):
         comparison: ``>=`` in double precision (gRefCOCO, InstanceVG) or ``>`` (DeRIS).
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = GRECMetric()
+        >>> ids = dict(dataset='grefcoco', img_id=1, ref_id=2, sent_id=3)
+        >>> pred = dict(bboxes=[[0, 0, 4, 4], [6, 0, 9, 4]], scores=[0.9, 0.3])  # the second does not pass
+        >>> gt = dict(no_target=False, gt_instances=dict(bboxes=[[0, 0, 4, 4]]), gt_frame='original')
+        >>> metric.process({}, [dict(**ids, **gt, pred_instances=pred)])
+        >>> metric.evaluate(size=1)
+        {'grec/F1': 100.0, 'grec/N-acc': 0.0, 'grec/T-acc': 100.0, 'grec/num_samples': 1}
     """
 
     default_prefix = 'grec'
@@ -42,7 +53,7 @@ class GRECMetric(GroundingMetric):
         self.protocol.update(matching=matching, score=f'{comparison} {score_threshold:g}')
 
     def score(self, sample: dict) -> tuple[float, bool, bool]:
-        """F1 of the boxes, "no box passes", "nothing is meant"."""
+        """Compute F1 of the boxes, "no box passes", "nothing is meant"."""
         gt_boxes = read_gt_boxes(sample)
         boxes = check_boxes(read_array(sample, 'pred_instances', 'bboxes'))
         scores = read_array(sample, 'pred_instances', 'scores')
@@ -52,7 +63,7 @@ class GRECMetric(GroundingMetric):
         return set_f1(kept, gt_boxes, self.matching), len(kept) == 0, len(gt_boxes) == 0
 
     def summarize(self, records: list[tuple[float, bool, bool]]) -> dict[str, float]:
-        """F1, N-acc and T-acc."""
+        """Compute F1, N-acc and T-acc."""
         f1, pred_no_target, gt_no_target = zip(*records, strict=True) if records else ((), (), ())
         if not any(gt_no_target):
             self._warn('N-acc is reported as 0: no sample is without a target')

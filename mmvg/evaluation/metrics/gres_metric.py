@@ -1,3 +1,5 @@
+"""Score a mask and a no-target verdict per expression (GRES)."""
+
 from collections.abc import Sequence
 from typing import Literal
 
@@ -25,6 +27,17 @@ class GRESMetric(GroundingMetric):
         thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = GRESMetric(thresholds=[0.7])
+        >>> ids = dict(dataset='grefcoco', img_id=1, ref_id=2, gt_frame='original')
+        >>> empty, whole = dict(sem_seg=[[[False, False]]]), dict(sem_seg=[[[True, True]]])
+        >>> target = dict(no_target=False, gt_sem_seg=whole, pred_sem_seg=whole, pred_no_target=False)
+        >>> nothing = dict(no_target=True, gt_sem_seg=empty, pred_sem_seg=whole, pred_no_target=False)
+        >>> metric.process({}, [dict(**ids, sent_id=3, **target), dict(**ids, sent_id=4, **nothing)])
+        >>> metric.evaluate(size=2)
+        {'gres/gIoU': 50.0, 'gres/cIoU': 50.0, 'gres/N-acc': 0.0, 'gres/T-acc': 100.0,
+         'gres/P@0.7': 100.0, 'gres/num_samples': 2}
     """
 
     default_prefix = 'gres'
@@ -67,7 +80,7 @@ class GRESMetric(GroundingMetric):
         return gres_score(intersection, union, pred_no_target, gt_no_target)
 
     def summarize(self, records: list[GRESScore]) -> dict[str, float]:
-        """gIoU, cIoU, N-acc, T-acc and P@X."""
+        """Compute gIoU, cIoU, N-acc, T-acc and P@X."""
         if not any(record.gt_no_target for record in records):
             self._warn('N-acc is reported as 0: no sample is without a target')
         return gres_scores(records, self.thresholds)

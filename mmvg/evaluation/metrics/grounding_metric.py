@@ -1,4 +1,4 @@
-"""What the metrics of mmvg share: ids, frames, collecting over processes, and a protocol printed with the score."""
+"""Base of all metrics: ids, frames, collecting over processes, and a protocol printed with the score."""
 
 import logging
 from abc import abstractmethod
@@ -35,6 +35,21 @@ class GroundingMetric(BaseMetric):
 
     Attributes:
         protocol: Name and value of each choice that changes the numbers; logged with them.
+
+    Example:
+        >>> class BoxCount(GroundingMetric):
+        ...     default_prefix = 'boxes'
+        ...
+        ...     def score(self, sample):
+        ...         return len(read_array(sample, 'pred_instances', 'bboxes'))
+        ...
+        ...     def summarize(self, records):
+        ...         return {'mean': sum(records) / len(records)}
+        >>> metric = BoxCount()
+        >>> ids = dict(dataset='refcoco', img_id=1, ref_id=2, sent_id=3)
+        >>> metric.process({}, [dict(**ids, gt_frame='original', pred_instances=dict(bboxes=[[0, 0, 4, 4]]))])
+        >>> metric.evaluate(size=1)
+        {'boxes/mean': 1.0, 'boxes/num_samples': 1}
     """
 
     def __init__(self, resolution: Literal['original', 'resized'] = 'original', prefix: str | None = None) -> None:
@@ -136,7 +151,7 @@ class GroundingMetric(BaseMetric):
 
 
 def read_field(sample: dict, *path: str) -> Any:
-    """The value at ``path`` in nested dicts, such as ``read_field(sample, 'pred_instances', 'scores')``.
+    """Read the value at ``path`` in nested dicts, such as ``read_field(sample, 'pred_instances', 'scores')``.
 
     Raises:
         ValueError: If it is missing; names the path.
@@ -150,13 +165,13 @@ def read_field(sample: dict, *path: str) -> Any:
 
 
 def read_array(sample: dict, *path: str) -> np.ndarray:
-    """The value at ``path`` as an array on the CPU; see :func:`read_field`."""
+    """Read the value at ``path`` as an array on the CPU; see :func:`read_field`."""
     value = read_field(sample, *path)
     return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
 
 
 def read_gt_boxes(sample: dict) -> np.ndarray:
-    """The true boxes (N, 4) float64, xyxy; none for a no-target sample and only there.
+    """Read the true boxes (N, 4) float64, xyxy; none for a no-target sample and only there.
 
     Raises:
         ValueError: If they contradict ``no_target``, or are malformed.

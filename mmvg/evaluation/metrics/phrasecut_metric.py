@@ -1,3 +1,5 @@
+"""Score a mask per phrase, of all tasks and of subsets (PhraseCut)."""
+
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -9,7 +11,13 @@ from mmvg.registry import METRICS
 
 
 class PhraseCutScore(NamedTuple):
-    """Pixels of one task, and the subsets that it belongs to."""
+    """What one task adds.
+
+    Args:
+        intersection: Pixels in both masks.
+        union: Pixels in either mask.
+        subsets: Names of the subsets that it belongs to.
+    """
 
     intersection: int
     union: int
@@ -29,6 +37,15 @@ class PhraseCutMetric(GroundingMetric):
         thresholds: The X of P@X, the percent of tasks whose IoU is more than X.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = PhraseCutMetric(thresholds=[0.5])
+        >>> ids = dict(dataset='phrasecut', img_id=1, ref_id=2, sent_id=3, no_target=False, gt_frame='original')
+        >>> pred, gt = dict(sem_seg=[[[True, False]]]), dict(sem_seg=[[[True, True]]])
+        >>> boxes = dict(bboxes=[[0, 0, 2, 1]])
+        >>> metric.process({}, [dict(**ids, pred_sem_seg=pred, gt_sem_seg=gt, gt_instances=boxes)])
+        >>> {name: value for name, value in metric.evaluate(size=1).items() if 'mIoU' in name}
+        {'phrasecut/mIoU': 50.0, 'phrasecut/i_single/mIoU': 50.0, 'phrasecut/s_large/mIoU': 50.0}
     """
 
     default_prefix = 'phrasecut'
@@ -46,7 +63,7 @@ class PhraseCutMetric(GroundingMetric):
         self.protocol.update(precision='IoU > X')
 
     def score(self, sample: dict) -> PhraseCutScore:
-        """Pixels of intersection and union, and the subsets."""
+        """Count the pixels of intersection and union, and name the subsets."""
         if sample.get('no_target'):
             raise ValueError('every task of PhraseCut has a target; use GRESMetric for this dataset')
         gt = read_mask(read_field(sample, 'gt_sem_seg', 'sem_seg'))
@@ -59,7 +76,7 @@ class PhraseCutMetric(GroundingMetric):
         return PhraseCutScore(intersection, union, tuple(names))
 
     def summarize(self, records: list[PhraseCutScore]) -> dict[str, float]:
-        """mIoU, cIoU and P@X of all tasks, then of each subset by name."""
+        """Compute mIoU, cIoU and P@X of all tasks, then of each subset by name."""
         groups: dict[str, list[PhraseCutScore]] = defaultdict(list)
         for record in records:
             for name in record.subsets:

@@ -1,3 +1,5 @@
+"""Score the best box per expression (REC)."""
+
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,6 +19,15 @@ class RECMetric(GroundingMetric):
         thresholds: The X; 0.5 is the field's "accuracy".
         resolution: See :class:`GroundingMetric`; IoU differs between the two by rounding and clipping only.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = RECMetric(thresholds=[0.5, 0.9])
+        >>> ids = dict(dataset='refcoco', img_id=1, ref_id=2, sent_id=3)
+        >>> pred = dict(bboxes=[[0, 0, 4, 5]], scores=[0.9])
+        >>> gt = dict(no_target=False, gt_instances=dict(bboxes=[[0, 0, 4, 4]]), gt_frame='original')
+        >>> metric.process({}, [dict(**ids, **gt, pred_instances=pred)])  # IoU 0.8
+        >>> metric.evaluate(size=1)
+        {'rec/P@0.5': 100.0, 'rec/P@0.9': 0.0, 'rec/num_samples': 1}
     """
 
     default_prefix = 'rec'
@@ -31,7 +42,7 @@ class RECMetric(GroundingMetric):
         self.thresholds = tuple(thresholds)
 
     def score(self, sample: dict) -> float:
-        """IoU of the best-scored box."""
+        """Compute the IoU of the best-scored box."""
         gt_boxes = read_gt_boxes(sample)
         if len(gt_boxes) != 1:
             raise ValueError(f'REC needs exactly one true box, not {len(gt_boxes)}; use GRECMetric for this dataset')
@@ -39,5 +50,5 @@ class RECMetric(GroundingMetric):
         return top_box_iou(boxes, read_array(sample, 'pred_instances', 'scores'), gt_boxes[0])
 
     def summarize(self, records: list[float]) -> dict[str, float]:
-        """P@X for each threshold."""
+        """Compute P@X for each threshold."""
         return {f'P@{threshold:g}': percent_at_least(records, threshold) for threshold in self.thresholds}

@@ -1,3 +1,5 @@
+"""Score a mask per expression that has one, many or no target (Ref-ZOM)."""
+
 from collections.abc import Sequence
 from typing import Literal
 
@@ -24,6 +26,17 @@ class RefZOMMetric(GroundingMetric):
         thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = RefZOMMetric(thresholds=[0.5])
+        >>> ids = dict(dataset='refzom', img_id=1, ref_id=2, gt_frame='original')
+        >>> empty, whole = dict(sem_seg=[[[False, False]]]), dict(sem_seg=[[[True, True]]])
+        >>> target = dict(no_target=False, gt_sem_seg=whole, pred_sem_seg=whole)
+        >>> nothing = dict(no_target=True, gt_sem_seg=empty, pred_sem_seg=empty)
+        >>> metric.process({}, [dict(**ids, sent_id=3, **target), dict(**ids, sent_id=4, **nothing)])
+        >>> metric.evaluate(size=2)
+        {'refzom/oIoU': 100.0, 'refzom/mIoU': 100.0, 'refzom/Acc': 100.0, 'refzom/P@0.5': 100.0,
+         'refzom/num_samples': 2}
     """
 
     default_prefix = 'refzom'
@@ -46,7 +59,7 @@ class RefZOMMetric(GroundingMetric):
             self.protocol.update(score=f'> {score_threshold:g}')
 
     def score(self, sample: dict) -> tuple[int, int, bool, bool]:
-        """Pixels of intersection and union, "the model says nothing", "nothing is meant"."""
+        """Count the pixels of intersection and union; tell "the model says nothing" and "nothing is meant"."""
         pred = read_mask(read_field(sample, 'pred_sem_seg', 'sem_seg'))
         gt = read_mask(read_field(sample, 'gt_sem_seg', 'sem_seg'))
         gt_no_target = bool(read_field(sample, 'no_target'))
@@ -56,13 +69,13 @@ class RefZOMMetric(GroundingMetric):
         return intersection, union, said_nothing(sample, pred, self.no_target_from, self.score_threshold), gt_no_target
 
     def summarize(self, records: list[tuple[int, int, bool, bool]]) -> dict[str, float]:
-        """oIoU, mIoU, Acc and P@X."""
+        """Compute oIoU, mIoU, Acc and P@X."""
         columns = zip(*records, strict=True) if records else ((), (), (), ())
         return refzom_scores(*columns, thresholds=self.thresholds)
 
 
 def said_nothing(sample: dict, pred: np.ndarray | dict, source: str, score_threshold: float) -> bool:
-    """Whether a sample was answered with "nothing", by the ``mask`` ``pred``, the ``score`` or the ``flag``."""
+    """Tell whether a sample was answered with "nothing", by the ``mask`` ``pred``, the ``score`` or the ``flag``."""
     if source == 'mask':
         return mask_area(pred) == 0
     if source == 'flag':

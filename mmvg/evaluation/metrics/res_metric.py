@@ -1,3 +1,5 @@
+"""Score a mask per expression that has a target (RES)."""
+
 from collections.abc import Sequence
 from typing import Literal
 
@@ -17,6 +19,14 @@ class RESMetric(GroundingMetric):
         thresholds: The X of P@X, the percent of expressions with IoU >= X.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = RESMetric(thresholds=[0.5])
+        >>> ids = dict(dataset='refcoco', img_id=1, ref_id=2, sent_id=3)
+        >>> pred, gt = dict(sem_seg=[[[True, False]]]), dict(sem_seg=[[[True, True]]])
+        >>> metric.process({}, [dict(**ids, no_target=False, gt_frame='original', pred_sem_seg=pred, gt_sem_seg=gt)])
+        >>> metric.evaluate(size=1)
+        {'res/mIoU': 50.0, 'res/oIoU': 50.0, 'res/P@0.5': 100.0, 'res/num_samples': 1}
     """
 
     default_prefix = 'res'
@@ -31,12 +41,12 @@ class RESMetric(GroundingMetric):
         self.thresholds = tuple(thresholds)
 
     def score(self, sample: dict) -> tuple[int, int]:
-        """Pixels of intersection and union."""
+        """Count the pixels of intersection and union."""
         if sample.get('no_target'):
             raise ValueError('RES is defined for expressions with a target; use GRESMetric for this dataset')
         pred = read_field(sample, 'pred_sem_seg', 'sem_seg')
         return intersection_and_union(pred, read_field(sample, 'gt_sem_seg', 'sem_seg'))
 
     def summarize(self, records: list[tuple[int, int]]) -> dict[str, float]:
-        """mIoU, oIoU and P@X."""
+        """Compute mIoU, oIoU and P@X."""
         return res_scores([i for i, _ in records], [u for _, u in records], self.thresholds)

@@ -1,3 +1,5 @@
+"""Score a mask per positive and negative sentence of a reference (R-RefCOCO)."""
+
 from typing import Literal
 
 from mmvg.checks import check_choice
@@ -24,6 +26,16 @@ class RRefMetric(GroundingMetric):
         product_form: Report ``rIoU_product`` too.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
+
+    Example:
+        >>> metric = RRefMetric()
+        >>> ids = dict(dataset='rrefcoco', img_id=1, ref_id=2, gt_frame='original')
+        >>> empty, whole = dict(sem_seg=[[[False, False]]]), dict(sem_seg=[[[True, True]]])
+        >>> positive = dict(no_target=False, gt_sem_seg=whole, pred_sem_seg=whole)
+        >>> negative = dict(no_target=True, gt_sem_seg=empty, pred_sem_seg=whole)  # should have been empty
+        >>> metric.process({}, [dict(**ids, sent_id=3, **positive), dict(**ids, sent_id=4, **negative)])
+        >>> metric.evaluate(size=2)
+        {'rref/mIoU': 100.0, 'rref/mRR': 0.0, 'rref/rIoU': 50.0, 'rref/oIoU': 100.0, 'rref/num_samples': 2}
     """
 
     default_prefix = 'rref'
@@ -46,7 +58,7 @@ class RRefMetric(GroundingMetric):
             self.protocol.update(score=f'> {score_threshold:g}')
 
     def score(self, sample: dict) -> RRefScore:
-        """Pixels of a positive sentence, or whether and with how many pixels a negative one was answered."""
+        """Count the pixels of a positive sentence, or those with which a negative one was answered."""
         ref = (sample['dataset'], sample['ref_id'])
         pred = read_mask(read_field(sample, 'pred_sem_seg', 'sem_seg'))
         gt = read_mask(read_field(sample, 'gt_sem_seg', 'sem_seg'))
@@ -63,7 +75,7 @@ class RRefMetric(GroundingMetric):
         return RRefScore(ref, True, 0, 0, not rejected, 0 if rejected else mask_area(pred))
 
     def summarize(self, records: list[RRefScore]) -> dict[str, float]:
-        """mIoU, mRR, rIoU and oIoU, and ``rIoU_product`` if asked for."""
+        """Compute mIoU, mRR, rIoU and oIoU, and ``rIoU_product`` if asked for."""
         for name, count in rref_left_out(records).items():
             if count:
                 self._warn(f'{count} references are left out of {name}, which is undefined for them')
