@@ -1,8 +1,8 @@
 """Change one small thing at a time and see whether a test notices: `python benchmarks/mutations.py [WORDS ...]`.
 
-Each mutation replaces one piece of a file, in a copy of the last commit, and runs the test files that are about it; it is
-caught when a test fails. Survivors are printed last, and their number is the exit code. With words, only mutations whose
-file or text contains one of them are tried. A minute or less each, in one process; the working tree is not touched.
+Each mutation replaces one piece of a file, in a copy of the last commit, and runs the test files that are about it; it
+is caught when a test fails. Survivors are printed last, and their number is the exit code. With words, only mutations
+whose file or text contains one of them are tried. A minute or less each; the working tree is not touched.
 """
 
 import argparse

@@ -32,6 +32,11 @@ def test_the_geometry_is_that_of_the_papers():
     np.testing.assert_allclose(results['homography_matrix'], [[0.35, 0, 0], [0, 0.35, 28], [0, 0, 1]], rtol=1e-6)
 
 
+def test_the_odd_row_or_column_of_the_border_is_the_last():
+    assert Letterbox((25, 20))(sample(20, 20))['padding'] == (2, 0, 3, 0)
+    assert Letterbox((20, 25))(sample(20, 20))['padding'] == (0, 2, 0, 3)
+
+
 def test_the_image_is_in_the_middle_of_the_border_colour():
     before = sample(10, 20)
     image = before['img'].copy()

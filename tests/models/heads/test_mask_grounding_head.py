@@ -88,6 +88,16 @@ def test_words_are_chosen_at_the_rate_and_never_a_marker_or_padding():
     assert chosen.sum() / words.sum() == pytest.approx(0.15, abs=0.01)
 
 
+def test_the_one_word_between_begin_and_end_can_be_chosen():
+    mask = torch.arange(4)[None] < torch.tensor([[4], [3], [2], [1]])
+    assert head(mask_rate=1.0).choose_words(mask).tolist() == [
+        [False, True, True, False],
+        [False, True, False, False],
+        [False] * 4,
+        [False] * 4,
+    ]
+
+
 def test_most_of_the_chosen_words_are_hidden_and_the_others_shown():
     model = head(mask_rate=1.0)  # all between the first and the last token
     found, reader = features((8,) * 2000), encoder()

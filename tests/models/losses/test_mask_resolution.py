@@ -54,3 +54,10 @@ def test_unknown_settings_are_refused(setting):
         BinaryMaskLoss(**setting)
     with pytest.raises(ValueError, match="not 'mean'"):
         reduce_masks(torch.zeros(1, 1, 2, 2), (1, 1), 'mean')
+
+
+def test_logits_are_enlarged_with_corners_on_corners_unless_it_is_said():
+    logits = torch.tensor([[[[0.0, 3.0]]]])
+    settings = (MaskResolution(), MaskResolution(align_corners=True), MaskResolution(align_corners=False))
+    enlarged = [first_row(each.match(logits, None, (1, 4))[0]) for each in settings]
+    assert enlarged == [[0, 1, 2, 3], [0, 1, 2, 3], [0, 0.75, 2.25, 3]]
