@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARIES = ('torch', 'mmengine.runner', 'transformers', 'open_clip', 'timm', 'scipy.stats', 'matplotlib.pyplot')
 LOSSES, HEADS, POST = 'tests/models/losses', 'tests/models/heads', 'tests/models/postprocess'
 FORMULAS, TRANSFORMS = 'tests/evaluation/functional', 'tests/datasets/transforms'
+ANSWER, APIS = 'tests/structures', 'tests/apis'
 LAVT, INSTANCEVG = 'tests/configs/test_lavt_and_magnet.py', 'tests/configs/test_instancevg.py'
 
 
@@ -76,14 +77,14 @@ MUTATIONS = [
     mutation(
         f'{MODEL}/losses/detection_criterion.py', 'float(sum(targets.counts))', 'float(len(targets.counts))', LOSSES
     ),
-    mutation(f'{MODEL}/losses/existence_loss.py', '(0.9, 1.1)) ->', '(1.1, 0.9)) ->', LOSSES),
+    mutation(f'{MODEL}/losses/no_target_loss.py', '(0.9, 1.1)) ->', '(1.1, 0.9)) ->', LOSSES),
     mutation(
         f'{MODEL}/losses/set_matcher.py', 'torch.from_numpy(columns) + first', 'torch.from_numpy(columns)', LOSSES
     ),
     mutation(
         f'{MODEL}/losses/alignment_loss.py', 'rows, self.pixel_temperature)', 'columns, self.pixel_temperature)', LOSSES
     ),
-    mutation(f'{MODEL}/losses/raf_loss.py', '(1 - p) ** self.gamma', 'p ** self.gamma', LOSSES),
+    mutation(f'{MODEL}/losses/adaptive_dice_mask_loss.py', '(1 - p) ** self.gamma', 'p ** self.gamma', LOSSES),
     mutation(f'{MODEL}/losses/grasp_criterion.py', 'beta=self.sigma**-2', 'beta=self.sigma**-1', LOSSES),
     mutation(
         f'{MODEL}/losses/grasp_criterion.py',
@@ -116,12 +117,6 @@ MUTATIONS = [
     ),
     mutation(
         f'{MODEL}/postprocess/mask_postprocess.py',
-        'mask = prob > self.mask_thr',
-        'mask = prob > self.mask_thr + 0.05',
-        POST,
-    ),
-    mutation(
-        f'{MODEL}/postprocess/mask_postprocess.py',
         "interpolation: str = 'bilinear',",
         "interpolation: str = 'bicubic',",
         POST,
@@ -129,22 +124,45 @@ MUTATIONS = [
     ),
     mutation(f'{MODEL}/postprocess/instance_postprocess.py', 'boxes_norm.clamp(0, 1)', 'boxes_norm.clamp(0, 2)', POST),
     mutation(
-        f'{MODEL}/postprocess/instance_postprocess.py',
-        "'instance' else union | global_mask",
-        "'instance' else union & global_mask",
-        POST,
-    ),
-    mutation(
-        f'{MODEL}/postprocess/instance_postprocess.py',
-        'sample.target_score = float(scores.max())',
-        'sample.target_score = float(scores.mean())',
-        POST,
-    ),
-    mutation(
         'mmvg/structures/grasps.py',
         'opening = lib.stack([cos * w, -sin * w], -1)',
         'opening = lib.stack([cos * w, sin * w], -1)',
         'tests/structures',
+    ),
+    # one verdict
+    mutation(
+        'mmvg/structures/answer.py',
+        'np.float32) > np.float32(score_thr)',
+        'np.float32) >= np.float32(score_thr)',
+        ANSWER,
+    ),
+    mutation('mmvg/structures/answer.py', 'scores.float() > float(', 'scores.float() >= float(', ANSWER, POST),
+    mutation(
+        'mmvg/structures/answer.py',
+        'if union is None else union | global_mask',
+        'if union is None else union & global_mask',
+        ANSWER,
+    ),
+    mutation(
+        'mmvg/structures/answer.py', 'else float(self.scores.max(initial=0))', 'else float(self.scores.mean())', ANSWER
+    ),
+    mutation('mmvg/structures/answer.py', 'mask & (not no_target) if', 'mask if', ANSWER),
+    mutation(
+        'mmvg/structures/sample_contract.py', "'expression_type', 'novelty', ", "'expression_type', ", ANSWER, APIS
+    ),
+    mutation('mmvg/structures/sample_contract.py', "'task_id', 'phrase_structure', ", "'task_id', ", ANSWER, APIS),
+    mutation('mmvg/structures/sample_contract.py', "('task_id', ", '(', ANSWER, APIS),
+    mutation(
+        'mmvg/visualization/layers.py',
+        'Answer.from_sample(sample, score_thr)',
+        'Answer.from_sample(sample)',
+        'tests/visualization',
+    ),
+    mutation(
+        'mmvg/visualization/layers.py',
+        'mask is not None and not answer.no_target',
+        'mask is not None',
+        'tests/visualization',
     ),
     # metrics
     mutation(
@@ -190,15 +208,6 @@ MUTATIONS = [
         'grasps[:, :2] += 0.5  #',
         'grasps[:, :2] += 0.0  #',
         TRANSFORMS,
-    ),
-    mutation(
-        'mmvg/datasets/transforms/pack_grounding_inputs.py',
-        "    'novelty',\n",
-        '',
-        TRANSFORMS,
-        'tests/apis',
-        'tests/structures',
-        'tests/datasets/test_grasp_pipelines.py',
     ),
     # recipes
     mutation('configs/_base_/schedules/adamw_poly_40e.py', 'lr=5e-5', 'lr=5e-4', LAVT),

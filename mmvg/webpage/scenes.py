@@ -5,7 +5,7 @@ import numpy as np
 from mmvg.refshapes import SIZES, make_record
 
 #: Any number but those that data sets are made with.
-_SEED = 20_000_000
+FIRST_SEED = 20_000_000
 
 
 def draw_example(number: int, most: int = 4) -> tuple[np.ndarray, list[str]]:
@@ -19,7 +19,7 @@ def draw_example(number: int, most: int = 4) -> tuple[np.ndarray, list[str]]:
         A picture (H, W, 3) uint8 RGB, and sentences about it, of different kinds as far as there are; one that means
         nothing in it comes last, if there is one.
     """
-    record, image = make_record(SIZES['small'], _SEED + number, 'val', number, ['grefcoco'])
+    record, image = make_record(SIZES['small'], FIRST_SEED + number, 'val', number, ['grefcoco'])
     sentences = [said for reference in record.references['grefcoco'] for said in reference.sentences[:1]]
     first = {sentence.kind: sentence for sentence in reversed(sentences)}  # of each kind, the one said first
     ordered = [*first.values(), *(sentence for sentence in sentences if sentence not in first.values())]

@@ -18,11 +18,11 @@ def test_a_number_gives_one_scene_and_different_sentences_about_it():
 
 def test_what_is_nowhere_in_the_picture_is_asked_last():
     from mmvg.refshapes import SIZES, make_record
-    from mmvg.webpage.scenes import _SEED
+    from mmvg.webpage.scenes import FIRST_SEED
 
     denied = 0
     for number in range(8):
-        record, _ = make_record(SIZES['small'], _SEED + number, 'val', number, ['grefcoco'])
+        record, _ = make_record(SIZES['small'], FIRST_SEED + number, 'val', number, ['grefcoco'])
         kinds = {s.sent: s.kind for reference in record.references['grefcoco'] for s in reference.sentences}
         asked = [kinds[sentence] for sentence in draw_example(number)[1]]
         assert 'no_target' not in asked[:-1]
