@@ -21,9 +21,7 @@ default_hooks = dict(
 )
 custom_hooks = [dict(type=CheckInvalidLossHook, interval=50)]
 env_cfg = dict(
-    cudnn_benchmark=False,
-    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
 )
 # deterministic=True forbids every CUDA kernel that is not, and needs CUBLAS_WORKSPACE_CONFIG=:4096:8 to be set
 randomness = dict(seed=6666, deterministic=False)

@@ -9,8 +9,5 @@ with read_base():
 
 # LAVT's decoder reads no anchors
 model.backbone.fusion = dict(
-    type=RegionAwareFusion,
-    image_channels='${stage_channels}',
-    text_channels='${text_channels}',
-    final_anchors=False,
+    type=RegionAwareFusion, image_channels='${stage_channels}', text_channels='${text_channels}', final_anchors=False
 )

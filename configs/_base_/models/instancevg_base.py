@@ -9,14 +9,7 @@ from mmdet.models.task_modules.assigners import BBoxL1Cost, ClassificationCost, 
 from mmvg.models import Grounder, GroundingPreprocessor
 from mmvg.models.backbones import BEiT3
 from mmvg.models.heads import InstanceHead
-from mmvg.models.losses import (
-    DetectionCriterion,
-    NoTargetLoss,
-    MaskCriterion,
-    MinimapLoss,
-    PointL1Cost,
-    SetMatcher,
-)
+from mmvg.models.losses import DetectionCriterion, NoTargetLoss, MaskCriterion, MinimapLoss, PointL1Cost, SetMatcher
 from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPriorDecoder, SimpleFPN, TopDownDecoder
 from mmvg.models.postprocess import InstancePostprocess
 
@@ -68,13 +61,7 @@ model = dict(
     head=dict(
         type=InstanceHead,
         in_channels='${channels}',
-        matcher=dict(
-            type=SetMatcher,
-            assigner=dict(
-                type=HungarianAssigner,
-                match_costs='${match_costs}',
-            ),
-        ),
+        matcher=dict(type=SetMatcher, assigner=dict(type=HungarianAssigner, match_costs='${match_costs}')),
         detection_loss=dict(type=DetectionCriterion, loss_weight=0.1, cls_weight=1.0, bbox_weight=5.0, giou_weight=2.0),
         mask_loss=dict(type=MaskCriterion, global_weight=1.0, positive_weight=1.0, negative_weight=0.2),
         no_target_loss=dict(type=NoTargetLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),

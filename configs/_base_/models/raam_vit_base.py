@@ -54,7 +54,7 @@ model = dict(
         layer_fusion=True,
     ),
     neck=dict(
-        regions=dict(type=RegionModulation, in_channels='${region_channels}', anchor_channels='${stage_channels.3}'),
+        regions=dict(type=RegionModulation, in_channels='${region_channels}', anchor_channels='${stage_channels.3}')
     ),
     head=dict(
         type=RegionHead,

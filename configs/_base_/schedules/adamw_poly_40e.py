@@ -15,9 +15,9 @@ optim_wrapper = dict(
         custom_keys=dict(
             norm=dict(decay_mult=0.0),  # of Swin and the decoders; BERT's are called LayerNorm and decay
             relative_position_bias_table=dict(decay_mult=0.0),
-        ),
+        )
     ),
 )
 param_scheduler = [
-    dict(type=PolyLR, power=0.9, eta_min=0, begin=0, end='${max_epochs}', by_epoch=True, convert_to_iter_based=True),
+    dict(type=PolyLR, power=0.9, eta_min=0, begin=0, end='${max_epochs}', by_epoch=True, convert_to_iter_based=True)
 ]

@@ -21,9 +21,7 @@ persistent_workers = False
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters='${iterations}', val_interval='${iterations}')
 optim_wrapper = dict(
-    type=OptimWrapper,
-    optimizer=dict(type=MuonAdamW, lr='${lr}', weight_decay=0.01),
-    clip_grad=dict(max_norm=5.0),
+    type=OptimWrapper, optimizer=dict(type=MuonAdamW, lr='${lr}', weight_decay=0.01), clip_grad=dict(max_norm=5.0)
 )
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=60),
