@@ -32,6 +32,7 @@ COVERED = (
     'mmvg.analysis.grounding_probe',
     'mmvg.analysis.table16',
     'mmvg.checks',
+    'mmvg.config',
     'mmvg.data_check',
     'mmvg.datasets',
     'mmvg.datasets.tokenizers',

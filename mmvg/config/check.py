@@ -33,6 +33,17 @@ def check_config(cfg: Config) -> None:
 
     Raises:
         ConfigError: If there is anything to report.
+
+    Example:
+        >>> from mmvg.config import read_config
+        >>> cfg = read_config('lavt/tiny')
+        >>> check_config(cfg)  # there is nothing to report
+        >>> cfg.model.head.chanels = 8
+        >>> check_config(cfg)
+        Traceback (most recent call last):
+            ...
+        mmvg.config.errors.ConfigError: ...tiny.py: 1 problem
+          model.head.chanels: ...
     """
     problems = list(_check_settings(cfg))
     for key, value in dict.items(cfg._cfg_dict):
@@ -43,7 +54,13 @@ def check_config(cfg: Config) -> None:
 
 
 def runner_config(cfg: Config) -> Config:
-    """Copy what the Runner reads; settings and imported names stay behind, so that a dump loads again."""
+    """Copy what the Runner reads; settings and imported names stay behind, so that a dump loads again.
+
+    Example:
+        >>> from mmvg.config import read_config
+        >>> runner_config(read_config('lavt/tiny')).train_cfg.max_iters
+        4
+    """
     kept = {key: value for key, value in cfg._cfg_dict._to_lazy_dict().items() if key in runner_keys()}
     return Config(ConfigDict(kept), filename=cfg.filename)
 

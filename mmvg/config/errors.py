@@ -1,12 +1,17 @@
-"""The error that lists what is wrong with a config."""
+"""Error that lists what is wrong with a config."""
 
 
 class ConfigError(ValueError):
-    """A config with mistakes in it.
+    """Raised for a config with mistakes in it.
 
     Args:
         problems: One line for each, beginning with the dotted path.
         source: The config file.
+
+    Example:
+        >>> print(ConfigError(['model.head.chanels: no such key'], 'lavt/tiny.py'))
+        lavt/tiny.py: 1 problem
+          model.head.chanels: no such key
     """
 
     def __init__(self, problems: list[str], source: str) -> None:

@@ -10,7 +10,12 @@ LIBRARY = Path(__file__).resolve().parents[1] / 'configs'
 
 
 def config_names() -> list[str]:
-    """Return the names of all configs, such as ``'instancevg/grefcoco'``, sorted; base files are left out."""
+    """Return the names of all configs, such as ``'instancevg/grefcoco'``, sorted; base files are left out.
+
+    Example:
+        >>> 'instancevg/grefcoco' in config_names()
+        True
+    """
     files = LIBRARY.glob('[!_]*/*.py')
     return sorted(file.relative_to(LIBRARY).with_suffix('').as_posix() for file in files)
 
@@ -23,6 +28,14 @@ def find_config(config: str | Path) -> Path:
 
     Raises:
         FileNotFoundError: If there is neither; names the nearest names.
+
+    Example:
+        >>> find_config('instancevg/grefcoco').name
+        'grefcoco.py'
+        >>> find_config('instancevg/grefcocos')
+        Traceback (most recent call last):
+            ...
+        FileNotFoundError: instancevg/grefcocos: no such config; perhaps instancevg/grefcoco...
     """
     if Path(config).is_file():
         return Path(config)

@@ -37,6 +37,11 @@ def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> 
     Raises:
         FileNotFoundError: If there is no such config.
         ConfigError: If it cannot be read or changed, or with every reference that leads nowhere.
+
+    Example:
+        >>> cfg = read_config('lavt/tiny', options={'train_cfg.max_iters': 8})
+        >>> cfg.train_cfg.max_iters
+        8
     """
     filename = str(find_config(filename))
     try:
