@@ -8,26 +8,34 @@ from torch import Tensor
 
 @dataclass
 class GroundingFeatures:
-    """Features of a batch of (image, expression) pairs; each part of a model reads some fields and returns a new one.
+    """Hold the features of a batch of (image, expression) pairs.
 
-    Backbones fill the first four fields; necks replace or add to them; heads read them.
+    Each part of a model reads some fields and returns a copy with others changed. Backbones fill the first four fields;
+    necks replace or add to them; heads read them.
 
     Args:
         images: Feature maps (B, C_i, h_i, w_i), finest first.
         text: Token features (B, L, C).
         text_mask: (B, L) bool, True = a real token.
-        sentence: One vector (B, C) for the expression, where the encoder has one.
+        sentence: One vector (B, C) for the expression, if the encoder has one.
         queries: Instance queries (B, Q, C) before a query decoder.
         anchors: Region anchors (B, N, C), row-major over a square grid, after the last fusion of an encoder that has
             them.
         query_states: States (D, B, Q, C) after each of the D layers of a query decoder.
         points: One prior point per query (B, Q, 2), x and y in fractions of the input.
         references: One reference point per query (B, Q, 2) that box offsets start from, in fractions of the input.
-        attention: Probability map (B, h, w) of where the expression looks.
+        attention: Probability map (B, h, w) of where the expression attends.
         pixels: One map (B, C, h, w) that masks are read from.
         input_ids: The tokens (B, L) themselves.
         unfused: The coarsest image map (B, C, h, w) of the encoder, before its last fusion with the text if that can be
             told apart.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> features = GroundingFeatures(images=[torch.zeros(2, 8, 4, 4)])
+        >>> features.replace(pixels=features.images[0]).pixels.shape
+        torch.Size([2, 8, 4, 4])
     """
 
     images: list[Tensor]
@@ -50,7 +58,16 @@ class GroundingFeatures:
 
 
 class TextEncoder(Protocol):
-    """What a backbone offers to heads that set ``needs_encoder``: it reads another text, without any image."""
+    """What a backbone offers to heads that set ``needs_encoder``: it reads another text, without any image.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import BEiT3
+        >>> encoder = BEiT3(img_size=32, patch_size=16, embed_dims=8, num_layers=1, num_heads=2, vocab_size=10)
+        >>> ids, text_mask = torch.tensor([[2, 5, 3]]), torch.ones(1, 3).bool()
+        >>> encoder.encode_text(ids, text_mask).shape, encoder.token_table.shape
+        (torch.Size([1, 3, 8]), torch.Size([10, 8]))
+    """
 
     token_table: Tensor
     """Embeddings (V, C) of the vocabulary."""

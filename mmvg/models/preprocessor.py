@@ -1,4 +1,4 @@
-"""From a list of packed samples to one batch on the model's device."""
+"""Turn a list of packed samples into one batch on the model's device."""
 
 import torch
 from mmengine.model import ImgDataPreprocessor
@@ -10,13 +10,31 @@ from mmvg.registry import MODELS
 class GroundingPreprocessor(ImgDataPreprocessor):
     """Normalise and stack images, and stack the tokens that travel on the samples.
 
-    Takes MMEngine's ``ImgDataPreprocessor`` arguments (``mean``, ``std`` on 0-255, ``bgr_to_rgb``, ...) and returns
-    ``inputs`` as a dict: ``images`` (B, 3, H, W) float, ``input_ids`` (B, L) int64, ``text_mask`` (B, L) bool with
-    True = a real token.
+    It takes the arguments of MMEngine's ``ImgDataPreprocessor``: ``mean`` and ``std`` on 0-255, ``bgr_to_rgb`` and
+    others.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingPreprocessor
+        >>> from mmvg.structures import GroundingSample
+        >>> sample = GroundingSample(input_ids=torch.tensor([1, 5, 2]), text_mask=torch.tensor([True] * 3))
+        >>> preprocess = GroundingPreprocessor(mean=[127.5] * 3, std=[127.5] * 3)
+        >>> data = preprocess(dict(inputs=[torch.zeros(3, 8, 8)], data_samples=[sample]))
+        >>> {name: tuple(x.shape) for name, x in data['inputs'].items()}
+        {'images': (1, 3, 8, 8), 'input_ids': (1, 3), 'text_mask': (1, 3)}
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Turn ``inputs`` (a list of (3, H, W) images) and ``data_samples`` into a batch.
+        """Turn a list of images and samples into a batch.
+
+        Args:
+            data: ``inputs``, B images (3, H, W), and ``data_samples``, B samples.
+            training: Whether the batch is for training.
+
+        Returns:
+            ``inputs`` as a dict of ``images`` (B, 3, H, W) float, ``input_ids`` (B, L) int64 and ``text_mask`` (B, L)
+                bool,
+            True = a real token; and ``data_samples``.
 
         Raises:
             ValueError: If a sample has no tokens, or the samples have different numbers of them.

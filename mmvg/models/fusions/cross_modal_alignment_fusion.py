@@ -1,4 +1,4 @@
-"""MagNet's cross-modal alignment module."""
+"""Align global context of image and text after every stage (CAM of MagNet)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class CrossModalAlignmentFusion(BaseModule):
-    """CAM after every stage (MagNet, arXiv:2312.12198, Sec. 3.3): global context of both sides, at several scales.
+    """Align image and text after every stage, at several scales: CAM of MagNet (arXiv:2312.12198, Sec. 3.3).
 
     Beside LAVT's fusion of every pixel, the map is pooled to k x k cells for each scale k; cells and words attend to
     each other in both directions (GLIP's attention, Eq. 7), and what the cells gathered is brought back to every pixel
@@ -31,6 +31,18 @@ class CrossModalAlignmentFusion(BaseModule):
         head_channels: Channels per head of the attention between cells and words, whose width is C_i / 4.
         update_last_text: Whether the last stage updates the text too. Only a loss on the text needs it; without one its
             weights would get no gradient.
+
+    Raises:
+        ValueError: If some ``image_channels`` is no multiple of 4.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import CrossModalAlignmentFusion
+        >>> fusion = CrossModalAlignmentFusion(image_channels=(8, 16), text_channels=6)
+        >>> tokens, text, text_mask = torch.randn(2, 64, 8), torch.randn(2, 5, 6), torch.ones(2, 5).bool()
+        >>> output = fusion(0, [tokens], (8, 8), text, text_mask, None)
+        >>> output.feature.shape, output.text.shape
+        (torch.Size([2, 8, 8, 8]), torch.Size([2, 5, 6]))
     """
 
     def __init__(
@@ -67,7 +79,7 @@ class CrossModalAlignmentFusion(BaseModule):
 
 
 class _AlignmentStage(nn.Module):
-    """CAM of one stage."""
+    """Align image and text after one stage."""
 
     def __init__(
         self,
@@ -117,7 +129,7 @@ class _AlignmentStage(nn.Module):
 
 
 class _PooledAttention(nn.Module):
-    """One scale of the pyramid: k x k cells and the words attend to each other (Eqs. 6 and 7)."""
+    """Let k x k cells and the words attend to each other: one scale of the pyramid (Eqs. 6 and 7)."""
 
     def __init__(self, channels: int, text_channels: int, scale: int, head_channels: int) -> None:
         super().__init__()
@@ -139,7 +151,7 @@ class _PooledAttention(nn.Module):
         )
 
     def read_image_only(self) -> None:
-        """Take away what only the text would need."""
+        """Remove what only the text would need."""
         self.attention.values_v_proj = _NoValues(self.attention.embed_dim)
         self.attention.out_l_proj = nn.Identity()
 
@@ -154,7 +166,7 @@ class _PooledAttention(nn.Module):
 
 
 class _NoValues(nn.Module):
-    """Zeros where attention expects values that nobody reads."""
+    """Return zeros in place of attention values that nobody reads."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Fusion of a coarse map with the words, in both directions."""
+"""Fuse a coarse map with the words, in both directions."""
 
 import torch
 from mmcv.cnn.bricks.transformer import FFN
@@ -12,13 +12,13 @@ from mmvg.registry import MODELS
 
 
 class ResidualAttention(nn.Module):
-    """LN(x + attention(x, y)), and with an FFN behind it LN(x + FFN(x)).
+    """Compute LN(x + attention(x, y)), and with an FFN behind it LN(x + FFN(x)).
 
     Args:
         embed_dims: Channels C.
-        num_heads: Heads.
-        dropout: On the attention weights, on the result, and in the FFN.
-        ffn_channels: Hidden channels of the FFN; ``None``: there is none.
+        num_heads: Heads of the attention.
+        dropout: Dropout on the attention weights, on the result, and in the FFN.
+        ffn_channels: Hidden channels of the FFN; ``None`` leaves it out.
     """
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float, ffn_channels: int | None = None) -> None:
@@ -31,7 +31,16 @@ class ResidualAttention(nn.Module):
             self.ffn = nn.Sequential(FFN(embed_dims, ffn_channels, ffn_drop=dropout), nn.LayerNorm(embed_dims))
 
     def forward(self, x: Tensor, y: Tensor, y_padding: Tensor | None = None) -> Tensor:
-        """Let ``x`` (B, N, C) look at ``y`` (B, M, C), except where ``y_padding`` (B, M) is True."""
+        """Let ``x`` attend to ``y``.
+
+        Args:
+            x: (B, N, C).
+            y: (B, M, C).
+            y_padding: (B, M), True where ``y`` is not to be attended to.
+
+        Returns:
+            (B, N, C).
+        """
         attended = self.attention(x, y, y, key_padding_mask=y_padding, need_weights=False)[0]
         x = self.norm(x + self.dropout(attended))
         return x if self.ffn is None else self.ffn(x)
@@ -39,25 +48,35 @@ class ResidualAttention(nn.Module):
 
 @MODELS.register_module()
 class DualCrossAttentionFusion(BaseModule):
-    """Dual cross vision-language fusion (LGGD, arXiv:2512.21065, Eq. 7 to 12).
+    """Fuse the coarsest map with the words in both directions: DCVLF of LGGD (arXiv:2512.21065, Eq. 7 to 12).
 
-    Locations look at one another, then locations at words and words at locations, each with weights of its own; both
-    are joined, and the result looks at itself once more. Words that are padding are never looked at.
+    The name is short for dual cross vision-language fusion. Locations attend to one another, then locations to words
+    and words to locations, each with weights of its own; both are joined, and the result attends to itself once more.
+    Padding is never attended to.
 
     Args:
         in_channels: Channels of the coarsest map, the last of ``images``.
         embed_dims: Width d, which is also that of the words.
         num_heads: Heads of all attentions.
         ffn_channels: Hidden channels of the FFNs.
-        dropout: In attentions and FFNs.
+        dropout: Dropout in attentions and FFNs.
         fuse: How Eq. 11 joins both, which the paper leaves open. ``'pool'``: the mean word is appended to the channels
             of every location, a 1x1 convolution and ReLU follow. ``'tokens'``: words are appended as more locations, a
             shared linear map and ReLU follow, and only the locations are kept in the end.
-        cross_attention: False leaves out all attention and mixes the mean word of the encoder into every location:
+        cross_attention: ``False`` leaves out all attention and mixes the mean word of the encoder into every location:
             Table VI without DCVLF.
 
     Raises:
         ValueError: If ``fuse`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.fusions import DualCrossAttentionFusion
+        >>> fusion = DualCrossAttentionFusion(in_channels=6, embed_dims=8, num_heads=2, ffn_channels=16)
+        >>> text, text_mask = torch.randn(2, 5, 8), torch.ones(2, 5).bool()
+        >>> fusion(GroundingFeatures(images=[torch.randn(2, 6, 4, 4)], text=text, text_mask=text_mask)).images[-1].shape
+        torch.Size([2, 8, 4, 4])
     """
 
     def __init__(
@@ -112,7 +131,7 @@ class DualCrossAttentionFusion(BaseModule):
         return features.replace(images=[*features.images[:-1], fused.transpose(1, 2).unflatten(2, size)])
 
     def _mix(self, image: Tensor, text: Tensor, words: Tensor) -> Tensor:
-        """Join ``image`` (B, N, d) and ``text`` (B, L, d) to (B, N, d), or (B, N + L, d) with ``fuse='tokens'``."""
+        """Join ``image`` (B, N, d) and ``text`` (B, L, d) to (B, N, d), or to (B, N + L, d) with ``fuse='tokens'``."""
         if not self.pool:
             return self.mix(torch.cat([image, text], dim=1)).relu()
         weights = words / words.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""One up-sampling step that joins a finer map and weighs both by the sentence."""
+"""Join a coarse map with a finer one, and weigh both by the sentence."""
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,11 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class LanguageAttentionFusion(nn.Module):
-    r"""Language-guided multi-dimensional attention fusion (LGGD, arXiv:2512.21065, Eq. 13 to 20).
+    r"""Enlarge a map, join a finer one, and weigh both by the sentence: LMAFN of LGGD (arXiv:2512.21065, Eq. 13 to 20).
 
-    The deep map is enlarged to the size of the skip map and joined with a 1x1 convolution of it. FiLM lets the sentence
-    modulate the result x, which is then weighed per pixel and channel, and per channel:
+    The name is short for language-guided multi-dimensional attention fusion network. The deep map is enlarged to the
+    size of the skip map and joined with a 1x1 convolution of it. FiLM lets the sentence modulate the result x, which is
+    then weighed per pixel and channel, and per channel:
 
     .. math:: x' = x \cdot \sigma(conv_{3x3}(x)) \cdot \sigma(MLP(mean(x)))
 
@@ -25,9 +26,16 @@ class LanguageAttentionFusion(nn.Module):
         skip_channels: Channels of the skip map as it comes.
         joined_channels: Channels of the skip map when it is joined.
         out_channels: Channels of the result.
-        sentence_channels: Channels of the sentence.
-        reduction: Hidden channels of the channel attention: one for so many; the paper does not say.
-        attentive: False leaves out FiLM and both attentions: Table VI without LMAFN.
+        sentence_channels: Channels S of the sentence.
+        reduction: Channels per hidden channel of the channel attention; the paper does not say.
+        attentive: ``False`` leaves out FiLM and both attentions: Table VI without LMAFN.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import LanguageAttentionFusion
+        >>> fusion = LanguageAttentionFusion(8, 4, joined_channels=6, out_channels=5, sentence_channels=3)
+        >>> fusion(torch.randn(2, 8, 4, 4), torch.randn(2, 4, 8, 8), torch.randn(2, 3)).shape
+        torch.Size([2, 5, 8, 8])
     """
 
     def __init__(
@@ -54,9 +62,15 @@ class LanguageAttentionFusion(nn.Module):
         self.out = conv_bn_relu(channels, out_channels)
 
     def forward(self, deep: Tensor, skip: Tensor, sentence: Tensor | None) -> Tensor:
-        """Join ``deep`` (B, C, h, w) and ``skip`` (B, C', H, W) under ``sentence`` (B, S) to (B, C'', H, W).
+        """Join both maps.
 
-        ``sentence`` is not read when ``attentive`` is False.
+        Args:
+            deep: (B, C, h, w).
+            skip: (B, C', H, W).
+            sentence: (B, S); not read if ``attentive`` is False.
+
+        Returns:
+            (B, C'', H, W).
         """
         deep = F.interpolate(deep, size=skip.shape[-2:], mode='bilinear', align_corners=False)
         x = torch.cat([deep, self.skip(skip)], dim=1)

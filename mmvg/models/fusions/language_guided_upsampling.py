@@ -1,4 +1,4 @@
-"""From a coarse fused map to one of the size of the input."""
+"""Bring a coarse fused map to the size of the input, guided by the sentence."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -15,9 +15,10 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class LanguageGuidedUpsampling(BaseModule):
-    """Hierarchical language-guided up-sampling (LGGD, arXiv:2512.21065, Sec. IV-C).
+    """Enlarge the fused map step by step, guided by the sentence (LGGD, arXiv:2512.21065, Sec. IV-C).
 
-    One :class:`LanguageAttentionFusion` per skip map, coarsest first, then stages that double the map without a skip.
+    There is one :class:`LanguageAttentionFusion` per skip map, coarsest first, and then stages that double the map
+    without a skip.
 
     Args:
         in_channels: Channels of the coarsest map.
@@ -25,8 +26,17 @@ class LanguageGuidedUpsampling(BaseModule):
         joined_channels: Width C' to which each skip map is brought before it is joined.
         out_channels: Channels that leave each stage with a skip.
         plain_channels: Channels that leave each stage without one.
-        sentence_channels: Channels of the sentence.
-        attentive: False leaves out what the sentence and attention do in the stages: Table VI without LMAFN.
+        sentence_channels: Channels S of the sentence.
+        attentive: ``False`` leaves out what the sentence and attention do in the stages: Table VI without LMAFN.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.fusions import LanguageGuidedUpsampling
+        >>> fusion = LanguageGuidedUpsampling(8, [6], [4], [8], plain_channels=[4], sentence_channels=5)
+        >>> maps = [torch.randn(2, 6, 8, 8), torch.randn(2, 8, 4, 4)]
+        >>> fusion(GroundingFeatures(images=maps, sentence=torch.randn(2, 5))).pixels.shape
+        torch.Size([2, 4, 16, 16])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Words for every pixel: the attention that LAVT and MagNet put between image and text."""
+"""Let every pixel gather words: the attention that LAVT and MagNet put between image and text."""
 
 import torch
 import torch.nn.functional as F
@@ -8,16 +8,26 @@ from mmvg.checks import check_choice
 
 
 class PixelWordAttention(nn.Module):
-    """Pixel-word attention module of LAVT (arXiv:2112.02244, Eqs. 2 to 7).
+    """Gather words for each pixel by attention with one head, and multiply them with the pixel (LAVT, Eqs. 2 to 7).
 
-    Each pixel gathers the words by attention with one head; what it gathered is multiplied with the pixel.
+    This is the pixel-word attention module of LAVT (arXiv:2112.02244).
 
     Args:
         image_channels: C.
         text_channels: C_l.
-        norm: After the queries and after the gathered words: ``'instance'``, over the pixels and without affine
+        norm: Norm after the queries and after the gathered words: ``'instance'``, over the pixels and without affine
             (LAVT), or ``'layer'``, over the channels (MagNet's code).
-        dropout: On the result.
+        dropout: Dropout on the result.
+
+    Raises:
+        ValueError: If ``norm`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import PixelWordAttention
+        >>> attention = PixelWordAttention(image_channels=8, text_channels=6)
+        >>> attention(torch.randn(2, 16, 8), torch.randn(2, 5, 6), torch.ones(2, 5).bool()).shape
+        torch.Size([2, 16, 8])
     """
 
     def __init__(self, image_channels: int, text_channels: int, norm: str = 'instance', dropout: float = 0.0) -> None:
@@ -34,7 +44,16 @@ class PixelWordAttention(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, pixels: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Return (B, M, C) for ``pixels`` (B, M, C) and ``text`` (B, L, C_l) with its mask (B, L)."""
+        """Gather words for each pixel.
+
+        Args:
+            pixels: (B, M, C).
+            text: (B, L, C_l).
+            text_mask: (B, L), True = a real token.
+
+        Returns:
+            (B, M, C).
+        """
         words = text_mask[..., None]
         query = self.query_norm(self.query(pixels))
         key, value = self.key(text) * words, self.value(text) * words
@@ -45,20 +64,26 @@ class PixelWordAttention(nn.Module):
 
 
 class PixelInstanceNorm(nn.Module):
-    """Instance norm without affine of pixels in rows (B, M, C), in float32."""
+    """Normalise each channel over the pixels (B, M, C) of an image, without affine, in float32."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         return F.instance_norm(pixels.float().transpose(1, 2)).transpose(1, 2).to(pixels.dtype)
 
 
 class TanhGate(nn.Module):
-    """The language gate of LAVT (arXiv:2112.02244, Eqs. 8 and 9): how much of ``x`` is let through, per channel.
+    """Let part of ``x`` through, per channel: the language gate of LAVT (arXiv:2112.02244, Eqs. 8 and 9).
 
     Args:
         channels: C.
         activation: ``'relu'`` (LAVT) or ``'gelu'`` (MagNet).
-        closed: Whether the second layer starts at zero, so that nothing passes at first. Were the first one zero as
-            well, neither would ever get a gradient.
+        closed: Whether the second layer starts at zero, so that nothing passes at first. If the first one started at
+            zero as well, neither would ever get a gradient.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import TanhGate
+        >>> TanhGate(4, closed=True)(torch.randn(2, 3, 4)).abs().sum()
+        tensor(0., grad_fn=<SumBackward0>)
     """
 
     def __init__(self, channels: int, activation: str = 'relu', closed: bool = False) -> None:

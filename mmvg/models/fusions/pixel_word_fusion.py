@@ -1,4 +1,4 @@
-"""LAVT's fusion, called direct interaction elsewhere."""
+"""Fuse pixels with words after every stage, as in LAVT; other papers call it direct interaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,13 +13,22 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class PixelWordFusion(BaseModule):
-    """Pixel-word attention and the language gate after every stage (LAVT, arXiv:2112.02244, Sec. 3.2).
+    """Run pixel-word attention and the language gate after every stage (LAVT, arXiv:2112.02244, Sec. 3.2).
 
     Args:
         image_channels: C_i of every stage.
         text_channels: C_l.
-        norm: See :class:`PixelWordAttention`.
-        dropout: On the fused features.
+        norm: ``'instance'`` or ``'layer'``; see :class:`PixelWordAttention`.
+        dropout: Dropout on the fused features.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import PixelWordFusion
+        >>> fusion = PixelWordFusion(image_channels=(8, 16), text_channels=6)
+        >>> tokens, text, text_mask = torch.randn(2, 64, 8), torch.randn(2, 5, 6), torch.ones(2, 5).bool()
+        >>> output = fusion(0, [tokens], (8, 8), text, text_mask, None)
+        >>> output.feature.shape, output.tokens.shape
+        (torch.Size([2, 8, 8, 8]), torch.Size([2, 64, 8]))
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Anchors between sight and speech: one stage of RaAM (Ouyang et al., ICCV 2025, Sec. 3.2 to 3.5)."""
+"""Put anchors between image and text: one stage of RaAM (Ouyang et al., ICCV 2025, Sec. 3.2 to 3.5)."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from mmvg.models.fusions.pixel_word_attention import PixelInstanceNorm, TanhGate
 
 
 class RegionAnchoring(nn.Module):
-    r"""One stage of the region-aware anchoring network: anchors read the text, then meet the image in both directions.
+    r"""Let anchors read the text, then meet the image in both directions: one stage of RaAM's anchoring network.
 
     With a the anchors that enter the stage, F1 what the vision layers of the stage give, and L the text:
 
@@ -30,7 +30,7 @@ class RegionAnchoring(nn.Module):
       interact with the image, and Table 5(b) shows an effect of alpha_1.
 
     Padded tokens take no part in eq. 1. Biases that would cancel do not exist: of the keys of eq. 1, of the queries of
-    eq. 4 where only eq. 6 reads S, and before an instance norm.
+    eq. 4 if only eq. 6 reads S, and before an instance norm.
 
     Args:
         image_channels: C_v.
@@ -42,6 +42,14 @@ class RegionAnchoring(nn.Module):
         learn_alpha1: ``False`` fixes alpha_1 at 1.
         learn_alpha2: ``False`` fixes alpha_2 at 1.
         propagate: Whether somebody reads P; otherwise eq. 5 and 8 and their layers do not exist.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import RegionAnchoring
+        >>> stage = RegionAnchoring(image_channels=8, text_channels=6, num_anchors=4)
+        >>> fused, anchors = stage(torch.randn(2, 64, 8), torch.randn(2, 5, 6), torch.ones(2, 5).bool())
+        >>> fused.shape, anchors.shape
+        (torch.Size([2, 64, 8]), torch.Size([2, 4, 8]))
     """
 
     def __init__(
@@ -82,9 +90,11 @@ class RegionAnchoring(nn.Module):
     def forward(
         self, tokens: Tensor, text: Tensor, text_mask: Tensor, previous: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """Fuse ``tokens`` (B, M, C_v), the F1, with ``text`` (B, L, C_l).
+        """Fuse the pixels of one stage with the text.
 
         Args:
+            tokens: F1 (B, M, C_v).
+            text: (B, L, C_l).
             text_mask: (B, L), True = a real token.
             previous: Anchors (B, N, C) of the stage before, for a stage without its own.
 
@@ -103,18 +113,18 @@ class RegionAnchoring(nn.Module):
         return fused, self.anchor_norm(cross + self.feedback(seen))
 
     def read_text(self, anchors: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Eq. 1 to 3: P^cross (B, N, C_v) from anchors (B, N, C_l)."""
+        """Compute P^cross (B, N, C_v) from ``anchors`` (B, N, C_l): eq. 1 to 3."""
         logits = self.anchor_query(anchors) @ self.text_key(text).transpose(1, 2) * text.shape[-1] ** -0.5
         logits = logits.masked_fill(~text_mask[:, None].bool(), torch.finfo(logits.dtype).min)
         read = self.text_norm(anchors + logits.softmax(2) @ self.text_value(text))
         return self.to_visual(read if self.gate is None else self.gate(read) + anchors)
 
     def spread(self, logits: Tensor, cross: Tensor) -> Tensor:
-        """Eq. 6: F2 (B, M, C_v), where every pixel mixes the anchors by S (B, N, M)."""
+        """Compute F2 (B, M, C_v), in which every pixel mixes the anchors by S, ``logits`` (B, N, M): eq. 6."""
         return logits.softmax(1).transpose(1, 2) @ self.cross_value(cross)
 
     def _entering(self, previous: Tensor | None, batch_size: int) -> Tensor:
-        """The anchors a (B, N, C_l)."""
+        """Return the anchors a (B, N, C_l)."""
         if self.anchors is not None:
             return self.anchors.expand(batch_size, -1, -1)
         if previous is None:

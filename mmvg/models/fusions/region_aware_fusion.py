@@ -1,4 +1,4 @@
-"""RaAM: anchors between image and text, carried from stage to stage."""
+"""Carry anchors between image and text from stage to stage (RaAM)."""
 
 from collections.abc import Sequence
 
@@ -13,25 +13,38 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class RegionAwareFusion(BaseModule):
-    """The region-aware anchoring network (RaAM-RVG, Ouyang et al., ICCV 2025, Sec. 3.2 to 3.4).
+    """Fuse image and text through anchors, which pass from stage to stage (RaAM-RVG, ICCV 2025, Sec. 3.2 to 3.4).
 
-    In the first J stages the anchors that enter are parameters, which replace what the stage before hands over; in
-    later stages they are what the stage before hands over (Sec. 3.2: "for stages J to K"). What nobody would read is
-    not computed: stages before J hand nothing over, nor does the last one if ``final_anchors`` is False.
+    This is the region-aware anchoring network of Ouyang et al. In the first J stages the anchors that enter are
+    parameters, which replace what the stage before hands over; in later stages they are what the stage before hands
+    over (Sec. 3.2: "for stages J to K"). What nobody would read is not computed: stages before J hand nothing over, nor
+    does the last one if ``final_anchors`` is False.
 
     Args:
         image_channels: C_i of all K stages.
         text_channels: C_l.
         num_anchors: N.
         num_init_stages: J.
-        gate: See :class:`RegionAnchoring`, as for the next two.
-        learn_alpha1: See there.
-        learn_alpha2: See there.
+        gate: See :class:`RegionAnchoring`.
+        learn_alpha1: See :class:`RegionAnchoring`.
+        learn_alpha2: See :class:`RegionAnchoring`.
         final_anchors: Whether a neck reads the anchors of the last stage, as in RaAM-RVG; in LAVT none does.
         anchor_std: Standard deviation of fresh anchors.
         weight_std: Standard deviation of fresh weights.
-        value_std: That of omega_l2 in eq. 2, ``None`` for ``weight_std``. What anchors read of a text is a mean over
-            its words; a larger value keeps it from drowning in the anchors themselves.
+        value_std: Standard deviation of omega_l2 in eq. 2; ``None`` takes ``weight_std``. What anchors read of a text
+            is a mean over its words; with a larger value it is not small beside the anchors themselves.
+
+    Raises:
+        ValueError: If ``num_init_stages`` is not 1 to K.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.fusions import RegionAwareFusion
+        >>> fusion = RegionAwareFusion(image_channels=(8, 8), text_channels=6, num_anchors=4, num_init_stages=1)
+        >>> tokens, text, text_mask = torch.randn(2, 64, 8), torch.randn(2, 5, 6), torch.ones(2, 5).bool()
+        >>> output = fusion(0, [tokens], (8, 8), text, text_mask, None)
+        >>> output.feature.shape, output.state.shape  # the map, and the anchors for the next stage
+        (torch.Size([2, 8, 8, 8]), torch.Size([2, 4, 8]))
     """
 
     def __init__(

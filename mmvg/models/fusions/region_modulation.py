@@ -1,4 +1,4 @@
-"""Anchors that weigh the regions they stand for (RaAM-RVG, Ouyang et al., ICCV 2025, Sec. 3.5)."""
+"""Weigh each region of a map by the anchor that stands for it (RaAM-RVG, Ouyang et al., ICCV 2025, Sec. 3.5)."""
 
 from collections.abc import Sequence
 
@@ -14,19 +14,31 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class RegionModulation(BaseModule):
-    r"""Multiply every position of region n with anchor n, and join the stages: eq. 10.
+    r"""Multiply every position of region n with anchor n, and join the stages (RaAM-RVG, eq. 10).
 
     .. math:: R_n = concat_i(P_n \odot X_n^i)
 
-    The regions are the cells of a g x g grid over the map, row-major, g being the root of the number of anchors. The
-    paper multiplies features of one width; where the stages differ (Swin), a 1x1 convolution brings each to
+    The regions are the cells of a g x g grid over the map, row-major, with g the square root of the number of anchors.
+    The paper multiplies features of one width; if the stages differ (Swin), a 1x1 convolution brings each to
     ``out_channels``, a linear map the anchors, and bilinear interpolation all maps to the resolution of the first.
     Without anchors (Table 5(a), direct interaction) the maps are only joined.
 
     Args:
         in_channels: Channels of the last maps of ``features.images``; earlier maps, as that of stage 1, are left out.
-        anchor_channels: Channels of the anchors; ``None`` where there are none.
+        anchor_channels: Channels of the anchors; ``None`` if there are none.
         out_channels: Width at which maps and anchors are multiplied; ``None`` leaves them as they are.
+
+    Raises:
+        ValueError: If widths differ and ``out_channels`` is not given.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.fusions import RegionModulation
+        >>> neck = RegionModulation(in_channels=(8, 8, 8), anchor_channels=8)
+        >>> maps, anchors = [torch.randn(2, 8, 8, 8)] * 4, torch.randn(2, 16, 8)
+        >>> neck(GroundingFeatures(images=maps, anchors=anchors)).images[-1].shape
+        torch.Size([2, 24, 8, 8])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The neck of CRIS: three maps and a sentence become one map that knows where it is."""
+"""Merge three maps and a sentence into one map with coordinates: the neck of CRIS."""
 
 from itertools import pairwise
 
@@ -16,7 +16,7 @@ _NORM = dict(type='BN')
 
 @MODELS.register_module()
 class SentenceGatedFPN(BaseModule):
-    """Multiplies the sentence into the coarsest map and merges it with the finer two (CRIS, arXiv:2111.15174).
+    """Multiply the sentence into the coarsest map and merge it with the finer two: the neck of CRIS (arXiv:2111.15174).
 
     The result has the size of the middle map. Its last step appends two channels with x and y from -1 to 1.
 
@@ -24,6 +24,15 @@ class SentenceGatedFPN(BaseModule):
         in_channels: Channels of the three maps, finest first.
         sentence_channels: Width of the sentence vector.
         channels: Widths inside, of the fine, the middle and the coarse map; the middle one is that of the result.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.fusions import SentenceGatedFPN
+        >>> neck = SentenceGatedFPN(in_channels=(8, 8, 8), sentence_channels=6, channels=(4, 8, 16))
+        >>> maps = [torch.randn(2, 8, side, side) for side in (16, 8, 4)]
+        >>> neck(GroundingFeatures(images=maps, sentence=torch.randn(2, 6))).images[0].shape
+        torch.Size([2, 8, 8, 8])
     """
 
     def __init__(
@@ -65,7 +74,7 @@ class SentenceGatedFPN(BaseModule):
 
 
 def _conv(in_channels: int, out_channels: int, kernel_size: int) -> ConvModule:
-    """Convolution without bias, BatchNorm, ReLU."""
+    """Return a convolution without bias, BatchNorm and ReLU."""
     return ConvModule(in_channels, out_channels, kernel_size, padding=kernel_size // 2, norm_cfg=_NORM)
 
 
@@ -74,7 +83,7 @@ def _twice(x: Tensor) -> Tensor:
 
 
 def _coordinates(x: Tensor) -> Tensor:
-    """Two channels (B, 2, h, w) for a map (B, C, h, w): x and y of the cell, from -1 in the first to 1 in the last."""
+    """Return x and y (B, 2, h, w) of the cells of a map (B, C, h, w), from -1 in the first cell to 1 in the last."""
     height, width = x.shape[-2:]
     xs = torch.linspace(-1, 1, width, dtype=x.dtype, device=x.device).expand(height, width)
     ys = torch.linspace(-1, 1, height, dtype=x.dtype, device=x.device)[:, None].expand(height, width)

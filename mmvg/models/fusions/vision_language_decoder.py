@@ -1,4 +1,4 @@
-"""Pixels ask words: the vision-language decoder of CRIS."""
+"""Let pixels attend to words in transformer layers: the vision-language decoder of CRIS."""
 
 import math
 
@@ -12,7 +12,7 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class VisionLanguageDecoder(BaseModule):
-    """Transformer layers in which the cells of a map attend to each other, then to the words (CRIS, arXiv:2111.15174).
+    """Let the cells of a map attend to each other, then to the words, in transformer layers (CRIS, arXiv:2111.15174).
 
     Layers are pre-norm with a second LayerNorm on the result of each attention, and one inside the FFN. Positions of
     cells and words are fixed sine waves of a temperature of 10000, not normalised; the first half of a cell's channels
@@ -21,13 +21,22 @@ class VisionLanguageDecoder(BaseModule):
     Args:
         embed_dims: C of the map.
         text_channels: Width of the words.
-        num_layers: Layers.
+        num_layers: Number of layers.
         num_heads: Heads of both attentions.
         ffn_channels: Hidden channels of the FFNs.
-        dropout: On attention weights, on the result of each part, and inside the FFN.
+        dropout: Dropout on attention weights, on the result of each part, and inside the FFN.
 
     Raises:
         ValueError: If ``embed_dims`` is no multiple of 4, or ``text_channels`` no multiple of 2.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.fusions import VisionLanguageDecoder
+        >>> decoder = VisionLanguageDecoder(8, text_channels=6, num_layers=1, num_heads=2, ffn_channels=16)
+        >>> text, text_mask = torch.randn(2, 5, 6), torch.ones(2, 5).bool()
+        >>> decoder(GroundingFeatures(images=[torch.randn(2, 8, 4, 4)], text=text, text_mask=text_mask)).images[0].shape
+        torch.Size([2, 8, 4, 4])
     """
 
     def __init__(
@@ -102,14 +111,14 @@ class _DecoderLayer(nn.Module):
 
 
 def _positions(length: int, channels: int, device: torch.device) -> Tensor:
-    """Sine waves (length, channels): sine and cosine of falling frequency take turns."""
+    """Return sine waves (length, channels); sines and cosines of falling frequency take turns."""
     rates = torch.exp(torch.arange(0, channels, 2, device=device) * (-math.log(10000) / channels))
     angles = torch.arange(length, device=device)[:, None] * rates
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
 
 
 def _positions_2d(height: int, width: int, channels: int, device: torch.device) -> Tensor:
-    """Sine waves (height * width, channels), the first half of the channels for x, the second for y."""
+    """Return sine waves (height * width, channels), the first half of the channels for x, the second for y."""
     xs = _positions(width, channels // 2, device).expand(height, -1, -1)
     ys = _positions(height, channels // 2, device)[:, None].expand(-1, width, -1)
     return torch.cat([xs, ys], -1).flatten(0, 1)

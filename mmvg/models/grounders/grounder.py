@@ -13,21 +13,34 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class Grounder(BaseModel):
-    """Answers one expression about one image: backbone, then necks in order, then the head.
+    """Answer one expression about one image: run the backbone, then the necks in order, then the head.
 
     Args:
         backbone: Encodes images and text; called with ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask``
             (B, L), returns :class:`GroundingFeatures`.
         neck: Named parts; each takes and returns :class:`GroundingFeatures`, and ``None`` is left out. A single part (a
             dict with ``type``) is allowed too.
-        neck_order: The names of ``neck`` in the order in which they run. Needed as soon as there are two, for MMEngine
-            sorts the keys of a config that it saves.
+        neck_order: The names of ``neck`` in the order in which they run. Needed if there are two or more, because
+            MMEngine sorts the keys of a config that it saves.
         head: Has ``forward(features) -> dict``, ``loss(features, data_samples) -> dict`` and
             ``predict(features, data_samples) -> list[GroundingSample]``.
         aux_heads: Named heads with a ``loss`` of the same form, used in training only; ``None`` leaves one out. Their
             losses are reported under ``<name>.<key>``. One with ``needs_encoder = True`` is called as
             ``loss(features, data_samples, encoder=backbone)``; see :class:`mmvg.models.TextEncoder`.
         data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
+
+    Raises:
+        ValueError: If ``neck_order`` is missing or does not name each part of ``neck`` once.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.config import read_config
+        >>> from mmvg.registry import MODELS
+        >>> model = MODELS.build(read_config('configs/lavt/tiny.py').model)
+        >>> ids = torch.randint(5, 20, (2, 6))
+        >>> inputs = dict(images=torch.rand(2, 3, 64, 64), input_ids=ids, text_mask=torch.ones_like(ids).bool())
+        >>> model(inputs, mode='tensor')['mask_logits'].shape
+        torch.Size([2, 1, 16, 16])
     """
 
     def __init__(

@@ -1,3 +1,5 @@
+"""Blocks that several parts share."""
+
 from .attention import WeightedDecoderLayer, detr_layer_cfg
 from .convolutions import conv_bn_relu, double_conv
 from .deformable_enhancement import EnhancementBlock, OffsetDeformConv

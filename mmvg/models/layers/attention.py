@@ -5,7 +5,19 @@ from torch import Tensor
 
 
 def detr_layer_cfg(embed_dims: int, num_heads: int, ffn_channels: int, dropout: float) -> dict:
-    """Arguments of mmdet's DETR decoder layer with ``dropout`` on the attention weights and inside the FFN."""
+    """Return the arguments of mmdet's DETR decoder layer.
+
+    Args:
+        embed_dims: Channels C.
+        num_heads: Heads of both attentions.
+        ffn_channels: Hidden channels of the FFN.
+        dropout: Dropout on the attention weights and inside the FFN.
+
+    Examples:
+        >>> from mmvg.models.layers import detr_layer_cfg
+        >>> list(detr_layer_cfg(embed_dims=8, num_heads=2, ffn_channels=16, dropout=0.1))
+        ['self_attn_cfg', 'cross_attn_cfg', 'ffn_cfg']
+    """
     attention = dict(embed_dims=embed_dims, num_heads=num_heads, attn_drop=dropout, batch_first=True)
     return dict(
         self_attn_cfg=dict(attention, dropout_layer=None),
@@ -15,13 +27,22 @@ def detr_layer_cfg(embed_dims: int, num_heads: int, ffn_channels: int, dropout: 
 
 
 class WeightedDecoderLayer(DetrTransformerDecoderLayer):
-    """DETR's decoder layer (post-norm, ReLU), which also returns where it looked.
+    """Run DETR's decoder layer (post-norm, ReLU), and return its attention weights too.
 
     Args:
         embed_dims: Channels C.
         num_heads: Heads of both attentions.
         ffn_channels: Hidden channels of the FFN.
-        dropout: On the attention weights and inside the FFN.
+        dropout: Dropout on the attention weights and inside the FFN.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import WeightedDecoderLayer
+        >>> query, memory = torch.randn(2, 3, 8), torch.randn(2, 16, 8)
+        >>> layer = WeightedDecoderLayer(8, num_heads=2, ffn_channels=16, dropout=0.0)
+        >>> states, weights = layer(query, memory, torch.zeros_like(query), torch.zeros_like(memory))
+        >>> states.shape, weights.shape
+        (torch.Size([2, 3, 8]), torch.Size([2, 3, 16]))
     """
 
     def __init__(self, embed_dims: int, num_heads: int, ffn_channels: int, dropout: float) -> None:

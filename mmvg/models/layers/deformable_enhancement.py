@@ -1,4 +1,4 @@
-"""Enlarging a map with sampling positions, channel weights and a shortcut that are learned, each of them a switch."""
+"""Enlarge a map with learned sampling positions, channel weights and a shortcut, each of which can be switched off."""
 
 import torch
 import torch.nn.functional as F
@@ -8,17 +8,23 @@ from torchvision.ops import deform_conv2d
 
 
 class OffsetDeformConv(nn.Module):
-    """Deformable 3x3 convolution, version 1 (arXiv:1703.06211), with the convolution that makes its offsets.
+    """Run a deformable 3x3 convolution, version 1 (arXiv:1703.06211), with the convolution that makes its offsets.
 
-    It starts as the plain 3x3 convolution with the same weight, for all offsets are 0 then. Offsets and samples are
+    It starts as the plain 3x3 convolution with the same weight, because all offsets are 0 then. Offsets and samples are
     float32 whatever autocast says: in half precision a position beyond 64 would be a multiple of 1/16 pixel.
     torchvision's operator takes batches of any size; mmcv's refuses those above 32 that 32 does not divide. On the CPU
     the gradient of either is slow, so that training takes :func:`sampled_convolution` there
     (``benchmarks/deformable_convolution.py``).
 
     Args:
-        in_channels: C of the input.
-        out_channels: C of the output.
+        in_channels: Channels C_in of the input.
+        out_channels: Channels C_out of the output.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import OffsetDeformConv
+        >>> OffsetDeformConv(4, 8)(torch.randn(2, 4, 5, 5)).shape
+        torch.Size([2, 8, 5, 5])
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -40,9 +46,9 @@ class OffsetDeformConv(nn.Module):
 
 
 def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
-    """What ``torchvision.ops.deform_conv2d`` does for a 3x3 kernel, by a matrix product and ``grid_sample``.
+    """Compute what ``torchvision.ops.deform_conv2d`` does for a 3x3 kernel, by a matrix product and ``grid_sample``.
 
-    Each element of the kernel mixes the channels first and is sampled then, which is the same, for both are linear.
+    Each element of the kernel mixes the channels first and is sampled then. The order does not matter: both are linear.
 
     Args:
         x: (B, C_in, h, w).
@@ -64,22 +70,29 @@ def sampled_convolution(x: Tensor, offset: Tensor, weight: Tensor) -> Tensor:
 
 
 class EnhancementBlock(nn.Module):
-    r"""Twice the size, then deformable convolution, squeeze-and-excitation and shortcut (SegVLM, arXiv:2505.19242).
+    r"""Double the size, then convolve deformably, weigh the channels and add a shortcut (SegVLM, arXiv:2505.19242).
 
     .. math:: x_{dcf} = \phi(u, F_{offset}(u)), \quad x_{se} = \sigma(W_2 \delta(W_1 GAP(x_{dcf}))) \odot x_{dcf},
               \quad x_{fused} = x_{se} + F_{residual}(u), \quad u = U(x)
 
-    Eq. 1 to 3 of its Sec. 3.3; the equations add maps of different size unless their x is enlarged already, so ours is.
-    The convolution is followed by BatchNorm and ReLU; F_residual is a 1x1 convolution and BatchNorm, computed before
-    the enlargement, with which it commutes. Without the three switches the block is a step of CRIS's projector.
+    These are Eq. 1 to 3 of its Sec. 3.3; the equations add maps of different size unless their x is enlarged already,
+    so ours is. The convolution is followed by BatchNorm and ReLU; F_residual is a 1x1 convolution and BatchNorm,
+    computed before the enlargement, with which it commutes. Without the three switches the block is a step of CRIS's
+    projector.
 
     Args:
-        in_channels: C of the input.
-        out_channels: C of the output.
-        deform: Deformable instead of plain convolution.
-        residual: Add the shortcut.
-        se: Weigh the channels.
-        se_ratio: Channels per hidden channel of the weighing.
+        in_channels: Channels C_in of the input.
+        out_channels: Channels C_out of the output.
+        deform: Whether the convolution is deformable instead of plain.
+        residual: Whether the shortcut is added.
+        se: Whether squeeze-and-excitation weighs the channels.
+        se_ratio: Channels per hidden channel of the squeeze-and-excitation.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import EnhancementBlock
+        >>> EnhancementBlock(4, 8, se_ratio=4)(torch.randn(2, 4, 5, 5)).shape
+        torch.Size([2, 8, 10, 10])
     """
 
     def __init__(

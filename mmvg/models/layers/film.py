@@ -1,4 +1,4 @@
-"""Feature-wise modulation by a sentence."""
+"""Modulate the features of a map by a sentence."""
 
 from torch import Tensor, nn
 
@@ -13,6 +13,13 @@ class FiLM(nn.Module):
     Args:
         channels: Channels C of the map.
         sentence_channels: Channels S of the sentence, and of the hidden layer.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import FiLM
+        >>> x = torch.randn(2, 8, 4, 4)
+        >>> torch.equal(FiLM(channels=8, sentence_channels=6)(x, torch.randn(2, 6)), x)
+        True
     """
 
     def __init__(self, channels: int, sentence_channels: int) -> None:

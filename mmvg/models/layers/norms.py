@@ -6,11 +6,17 @@ from torch import Tensor, nn
 
 
 class LN2d(nn.Module):
-    """Layer normalisation over the channels of each pixel of a map (B, C, h, w), with statistics in float32.
+    """Normalise over the channels of each pixel of a map (B, C, h, w), with statistics in float32.
 
     Args:
         num_channels: Channels C.
         eps: Added to the (biased) variance.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import LN2d
+        >>> LN2d(8)(torch.randn(2, 8, 4, 4)).shape
+        torch.Size([2, 8, 4, 4])
     """
 
     def __init__(self, num_channels: int, eps: float = 1e-5) -> None:

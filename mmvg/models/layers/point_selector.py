@@ -1,4 +1,4 @@
-"""Choosing cells of a score map as prior points (InstanceVG, arXiv:2509.13747, Sec. 3.2.1 and Alg. 2)."""
+"""Choose cells of a score map as prior points (InstanceVG, arXiv:2509.13747, Sec. 3.2.1 and Alg. 2)."""
 
 import torch
 from torch import Tensor
@@ -36,6 +36,12 @@ def select_points(
 
     Raises:
         ValueError: If a map has fewer than ``num_points`` cells.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import select_points
+        >>> select_points(torch.tensor([[[0.9, 0.8, 0.7]]]), num_points=2, distance_weight=1.0)
+        tensor([[0, 2]])
     """
     height, width = score_map.shape[-2:]
     scores = _scores_per_cell(score_map, num_points)
@@ -62,12 +68,25 @@ def select_top_cells(score_map: Tensor, num_points: int) -> Tensor:
 
     Raises:
         ValueError: If a map has fewer than ``num_points`` cells.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import select_top_cells
+        >>> select_top_cells(torch.tensor([[[0.9, 0.8, 0.7]]]), num_points=2)
+        tensor([[0, 1]])
     """
     scores = _scores_per_cell(score_map, num_points)
     return scores.sort(dim=1, descending=True, stable=True).indices[:, :num_points]
 
 
 def cell_centers_norm(indices: Tensor, height: int, width: int) -> Tensor:
-    """Turn row-major cell indices (...) of a ``height`` x ``width`` grid into centres (..., 2): x, y in fractions."""
+    """Return the centres (..., 2), x and y in fractions, of row-major cells (...) of a ``height`` x ``width`` grid.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import cell_centers_norm
+        >>> cell_centers_norm(torch.tensor([3]), height=2, width=2)
+        tensor([[0.7500, 0.7500]])
+    """
     rows, cols = indices // width, indices % width
     return torch.stack([(cols + 0.5) / width, (rows + 0.5) / height], dim=-1)

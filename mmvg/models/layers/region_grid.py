@@ -1,4 +1,4 @@
-"""Regions: the cells of a square grid over a map, row-major."""
+"""Divide a map into regions: the cells of a square grid, row-major."""
 
 from torch import Tensor
 

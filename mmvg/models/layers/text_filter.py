@@ -1,4 +1,4 @@
-"""Choosing the tokens that look at the image (InstanceVG, arXiv:2509.13747, Alg. 1)."""
+"""Choose the tokens that attend to the image (InstanceVG, arXiv:2509.13747, Alg. 1)."""
 
 import torch
 import torch.nn.functional as F
@@ -8,9 +8,15 @@ from mmvg.checks import check_choice
 
 
 def without_special_tokens(text_mask: Tensor) -> Tensor:
-    """Take the first and the last real token of each row out of ``text_mask`` (B, L).
+    """Take the first and the last real token of each row, the markers of begin and end, out of ``text_mask`` (B, L).
 
-    These are the markers of begin and end. A row with nothing between them keeps them.
+    A row with nothing between them keeps them.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import without_special_tokens
+        >>> without_special_tokens(torch.tensor([[1, 1, 1, 0]]).bool())
+        tensor([[False,  True, False, False]])
     """
     position = text_mask.long().cumsum(dim=1)
     inner = text_mask & (position > 1) & (position < position[:, -1:])
@@ -37,7 +43,15 @@ def filter_text(
         Features (B, num_tokens, C) and their mask (B, num_tokens), False = a zero vector.
 
     Raises:
-        ValueError: If ``score`` is neither.
+        ValueError: If ``score`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import filter_text
+        >>> text = torch.tensor([[[1.0], [3.0], [2.0]]])
+        >>> filter_text(text, torch.ones(1, 3).bool(), num_tokens=2)
+        (tensor([[[3.],
+                 [2.]]]), tensor([[True, True]]))
     """
     check_choice('score', score, ('mean', 'l2'))
     valid = text_mask.bool()

@@ -8,13 +8,19 @@ from mmvg.models.layers.convolutions import double_conv
 
 
 class UNet(nn.Module):
-    """U-Net (arXiv:1505.04597) with padded convolutions, BatchNorm and bilinear enlargement.
+    """Run a U-Net (arXiv:1505.04597) with padded convolutions, BatchNorm and bilinear enlargement.
 
     The last 1x1 convolution starts at zero, so that a residual made by the net starts at zero.
 
     Args:
-        channels: Channels of the input and of the output.
+        channels: Channels C of the input and of the output.
         widths: Channels of the encoder blocks, finest first; max-pooling halves the map between two of them.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.layers import UNet
+        >>> UNet(channels=2, widths=(4, 8))(torch.randn(1, 2, 8, 8)).shape
+        torch.Size([1, 2, 8, 8])
     """
 
     def __init__(self, channels: int, widths: tuple[int, ...] = (64, 128, 256, 512)) -> None:
@@ -28,7 +34,7 @@ class UNet(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """From (B, C, H, W) to (B, C, H, W), of any size that can be halved as often as there are pools."""
+        """Turn ``x`` (B, C, H, W), of any size that can be halved as often as there are pools, into (B, C, H, W)."""
         skips = []
         for i, block in enumerate(self.encoder):
             x = block(F.max_pool2d(x, 2) if i else x)

@@ -13,21 +13,31 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class DeformablePixelDecoder(BaseModule):
-    """Multi-scale deformable attention over the maps of all stages (Mask2Former, arXiv:2112.01527; MagNet's code).
+    """Run multi-scale deformable attention over the maps of all stages (Mask2Former, arXiv:2112.01527; MagNet's code).
 
-    Runs in float32 whatever the precision of the rest.
+    It runs in float32 whatever the precision of the rest.
 
     Args:
         in_channels: Channels of the maps, finest first.
-        strides: Of the maps.
+        strides: Strides of the maps.
         channels: Width C, a multiple of 32 and of ``num_heads``.
-        num_levels: How many of the maps, from the coarsest, the attention runs over; the others join afterwards as in
-            a feature pyramid.
+        num_levels: How many of the maps, from the coarsest, the attention runs over; the others join afterwards as in a
+            feature pyramid.
         num_layers: Layers of attention.
-        num_heads: Heads.
+        num_heads: Heads of the attention.
         num_points: Points sampled per head and level.
         ffn_channels: Hidden channels of the FFNs.
         norm_groups: Groups of the GroupNorm behind the projections.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import DeformablePixelDecoder
+        >>> neck = DeformablePixelDecoder((4, 8), strides=(4, 8), channels=32, num_levels=1, num_layers=1)
+        >>> maps = [torch.randn(2, 4, 16, 16), torch.randn(2, 8, 8, 8)]
+        >>> features = neck(GroundingFeatures(images=maps))
+        >>> features.pixels.shape, [tuple(x.shape) for x in features.images]
+        (torch.Size([2, 32, 16, 16]), [(2, 32, 8, 8)])
     """
 
     def __init__(

@@ -12,17 +12,31 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class DETRDecoder(BaseModule):
-    """Queries look at all cells of one map (DETR, arXiv:2005.12872), the baseline of InstanceVG's Tables 7, 9 and 17.
+    """Let queries attend to all cells of one map (DETR, arXiv:2005.12872).
 
-    It reads the last map: written before the pyramid, that is the projected map at stride 16. There are no reference
+    This is the baseline of InstanceVG's Tables 7, 9 and 17.
+
+    It reads the last map; put before the pyramid, that is the projected map at stride 16. There are no reference
     points; boxes come from the states alone.
 
     Args:
         embed_dims: Channels C of queries and map, a multiple of 4.
-        num_layers: Layers D.
+        num_layers: Number D of layers.
         num_heads: Heads of both attentions.
         ffn_channels: Hidden channels of the FFN.
-        dropout: On the attention weights and inside the FFN.
+        dropout: Dropout on the attention weights and inside the FFN.
+
+    Raises:
+        ValueError: If ``embed_dims`` is no multiple of 4.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import DETRDecoder
+        >>> decoder = DETRDecoder(embed_dims=8, num_layers=2, num_heads=2, ffn_channels=16)
+        >>> features = GroundingFeatures(images=[torch.randn(2, 8, 4, 4)], queries=torch.randn(2, 5, 8))
+        >>> decoder(features).query_states.shape
+        torch.Size([2, 2, 5, 8])
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Bringing image and text features to one width."""
+"""Bring image and text features to one width."""
 
 from mmengine.model import BaseModule
 from torch import nn
@@ -15,7 +15,16 @@ class FeatureProjection(BaseModule):
         image_channels: Channels of the map.
         text_channels: Channels of the tokens (and of the sentence vector).
         out_channels: Channels of the result.
-        sentence: Project the sentence vector too; otherwise it passes as it is.
+        sentence: Whether the sentence vector is projected too; otherwise it passes as it is.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import FeatureProjection
+        >>> features = GroundingFeatures(images=[torch.randn(2, 6, 4, 4)], text=torch.randn(2, 5, 7))
+        >>> projected = FeatureProjection(image_channels=6, text_channels=7, out_channels=8)(features)
+        >>> projected.images[0].shape, projected.text.shape
+        (torch.Size([2, 8, 4, 4]), torch.Size([2, 5, 8]))
     """
 
     def __init__(self, image_channels: int, text_channels: int, out_channels: int, sentence: bool = False) -> None:

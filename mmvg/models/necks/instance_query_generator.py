@@ -1,4 +1,4 @@
-"""Instance queries and their prior points, from where the words look in the image."""
+"""Make instance queries and their prior points from where the words attend in the image."""
 
 import torch
 from mmdet.models.layers import MLP, SinePositionalEncoding
@@ -20,22 +20,22 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class InstanceQueryGenerator(BaseModule):
-    """The instance query generator (IQG) of InstanceVG (arXiv:2509.13747, Sec. 3.2.1).
+    """Generate instance queries with prior points: IQG of InstanceVG (arXiv:2509.13747, Sec. 3.2.1).
 
-    Chosen tokens look at the image; their attention, pooled over the tokens, is a map M_s; points are chosen on it;
+    Chosen tokens attend to the image; their attention, pooled over the tokens, is a map M_s; points are chosen on it;
     and the k-th query is made of what the k-th token saw and of the image feature at the k-th point. Attention, map
     and points are computed in float32 whatever the autocast mode: in half precision all cells of M_s tie.
 
-    Where the options name two choices, the first is the authors' code and the second the paper's text.
+    If an option names two choices, the first is the authors' code and the second the paper's text.
 
     Args:
         in_channels: Channels C of image and text, a multiple of 4.
-        num_queries: Queries Q (and points).
+        num_queries: Number Q of queries (and points).
         num_heads: Heads of the attentions.
         ffn_channels: Hidden channels of the FFN.
-        dropout: On the attention weights and in the FFN.
-        text_filter: Let only Q chosen tokens look (Alg. 1). Otherwise all real tokens do (Table 8, without TF), which
-            excludes ``text_injected_query``, for tokens and points cannot be paired any more.
+        dropout: Dropout on the attention weights and in the FFN.
+        text_filter: Let only Q chosen tokens attend (Alg. 1). Otherwise all real tokens do (Table 8, without TF), which
+            excludes ``text_injected_query``, because tokens and points cannot be paired any more.
         text_filter_score: ``'mean'`` over channels or ``'l2'`` norm.
         text_filter_special: Whether the markers of begin and end count as real tokens.
         attn_pool: ``'max'`` or ``'mean'`` over the real tokens. An expression without any real token pools over all
@@ -45,6 +45,20 @@ class InstanceQueryGenerator(BaseModule):
         normalize_dist: Measure its distances in diagonals of the grid instead of cells.
         text_injected_query: Make queries of text and image; otherwise of the image alone (Table 8, without TIQ). Then
             only M_s trains the attention, and its value path stays without gradient.
+
+    Raises:
+        ValueError: If a choice is unknown, ``in_channels`` is no multiple of 4, or unfiltered tokens are to be
+            injected.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import InstanceQueryGenerator
+        >>> generator = InstanceQueryGenerator(in_channels=8, num_queries=3, num_heads=2, ffn_channels=16)
+        >>> text, text_mask = torch.randn(2, 5, 8), torch.ones(2, 5).bool()
+        >>> features = generator(GroundingFeatures(images=[torch.randn(2, 8, 4, 4)], text=text, text_mask=text_mask))
+        >>> features.queries.shape, features.points.shape, features.attention.shape
+        (torch.Size([2, 3, 8]), torch.Size([2, 3, 2]), torch.Size([2, 4, 4]))
     """
 
     def __init__(

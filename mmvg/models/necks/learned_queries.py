@@ -9,14 +9,23 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class LearnedQueries(BaseModule):
-    """A table of learned queries: the baselines without APD of InstanceVG's Tables 7, 9 and 17.
+    """Use a table of learned queries: the baselines without APD of InstanceVG's Tables 7, 9 and 17.
 
     Args:
-        num_queries: Queries Q.
+        num_queries: Number Q of queries.
         channels: Channels C.
-        points: Also give each query a reference point of its own, a sigmoid of a linear map of the query, as Deformable
-            DETR does (arXiv:2010.04159, Sec. 4.1). Before a ``PointPriorDecoder(point_reference='point')`` this makes
-            the deformable decoders without point prior of Table 9.
+        points: Whether each query also has a reference point, a sigmoid of a linear map of the query, as in Deformable
+            DETR (arXiv:2010.04159, Sec. 4.1). Before a ``PointPriorDecoder(point_reference='point')`` this makes the
+            deformable decoders without point prior of Table 9.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import LearnedQueries
+        >>> neck = LearnedQueries(num_queries=3, channels=8, points=True)
+        >>> features = neck(GroundingFeatures(images=[torch.ones(2, 8, 4, 4)]))
+        >>> features.queries.shape, features.points.shape
+        (torch.Size([2, 3, 8]), torch.Size([2, 3, 2]))
     """
 
     def __init__(self, num_queries: int, channels: int, points: bool = False) -> None:

@@ -23,22 +23,35 @@ if get_compiling_cuda_version() == 'not available':
 
 @MODELS.register_module()
 class PointPriorDecoder(BaseModule):
-    """The point-prior multi-scale deformable decoder of InstanceVG (arXiv:2509.13747, Sec. 3.2.2, Eq. 4).
+    """Decode queries by deformable attention around their points (InstanceVG, arXiv:2509.13747, Sec. 3.2.2, Eq. 4).
 
-    Deformable DETR's decoder (arXiv:2010.04159) without iterative refinement: all layers sample around the same
-    reference points. It runs in float32 whatever the autocast mode, for sampling locations need the precision and
-    mmcv's CUDA op knows no bfloat16.
+    This is Deformable DETR's decoder (arXiv:2010.04159) without iterative refinement: all layers sample around the same
+    reference points. It runs in float32 whatever the autocast mode, because sampling locations need the precision and
+    mmcv's CUDA op has no bfloat16.
 
     Args:
         embed_dims: Channels C of queries and maps.
-        num_layers: Layers D.
+        num_layers: Number D of layers.
         num_heads: Heads of both attentions.
-        num_levels: Maps that are sampled.
+        num_levels: Number of maps that are sampled.
         num_points: Sampling points per head and map.
         ffn_channels: Hidden channels of the FFN.
-        dropout: On the self-attention weights, the deformable attention's output and in the FFN.
+        dropout: Dropout on the self-attention weights, on the deformable attention's output and in the FFN.
         point_reference: What is sampled around: ``'learned_offset'``, the prior point plus a learned offset in (0, 1)
             (the authors' code), or ``'point'``, the prior point itself (the paper).
+
+    Raises:
+        ValueError: If ``point_reference`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import PointPriorDecoder
+        >>> decoder = PointPriorDecoder(embed_dims=8, num_layers=2, num_heads=2, num_levels=1, ffn_channels=16)
+        >>> queries, points = torch.randn(2, 3, 8), torch.rand(2, 3, 2)
+        >>> features = decoder(GroundingFeatures(images=[torch.randn(2, 8, 4, 4)], queries=queries, points=points))
+        >>> features.query_states.shape, features.references.shape
+        (torch.Size([2, 2, 3, 8]), torch.Size([2, 3, 2]))
     """
 
     def __init__(

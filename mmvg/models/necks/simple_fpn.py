@@ -1,4 +1,4 @@
-"""A feature pyramid from the single map of a plain vision transformer."""
+"""Make a feature pyramid of the single map of a plain vision transformer."""
 
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
@@ -11,7 +11,7 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class SimpleFPN(BaseModule):
-    """Four maps at 4, 2, 1 and 1/2 times the resolution of one map (ViTDet, arXiv:2203.16527, Sec. 3).
+    """Make maps at 4, 2, 1 and 1/2 times the resolution of one map (ViTDet, arXiv:2203.16527, Sec. 3).
 
     Transposed convolutions enlarge, max-pooling shrinks; then each map gets a 1x1 and a 3x3 convolution, each with a
     normalisation over channels. No map sees another one.
@@ -19,6 +19,17 @@ class SimpleFPN(BaseModule):
     Args:
         in_channels: Channels of the given map, a multiple of 4.
         out_channels: Channels of every level.
+
+    Raises:
+        ValueError: If ``in_channels`` is no multiple of 4.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import GroundingFeatures
+        >>> from mmvg.models.necks import SimpleFPN
+        >>> maps = SimpleFPN(in_channels=8, out_channels=6)(GroundingFeatures(images=[torch.randn(2, 8, 4, 4)])).images
+        >>> [tuple(x.shape) for x in maps]
+        [(2, 6, 16, 16), (2, 6, 8, 8), (2, 6, 4, 4), (2, 6, 2, 2)]
     """
 
     def __init__(self, in_channels: int = 256, out_channels: int = 256) -> None:
