@@ -6,4 +6,4 @@ with read_base():
     from .ocid_vlg_multiple import *
 
 version = 'novel-classes'
-iterations = 18200  # 50 epochs of 364
+warmup_epochs = 2000 / 364  # iterations in batches of 72

@@ -6,4 +6,4 @@ with read_base():
     from .ocid_vlg_multiple import *
 
 version = 'novel-instances'
-iterations = 15550  # 50 epochs of 311
+warmup_epochs = 2000 / 311  # iterations in batches of 72

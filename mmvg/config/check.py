@@ -5,11 +5,13 @@ are errors here, all of them are listed at once, and each comes with the nearest
 """
 
 import importlib
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.config.lazy import LazyAttr, LazyObject
+from mmengine.logging import print_log
 from mmengine.registry import Registry, root
 from mmengine.utils import get_object_from_string
 
@@ -17,6 +19,7 @@ from mmvg.checks import suggest
 from mmvg.config.errors import ConfigError
 from mmvg.config.places import added_arguments, needs_type, runner_keys, untyped_arguments
 from mmvg.config.references import settings_of
+from mmvg.config.schedules import schedule_warnings
 from mmvg.config.signatures import ANYTHING, arguments_of
 from mmvg.config.sources import REFERENCE, ConfigSources
 
@@ -26,7 +29,7 @@ def check_config(cfg: Config) -> None:
 
     Reported are top-level keys that neither the Runner nor the config files read or refer to, arguments that a
     ``type`` does not take, required ones that are missing where nobody else supplies them, and types that cannot be
-    found.
+    found. A schedule that does not fit the length of the run is warned about.
 
     Args:
         cfg: A config as :func:`mmvg.config.read_config` gives it.
@@ -51,6 +54,8 @@ def check_config(cfg: Config) -> None:
             problems += _visit(key, value, cfg.get('default_scope'))
     if problems:
         raise ConfigError(problems, cfg.filename or 'config')
+    for warning in schedule_warnings(cfg):
+        print_log(f'{cfg.filename or "config"}: {warning}', 'current', logging.WARNING)
 
 
 def runner_config(cfg: Config) -> Config:
