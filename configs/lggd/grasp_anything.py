@@ -1,7 +1,7 @@
 """LGGD (arXiv:2512.21065) on Grasp-Anything++, 224 x 224; the paper: one GPU of 80 GB, success 59 seen, 31 unseen.
 
-Jaws are half of the opening, openings are up to 208 pixels, and the middle third of a rectangle is painted, as in LGD.
-The data has no validation split, so training does not choose among checkpoints: the last epoch is the one to test.
+Jaws are half of the opening, openings are up to half of the image, and the middle third of a rectangle is painted, as
+in LGD. The data has no validation split, so training does not choose among checkpoints: the last epoch is to be tested.
 """
 
 from mmengine.config import read_base

@@ -43,6 +43,11 @@ model.neck.upsampling.update(
 model.head.coarse.channels = 8
 model.head.refinement.widths = (4, 8, 16, 16)
 model.head.criterion.angle_on_grasp_only = True
+model.head.postprocess.update(
+    mask_thr=0.5,
+    jaw_size=4.2,  # pixels of the input, 7 of the 160 of a picture
+    center_sigma=1.0,
+)
 model.aux_heads = dict(fused=dict(type=AuxiliaryMaskHead, in_channels='${channels}', level=-1, loss_weight=1.0))
 
 optim_wrapper.optimizer = dict(type=AdamW, lr='${lr}', weight_decay=0.01, fused=True)

@@ -8,6 +8,7 @@ with read_base():
 
 data_root = 'data/refshapes_tiny/ocid_vlg'
 size = (64, 64)
+width_norm = 24.0
 val_dataloader.dataset.indices = test_dataloader.dataset.indices = 12
 
 channels = 8
@@ -19,3 +20,4 @@ model.neck.fusion.update(num_heads=2, ffn_channels=16)
 model.neck.upsampling.update(skip_channels=(8, 4), joined_channels=(8, 4), out_channels=(8, '${map_channels}'))
 model.head.coarse.update(channels=4, num_kernels=2, hidden_channels=8)
 model.head.refinement.widths = (4, 4, 8, 8)
+model.head.postprocess.jaw_size = 2.8

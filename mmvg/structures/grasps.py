@@ -95,6 +95,28 @@ def transform_grasps(grasps: Tensor | np.ndarray, matrix: np.ndarray) -> Tensor 
     return corners_to_grasps(moved / depth[..., None])
 
 
+def original_to_input_grasps(grasps: Tensor | np.ndarray, matrix: np.ndarray | None) -> Tensor | np.ndarray:
+    """Move grasps (..., 5) from original to input pixels by the ``homography_matrix`` of a pipeline; None leaves them.
+
+    Grasps count from the centre of the first pixel, the matrix from its corner.
+
+    Args:
+        grasps: In pixels of the original image.
+        matrix: (3, 3), or ``None`` where nothing has moved the image.
+
+    Returns:
+        What was given, moved: half as large a picture has its first centre where pixels 0 and 1 meet.
+
+    Example:
+        >>> original_to_input_grasps(np.array([[0.5, 0.5, 20.0, 10.0, 0.0]]), np.diag([0.5, 0.5, 1]))
+        array([[ 0.,  0., 10.,  5.,  0.]])
+    """
+    if matrix is None:
+        return grasps
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    return transform_grasps(grasps, np.linalg.inv(half) @ np.asarray(matrix, dtype=np.float64) @ half)
+
+
 def usable_grasps(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
     """Find which grasps (..., 5) are finite and have an area, as bool (...).
 

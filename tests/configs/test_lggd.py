@@ -99,7 +99,8 @@ def test_the_schedule_is_that_of_the_paper(config, iterations, version):
     assert type(wrapper.optimizer) is torch.optim.AdamW
     assert wrapper.optimizer.defaults['weight_decay'] == 0.06
     schedulers = [
-        PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=wrapper)) for scheduler in cfg.param_scheduler
+        PARAM_SCHEDULERS.build(scheduler, default_args=dict(optimizer=wrapper, epoch_length=iterations))
+        for scheduler in cfg.param_scheduler
     ]
     rates = []
     for _ in range(50 * iterations):
@@ -118,8 +119,8 @@ def test_the_schedule_is_that_of_the_paper(config, iterations, version):
 @pytest.mark.parametrize(
     ('config', 'folder', 'ratio', 'sigma', 'width', 'jaw'),
     [
-        ('ocid_vlg_multiple.py', 'ocid_vlg', 0.5, 3.0, 100.0, 20.0),
-        ('grasp_anything.py', 'grasp_anything', 1 / 3, 0.0, 208.0, None),
+        ('ocid_vlg_multiple.py', 'ocid_vlg', 0.5, 1.05, 35.0, 7.0),
+        ('grasp_anything.py', 'grasp_anything', 1 / 3, 0.0, 112.0, None),
     ],
 )
 def test_loaders_give_batches_that_fit_the_model(config, folder, ratio, sigma, width, jaw, refshapes_tiny):

@@ -105,7 +105,8 @@ def test_rectangles_across_and_outside_the_border_are_painted_as_far_as_they_rea
 
 
 def test_grasps_before_and_after_the_letterbox(load):
-    assert load()['data_samples'].gt_grasps[0].tolist() == pytest.approx([112, 112, 14, 7, 0], abs=1e-4)
+    there = 0.35 * 320.5 - 0.5  # from the centre of the first pixel
+    assert load()['data_samples'].gt_grasps[0].tolist() == pytest.approx([there, there, 14, 7, 0], abs=1e-4)
     assert load('test')['data_samples'].gt_grasps[0].tolist() == [320, 240, 40, 20, 0]
 
 

@@ -5,7 +5,14 @@ import torch
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from mmvg.structures import grasps_to_corners
-from mmvg.structures.grasp_maps import find_peaks, grasps_to_maps, maps_to_grasps, mask_to_grasp, smooth_map
+from mmvg.structures.grasp_maps import (
+    find_peaks,
+    grasps_to_maps,
+    maps_to_grasps,
+    mask_to_grasp,
+    refine_centers,
+    smooth_map,
+)
 
 GRASP = np.array([[300.0, 200.0, 60.0, 20.0, 0.0]])
 
@@ -76,11 +83,40 @@ def test_later_grasps_cover_earlier_ones_and_the_background_has_angle_zero():
     assert (maps[1][5, 5], maps[2][5, 5], maps[3][5, 5]) == (1, 0, 0)
 
 
-def test_widths_are_in_original_pixels_and_clipped():
+def test_widths_are_in_pixels_of_the_canvas_and_clipped():
     grasps = np.array([[20.0, 20.0, 15.0, 10.0, 0.0], [60.0, 20.0, 50.0, 10.0, 0.0]])
-    maps, _ = grasps_to_maps(grasps, (40, 80), scale=0.35, quality_sigma=0)
-    assert maps[3][20, 20] == pytest.approx(15 / 0.35 / 100)
-    assert maps[3][20, 60] == 1  # 142.9 pixels
+    maps, _ = grasps_to_maps(grasps, (40, 80), width_norm=35, quality_sigma=0)
+    assert maps[3][20, 20] == pytest.approx(15 / 35)
+    assert maps[3][20, 60] == 1  # 50 pixels
+
+
+@pytest.mark.parametrize('degrees', [-60, 0, 25, 90])
+def test_peaked_quality_is_highest_in_the_centre_and_two_sigma_wide(degrees):
+    theta = np.deg2rad(degrees)
+    maps, _ = grasps_to_maps(np.array([[40.0, 30.0, 32.0, 12.0, theta]]), (60, 80), quality='peak')
+    assert maps[0][30, 40] == maps[0].max() == 1
+    x, y = 40 + 8 * np.cos(theta), 30 - 8 * np.sin(theta)  # a border of the middle half
+    assert maps[0][round(y), round(x)] == pytest.approx(np.exp(-2), abs=0.06)
+
+
+def test_overlapping_peaks_keep_their_centres():
+    grasps = np.array([[30.0, 30.0, 40.0, 12.0, 0.0], [36.0, 30.0, 40.0, 12.0, 1.2]])
+    maps, _ = grasps_to_maps(grasps, (60, 80), quality='peak')
+    assert maps[0][30, 30] == maps[0][30, 36] == 1
+    with pytest.raises(ValueError, match="not 'round'"):
+        grasps_to_maps(grasps, (60, 80), quality='round')
+
+
+@pytest.mark.parametrize('centre', [(20.3, 14.8), (31.5, 22.25), (2.1, 1.2)])
+def test_centres_are_found_between_pixels(centre):
+    maps, _ = grasps_to_maps(np.array([[*centre, 20.0, 9.0, 0.5]]), (40, 60), quality='peak')
+    quality, cos, sin, width = torch.from_numpy(maps)
+    whole, _ = maps_to_grasps(quality, cos, sin, width, count=1, min_distance=1)
+    fine, _ = maps_to_grasps(quality, cos, sin, width, count=1, min_distance=1, center_sigma=1.0)
+    near_border = 0.4 if min(centre) < 5 else 0.03  # what lies beyond the border cannot pull
+    assert np.hypot(*(fine[0, :2].numpy() - centre)) < near_border
+    assert (whole[0, :2] == whole[0, :2].round()).all()
+    assert refine_centers(quality, torch.zeros(0, 2, dtype=torch.long), 1.0).shape == (0, 2)
 
 
 @pytest.mark.parametrize('centre', [(-8.0, 30.0), (30.0, -8.0), (68.0, 30.0), (30.0, 68.0)])

@@ -13,7 +13,7 @@ with read_base():
     from ..loaders import *
     from ..pipelines.grasps import *
 
-width_norm = 208.0
+width_norm = 112.0  # half of the input
 encode_grasps.update(center_ratio=1 / 3, quality_sigma=0.0, smooth_width=False)
 turn_zoom = dict(type=RandomTurnZoom, turn=False, zoom=(1.0, 1.0))  # does nothing; the paper names no augmentation
 train_pipeline = [*load_steps, '${turn_zoom}', *encode_steps]

@@ -14,7 +14,7 @@ from mmvg.models.postprocess import GraspPostprocess
 channels = 512  # of the fused map
 sentence_channels = 1024
 map_channels = 256  # behind the up-sampling
-width_norm = 100.0  # pixels of an opening that is answered as 1
+width_norm = 35.0  # pixels of the input: an opening that is answered as 1
 image_mean = [122.771, 116.746, 104.094]
 image_std = [68.501, 66.632, 70.323]
 
@@ -75,7 +75,7 @@ model = dict(
             min_distance=2,
             score_thr=0.0,
             width_norm='${width_norm}',
-            jaw_size=20.0,
+            jaw_size=7.0,  # pixels of the input, 20 of the 640 of OCID-VLG
             sigmas=(0.0, 0.0, 0.0),
             grasps_from='maps',
         ),

@@ -17,10 +17,10 @@ with read_base():
 size = 224
 max_length = 77
 reader = 'raw'
-width_norm = 100.0  # pixels of an opening that is painted as 1
+width_norm = 35.0  # pixels of the input: an opening that is painted as 1, 100 of the 640 of OCID-VLG
 
 encode_grasps = dict(
-    type=EncodeGraspMaps, center_ratio=0.5, quality_sigma=3.0, width_norm='${width_norm}', smooth_width=True
+    type=EncodeGraspMaps, center_ratio=0.5, quality_sigma=1.05, width_norm='${width_norm}', smooth_width=True
 )
 load_steps = [
     dict(type=LoadImage, bad_image='skip'),

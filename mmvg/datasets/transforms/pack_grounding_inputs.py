@@ -10,7 +10,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
-from mmvg.structures import META_KEYS, GroundingSample, transform_grasps
+from mmvg.structures import META_KEYS, GroundingSample, original_to_input_grasps
 
 
 @TRANSFORMS.register_module()
@@ -70,9 +70,9 @@ class PackGroundingInputs(BaseTransform):
 
 def _grasps(results: dict) -> np.ndarray:
     """Return the grasps (M, 5) float32 in the frame of the ground truth."""
-    grasps, matrix = results['gt_grasps'], results.get('homography_matrix')
-    if results['gt_frame'] == 'input' and matrix is not None:
-        grasps = transform_grasps(grasps.astype(np.float64), matrix)
+    grasps = results['gt_grasps']
+    if results['gt_frame'] == 'input':
+        grasps = original_to_input_grasps(grasps.astype(np.float64), results.get('homography_matrix'))
     return grasps.astype(np.float32)
 
 

@@ -18,18 +18,22 @@ GATES = ('off', 'hard', 'soft')
 class GraspPostprocess(BasePostprocess):
     """Brings maps back to original pixels, each by itself, and reads the best grasps there.
 
-    Quality is trained on the object alone, so the mask has to say where it counts.
+    Quality is trained on the object alone, so the mask has to say where it counts. Lengths are in pixels of the input,
+    as a model sees them; the way back enlarges them with the image. The defaults are for OCID-VLG at 224 x 224, where
+    35 pixels of the input are 100 of an image.
 
     Args:
         mask_thr: A pixel whose probability is more than this belongs to the mask.
         gate: ``'hard'``: quality is 0 outside the mask; ``'soft'``: it is multiplied by the probability of the mask;
             ``'off'``.
         num_grasps: At most so many.
-        min_distance: Of peaks, in pixels.
+        min_distance: Of peaks, in pixels of the original image.
         score_thr: Quality that a grasp must exceed. 0 answers always, for J@N; 0.2 lets a robot abstain.
-        width_norm: Original pixels of width 1, as in the encoder of the maps.
-        jaw_size: h of all grasps in original pixels; ``None``: half of the opening.
-        sigmas: Gaussian smoothing (original pixels) of quality, of cos and sin, and of width.
+        width_norm: Opening in input pixels of width 1, as in the encoder of the maps.
+        jaw_size: h of all grasps in input pixels; ``None``: half of the opening.
+        sigmas: Gaussian smoothing (input pixels) of quality, of cos and sin, and of width.
+        center_sigma: Gaussian window (input pixels) in which a centre is moved to the middle of its peak; 0 leaves it
+            on a whole pixel, as in the literature. See :func:`mmvg.structures.grasp_maps.refine_centers`.
         grasps_from: ``'maps'``, or ``'mask'`` for the baseline that looks at nothing but the shape of the mask.
         align_corners: See :class:`BasePostprocess`.
 
@@ -44,9 +48,10 @@ class GraspPostprocess(BasePostprocess):
         num_grasps: int = 5,
         min_distance: int = 2,
         score_thr: float = 0.0,
-        width_norm: float = 100.0,
-        jaw_size: float | None = 20.0,
+        width_norm: float = 35.0,
+        jaw_size: float | None = 7.0,
         sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        center_sigma: float = 0.0,
         grasps_from: str = 'maps',
         align_corners: bool = False,
     ) -> None:
@@ -59,6 +64,7 @@ class GraspPostprocess(BasePostprocess):
         self.width_norm = width_norm
         self.jaw_size = jaw_size
         self.sigmas = sigmas
+        self.center_sigma = center_sigma
         self.grasps_from = grasps_from
 
     @torch.no_grad()
@@ -68,32 +74,40 @@ class GraspPostprocess(BasePostprocess):
         ``logits`` are (B, 5, h, w): mask, quality, cos, sin, width. ``target_score`` is the mean probability of the
         pixels of the mask, 0 for an empty mask.
         """
-        logits = logits.float()
-        maps = torch.cat([logits[:, :1].sigmoid(), activate_grasp_maps(logits[:, 1:])], dim=1)
-        for values, sample in zip(maps, samples, strict=True):
-            values = self.masks_to_frame(self.enlarge(values, sample), sample, mode='bilinear')
+        for raw, sample in zip(logits.float(), samples, strict=True):
+            raw = self.enlarge(raw, sample)[None]  # logits, as the loss enlarges them
+            maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:])], dim=1)[0]
+            values = self.masks_to_frame(maps, sample, mode='bilinear')
             mask = self.binary(values[0])
-            grasps, scores = self._grasps(values, mask)
+            grasps, scores = self._grasps(values, mask, self._enlargement(sample))
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
             self.decide(sample, mask_score(values[0], mask), mask[None], 'global')
         return samples
 
-    def _grasps(self, maps: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Grasps (M, 5) and scores (M,) from ``maps`` (5, H, W) of probabilities, cos and sin."""
+    @staticmethod
+    def _enlargement(sample: GroundingSample) -> float:
+        """Original pixels per input pixel, whose sides are about equal."""
+        matrix = sample.get('homography_matrix')
+        return 1.0 if matrix is None else float(matrix[0][0] * matrix[1][1]) ** -0.5
+
+    def _grasps(self, maps: Tensor, mask: Tensor, enlargement: float) -> tuple[Tensor, Tensor]:
+        """Grasps (M, 5) and scores (M,) from ``maps`` (5, H, W) of probabilities, cos and sin, in original pixels."""
         probability, quality, cos, sin, width = maps
+        jaw_size = None if self.jaw_size is None else self.jaw_size * enlargement
         if self.grasps_from == 'mask':
-            grasps = torch.from_numpy(mask_to_grasp(mask.cpu().numpy(), self.jaw_size)).to(maps)
+            grasps = torch.from_numpy(mask_to_grasp(mask.cpu().numpy(), jaw_size)).to(maps)
             return grasps, probability[mask].mean().expand(len(grasps))
         if self.gate != 'off':
             quality = quality * (mask if self.gate == 'hard' else probability)
-        of_quality, of_angle, of_width = self.sigmas
+        of_quality, of_angle, of_width = (sigma * enlargement for sigma in self.sigmas)
         return maps_to_grasps(
             smooth_map(quality, of_quality),
             smooth_map(cos, of_angle),
             smooth_map(sin, of_angle),
-            self.width_norm * smooth_map(width, of_width),
+            self.width_norm * enlargement * smooth_map(width, of_width),
             self.num_grasps,
             self.min_distance,
             self.score_thr,
-            self.jaw_size,
+            jaw_size,
+            self.center_sigma * enlargement,
         )

@@ -48,7 +48,8 @@ def test_loaded_after_the_letterbox_grasps_stay_in_original_pixels(tokenize):
 def test_loaded_before_it_they_go_to_the_input(tokenize):
     sample = pack(tokenize, *LOAD, Letterbox(224))
     assert sample.gt_frame == 'input'
-    expected = GRASPS * np.float32([0.35, 0.35, 0.35, 0.35, 1]) + np.float32([0, 28, 0, 0, 0])
+    middle = np.float32([0.5, 0.5, 0, 0, 0])  # grasps count from the centre of the first pixel
+    expected = (GRASPS + middle) * np.float32([0.35, 0.35, 0.35, 0.35, 1]) + np.float32([0, 28, 0, 0, 0]) - middle
     assert np.abs(sample.gt_grasps.numpy() - expected).max() < 1e-4
 
 
@@ -59,7 +60,8 @@ def test_loaded_without_a_move_they_are_the_same(tokenize):
 def test_they_go_with_a_mirrored_image(tokenize):
     sample = pack(tokenize, *LOAD, Letterbox(224), RandomFlip(prob=1.0))
     x, y, w, h, theta = sample.gt_grasps[0].tolist()
-    assert (x, y, w, h) == pytest.approx((224 - 112, 112, 21, 7), abs=1e-4)
+    there = 0.35 * 320.5 - 0.5  # as in y: 0.35 * 240.5 + 28 - 0.5
+    assert (x, y, w, h) == pytest.approx((223 - there, there, 21, 7), abs=1e-4)
     assert theta == pytest.approx(-0.3, abs=1e-5)
 
 
