@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform, Compose
-from mmdet.datasets.transforms import Resize
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader, Dataset
 
@@ -27,6 +26,7 @@ from mmvg.datasets.transforms import (
     LoadGroundingAnnotations,
     LoadImage,
     PackGroundingInputs,
+    Resize,
     Tokenize,
 )
 

@@ -17,6 +17,7 @@ iterations = 1700
 size = 160
 max_length = 14
 train_batch_size = 4
+mask_resolution = 'input'  # a grid of whole cells cannot tell where an edge runs inside one
 
 embed_dims = 48
 text_channels = 64
@@ -36,3 +37,4 @@ model.backbone.update(
 model.neck.fusion.update(in_channels=(96, 192, '${embed_dims}'), channels=(24, '${channels}', 96))
 model.neck.decoder.update(num_layers=2, num_heads=4, ffn_channels=96, dropout=0.0)
 model.head.projector.out_channels = 24
+model.head.postprocess.mask_thr = 0.5  # of SegVLM too, so that the two can be compared

@@ -10,6 +10,8 @@ from mmvg.models.postprocess import MaskPostprocess
 embed_dims = 512  # of CLIP: the sentence and the last map
 text_channels = 512  # of a word
 channels = 512  # of the decoder
+mask_resolution = 'output'  # masks are compared on the grid of the logits, as the authors do
+align_corners = False  # one rule enlarges logits for the answer and, at resolution 'input', for the loss
 image_mean = [122.771, 116.746, 104.094]
 image_std = [68.501, 66.632, 70.323]
 
@@ -46,8 +48,16 @@ model = dict(
     head=dict(
         type=DynamicMaskHead,
         projector=dict(type=VisualProjector, in_channels='${channels}', out_channels=256),
-        mask_loss=dict(type=AdaptiveDiceMaskLoss, focal_weight=0.0, dice_weight=0.0),  # cross-entropy only
+        mask_loss=dict(
+            type=AdaptiveDiceMaskLoss,
+            focal_weight=0.0,  # cross-entropy only
+            dice_weight=0.0,
+            resolution='${mask_resolution}',
+            align_corners='${align_corners}',
+        ),
         sentence_channels='${embed_dims}',
-        postprocess=dict(type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic'),
+        postprocess=dict(
+            type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic', align_corners='${align_corners}'
+        ),
     ),
 )

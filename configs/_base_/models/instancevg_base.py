@@ -17,6 +17,7 @@ size = 320
 encoder_channels = 768
 channels = 256
 num_queries = 10
+align_corners = True  # one rule enlarges logits for the loss and for the answer
 point_cost = 2.0
 
 class_cost = dict(type=ClassificationCost, weight=1.0)
@@ -63,7 +64,13 @@ model = dict(
         in_channels='${channels}',
         matcher=dict(type=SetMatcher, assigner=dict(type=HungarianAssigner, match_costs='${match_costs}')),
         detection_loss=dict(type=DetectionCriterion, loss_weight=0.1, cls_weight=1.0, bbox_weight=5.0, giou_weight=2.0),
-        mask_loss=dict(type=MaskCriterion, global_weight=1.0, positive_weight=1.0, negative_weight=0.2),
+        mask_loss=dict(
+            type=MaskCriterion,
+            global_weight=1.0,
+            positive_weight=1.0,
+            negative_weight=0.2,
+            align_corners='${align_corners}',
+        ),
         no_target_loss=dict(type=NoTargetLoss, loss_weight=0.2, class_weights=(0.9, 1.1)),
         minimap_loss=dict(type=MinimapLoss, loss_weight=0.1),
         postprocess=dict(
@@ -74,6 +81,7 @@ model = dict(
             mask_thr=0.5,
             mask_output='merge',
             frame='original',
+            align_corners='${align_corners}',
         ),
     ),
 )

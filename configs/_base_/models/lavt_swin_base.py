@@ -20,6 +20,7 @@ tokenizer = dict(type=BertTokenizer, vocab='${bert}')
 stage_channels = (128, 256, 512, 1024)
 text_channels = 768
 channels = 512  # of the decoder
+align_corners = True  # one rule enlarges logits for the loss and for the answer
 image_mean = [123.675, 116.28, 103.53]
 image_std = [58.395, 57.12, 57.375]
 
@@ -46,8 +47,10 @@ model = dict(
         type=PixelMaskHead,
         in_channels='${channels}',
         num_logits=2,
-        mask_loss=dict(type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1)),
-        postprocess=dict(type=MaskPostprocess, mask_thr=0.5),
+        mask_loss=dict(
+            type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1), align_corners='${align_corners}'
+        ),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, align_corners='${align_corners}'),
     ),
     aux_heads=None,
 )

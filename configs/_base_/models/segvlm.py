@@ -8,4 +8,6 @@ with read_base():
     from .cris import *
 
 model.head.projector.update(deform=True, residual=True, se=True)
-model.head.mask_loss = dict(type=AdaptiveDiceMaskLoss)
+model.head.mask_loss = dict(
+    type=AdaptiveDiceMaskLoss, resolution='${mask_resolution}', align_corners='${align_corners}'
+)

@@ -1,9 +1,14 @@
 """Images are resized to a square, and sentences cut into the pieces of BEiT-3's or another ``tokenizer``."""
 
-from mmdet.datasets.transforms import Resize
-
 from mmvg.datasets.tokenizers import BEiT3Tokenizer
-from mmvg.datasets.transforms import CleanText, LoadGroundingAnnotations, LoadImage, PackGroundingInputs, Tokenize
+from mmvg.datasets.transforms import (
+    CleanText,
+    LoadGroundingAnnotations,
+    LoadImage,
+    PackGroundingInputs,
+    Resize,
+    Tokenize,
+)
 
 size = 320
 max_length = 20

@@ -71,8 +71,9 @@ class InstancePostprocess(BasePostprocess):
         return samples
 
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
-        """Logits (N, h, w) to bool masks (N, H, W) in input pixels."""
-        return self.binary(self.enlarge(logits.float(), sample).sigmoid())
+        """Turn logits (N, h, w) into bool masks (N, H, W) in ``frame``, by way of probabilities there."""
+        prob = self.enlarge(logits.float(), sample).sigmoid()
+        return self.binary(self.masks_to_frame(prob, sample, mode='bilinear'))
 
     def _answer(
         self,
@@ -89,12 +90,10 @@ class InstancePostprocess(BasePostprocess):
         if self.nms_thr is not None:
             scores = self._suppress(boxes, scores)
         points = None if points_norm is None else points_norm * size
-        sample.pred_instances = InstanceData(
-            bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=self.masks_to_frame(masks, sample)
-        )
+        sample.pred_instances = InstanceData(bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=masks)
         if points is not None:
             sample.pred_instances.points = self.points_to_frame(points, sample)
-        self.decide(sample, float(scores.max()), self.masks_to_frame(global_mask, sample), self.mask_output)
+        self.decide(sample, float(scores.max()), global_mask, self.mask_output)
 
     def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
         """Scores (Q,) with 0 for every query that greedy NMS drops."""
