@@ -18,6 +18,8 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
+from mmvg.registry import MODELS, TASK_UTILS
+
 ROOT = Path(__file__).parents[1]
 MODULES = {
     '.'.join(path.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__'): path
@@ -44,6 +46,7 @@ COVERED = (
     'mmvg.evaluation.functional',
     'mmvg.foreign_files',
     'mmvg.masks',
+    'mmvg.models.backbones',
     'mmvg.models.features',
     'mmvg.models.fusions',
     'mmvg.models.grounders',
@@ -51,6 +54,7 @@ COVERED = (
     'mmvg.models.layers',
     'mmvg.models.losses',
     'mmvg.models.necks',
+    'mmvg.models.postprocess',
     'mmvg.models.preprocessor',
     'mmvg.refshapes',
     'mmvg.refshapes.writers',
@@ -119,3 +123,11 @@ def test_every_public_part_has_an_example(part):
     assert any('>>> ' in (docstring or '') for docstring in docstrings), (
         f'{inspect.getsourcefile(part)}: {part.__name__} has no example: build it, call it, print the shape or number'
     )
+
+
+def test_every_registered_part_of_models_is_among_them():
+    importlib.import_module('mmvg.models')
+    registered = {part for registry in (MODELS, TASK_UTILS) for part in registry.module_dict.values()}
+    covered = {parameter.values[0] for parameter in _public_parts()}
+    classes = {part for part in registered if inspect.isclass(part) and part.__module__.startswith('mmvg.models')}
+    assert classes - covered == set(), 'COVERED lacks their package, or __all__ their name'

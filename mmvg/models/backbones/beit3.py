@@ -18,7 +18,7 @@ POSITION_OFFSET = 2
 
 
 class Multiway(nn.Module):
-    """One copy of a module for the image tokens (A) and one for the text tokens (B)."""
+    """Hold one copy of a module for the image tokens (A) and one for the text tokens (B)."""
 
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Multiway(nn.Module):
 
 
 class MultiwayAttention(nn.Module):
-    """Self-attention over both segments; projections and the LayerNorm before the last one exist per segment."""
+    """Attend over both segments; projections and the LayerNorm before the last one exist per segment."""
 
     def __init__(self, embed_dims: int, num_heads: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class MultiwayAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Linear, exact GELU, LayerNorm on the hidden width, Linear. (The GELU kernels compute in float32.)"""
+    """Apply Linear, exact GELU, LayerNorm on the hidden width, and Linear. (The GELU kernels compute in float32.)"""
 
     def __init__(self, embed_dims: int, hidden_dims: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class FeedForward(nn.Module):
 
 
 class BEiT3Layer(nn.Module):
-    """Pre-norm attention and feed-forward with inner LayerNorms (sub-LN); one drop-path rate for both branches."""
+    """Apply pre-norm attention and feed-forward with inner LayerNorms (sub-LN), at one drop-path rate."""
 
     def __init__(self, embed_dims: int, num_heads: int, ffn_ratio: int, drop_path: float) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class BEiT3Layer(nn.Module):
 
 
 class BEiT3Encoder(nn.Module):
-    """Position tables, layers and the final LayerNorm."""
+    """Hold the position tables, the layers and the final LayerNorm."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class BEiT3Encoder(nn.Module):
 
 
 class VisionEmbedding(nn.Module):
-    """CLS token and patch tokens in row-major order: (B, 3, H, W) to (B, 1 + g*g, C)."""
+    """Turn images (B, 3, H, W) into the CLS token and patch tokens in row-major order (B, 1 + g*g, C)."""
 
     def __init__(self, proj: nn.Module, embed_dims: int) -> None:
         super().__init__()
@@ -143,21 +143,27 @@ class VisionEmbedding(nn.Module):
 
 @MODELS.register_module()
 class ConvStem(nn.Sequential):
-    """Stride-2 convolutions, each with norm and GELU, then a 1x1 convolution (arXiv:2106.14881, Sec. 4).
+    """Turn an image into patches by stride-2 convolutions with norm and GELU, and a 1x1 convolution (arXiv:2106.14881).
 
-    In place of a patch convolution for training from scratch, where it converges faster. Turns (B, 3, H, W) into
-    (B, C, H/s, W/s) with s = 2 ** len(channels).
+    It takes the place of a patch convolution in training from scratch, where it converges faster. It turns (B, 3, H, W)
+    into (B, C, H/s, W/s) with s = 2 ** len(channels).
 
     Args:
         channels: Width after each stride-2 convolution.
         embed_dims: Output width C.
         patch_size: The stride s that the encoder expects.
         norm_cfg: Norm after each stride-2 convolution.
-        kernel_size: Of the stride-2 convolutions. Even sides look at the middle of their cell; with 3, as in the paper,
-            cells look (s - 1) / 2 pixels up and left of it.
+        kernel_size: Side of the kernels of the stride-2 convolutions. Even sides look at the middle of their cell; with
+            3, as in the paper, cells look (s - 1) / 2 pixels up and left of it.
 
     Raises:
         ValueError: If the convolutions do not stride ``patch_size`` in all.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import ConvStem
+        >>> ConvStem(channels=(4, 8), embed_dims=16, patch_size=4)(torch.randn(2, 3, 32, 32)).shape
+        torch.Size([2, 16, 8, 8])
     """
 
     def __init__(
@@ -188,7 +194,7 @@ class ConvStem(nn.Sequential):
 
 @MODELS.register_module()
 class BEiT3(BaseModule):
-    """BEiT-3's multiway transformer over image patches and text tokens in one sequence.
+    """Encode image patches and text tokens in one sequence with BEiT-3's multiway transformer (arXiv:2208.10442).
 
     Parameters carry the names of Microsoft's checkpoints without their prefix ``beit3.``; the ``mask_token``, which
     only pre-training reads, does not exist here. ``BEiT3-large`` has ``embed_dims=1024, num_layers=24, num_heads=16``.
@@ -210,6 +216,17 @@ class BEiT3(BaseModule):
             gets ``embed_dims`` and ``patch_size`` too.
         checkpoint: Local file with pre-trained weights, Microsoft's or ours, read by :meth:`init_weights`. Its image
             positions are resized to ``img_size``.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import BEiT3
+        >>> encoder = BEiT3(
+        ...     img_size=32, patch_size=8, embed_dims=16, num_layers=1, num_heads=2, vocab_size=10
+        ... ).eval()
+        >>> images, ids, text_mask = torch.randn(2, 3, 32, 32), torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()
+        >>> features = encoder(images, ids, text_mask)
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 16, 4, 4)], (2, 4, 16), (2, 16))
     """
 
     def __init__(

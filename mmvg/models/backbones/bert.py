@@ -1,4 +1,4 @@
-"""BERT as a text encoder, whole or a few layers at a time."""
+"""BERT as a text encoder, run whole or a few layers at a time."""
 
 from pathlib import Path
 
@@ -16,18 +16,27 @@ _UNUSED = ('pooler.*', 'cls.*', '*.position_ids')
 
 @MODELS.register_module()
 class BertTextEncoder(BaseModule):
-    """The layers of transformers' BERT (arXiv:1810.04805) without a pooler; the defaults are BERT-base's.
+    """Encode a text with the layers of transformers' BERT (arXiv:1810.04805), without a pooler.
+
+    The defaults are BERT-base's.
 
     Args:
         embed_dims: Width C.
-        num_layers: Layers.
+        num_layers: Number of layers.
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.
         vocab_size: Rows of the token table.
         max_positions: Rows of the position table.
-        dropout: On the hidden states and the attention weights.
+        dropout: Dropout on the hidden states and the attention weights.
         weight_std: Standard deviation of fresh weights.
         checkpoint: Local file, or a directory in the layout of transformers, read by :meth:`init_weights`.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import BertTextEncoder
+        >>> encoder = BertTextEncoder(embed_dims=8, num_layers=2, num_heads=2, ffn_channels=16, vocab_size=10)
+        >>> encoder(torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()).shape
+        torch.Size([2, 4, 8])
     """
 
     def __init__(
@@ -111,12 +120,12 @@ class BertTextEncoder(BaseModule):
         return self.run(self.embed(input_ids, token_embeddings), text_mask)
 
     def sentence(self, text: Tensor, text_mask: Tensor) -> Tensor:
-        """The first token of ``text`` (B, L, C), BERT's [CLS], as a sentence (B, C)."""
+        """Return the first token of ``text`` (B, L, C), BERT's [CLS], as a sentence (B, C)."""
         return text[:, 0]
 
 
 def _modern_name(name: str) -> str:
-    """Name of a weight without ``bert.`` in front, and with LayerNorm's parameters named as today."""
+    """Return the name of a weight without ``bert.`` in front, and with LayerNorm's parameters named as today."""
     name = name.removeprefix('bert.')
     return name.replace('LayerNorm.gamma', 'LayerNorm.weight').replace('LayerNorm.beta', 'LayerNorm.bias')
 
@@ -124,7 +133,7 @@ def _modern_name(name: str) -> str:
 def bert_layers(
     num_layers: int, embed_dims: int, num_heads: int, ffn_channels: int, dropout: float, weight_std: float = 0.02
 ) -> nn.ModuleList:
-    """Fresh layers of BERT for :func:`run_bert_layers`."""
+    """Return fresh layers of BERT for :func:`run_bert_layers`."""
     from transformers import BertConfig
     from transformers.models.bert.modeling_bert import BertLayer
 

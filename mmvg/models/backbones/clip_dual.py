@@ -1,4 +1,4 @@
-"""Two CLIP towers and a small transformer that lets them see each other."""
+"""Encode image and text with two CLIP towers and a small transformer over both."""
 
 import zipfile
 from pathlib import Path
@@ -18,7 +18,7 @@ UNUSED_IN_CLIP_FILES = ('logit_scale', 'input_resolution', 'context_length', 'vo
 
 @MODELS.register_module()
 class CLIPDualEncoder(BaseModule):
-    """CLIP's image and text transformers with fusion layers on top: CLIP-ViT-B of InstanceVG's Table 17.
+    """Encode image and text with CLIP's towers and fusion layers on top: CLIP-ViT-B of InstanceVG's Table 17.
 
     Patch and token features go through the last LayerNorm and CLIP's own projection into the common space; a type
     embedding is added to each, and pre-norm transformer layers attend among all of them. The paper says no more than
@@ -34,16 +34,28 @@ class CLIPDualEncoder(BaseModule):
         text_layers: Layers of the text tower.
         head_channels: Channels per head in both towers.
         embed_dims: Width C of the common space and of the fusion layers.
-        fusion_layers: Layers over both.
+        fusion_layers: Number of layers over both.
         fusion_heads: Heads of the fusion layers.
-        fusion_ffn_channels: Hidden channels of their FFNs.
-        dropout: In the fusion layers.
+        fusion_ffn_channels: Hidden channels of the FFNs of the fusion layers.
+        dropout: Dropout in the fusion layers.
         vocab_size: Rows of the token table.
         max_text_positions: Rows of the text position table.
         quick_gelu: x * sigmoid(1.702 x) instead of GELU in the towers; True for OpenAI's weights.
         checkpoint: Local file with CLIP's weights, read by :meth:`init_weights`: OpenAI's TorchScript archive, or a
             state dict with the names of open_clip. Half precision becomes float32; image positions are resized to
             ``img_size`` as open_clip does it.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import CLIPDualEncoder
+        >>> encoder = CLIPDualEncoder(
+        ...     img_size=32, patch_size=8, image_channels=16, image_layers=1, text_channels=16, text_layers=1,
+        ...     head_channels=8, embed_dims=8, fusion_layers=1, fusion_heads=2, vocab_size=10
+        ... ).eval()
+        >>> images, ids, text_mask = torch.randn(2, 3, 32, 32), torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()
+        >>> features = encoder(images, ids, text_mask)
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 8, 4, 4)], (2, 4, 8), (2, 8))
     """
 
     def __init__(

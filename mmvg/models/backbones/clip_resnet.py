@@ -21,7 +21,7 @@ from mmvg.weights.checkpoint import load_state_dict
 
 @MODELS.register_module()
 class CLIPResNet(BaseModule):
-    """Both towers of CLIP-RN50 or -RN101 (arXiv:2103.00020) for dense prediction, as CRIS and LGGD use them.
+    """Encode image and text densely with both towers of CLIP-RN50 or -RN101 (arXiv:2103.00020), as CRIS and LGGD do.
 
     The image tower gives the maps of some of its four stages, and after them the attention pooling of the last stage
     taken at every location (CRIS, arXiv:2111.15174): its tokens attend to one another without the mean token, whose
@@ -54,6 +54,18 @@ class CLIPResNet(BaseModule):
 
     Raises:
         ValueError: If ``pooling`` or ``out_indices`` is unknown.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import CLIPResNet
+        >>> encoder = CLIPResNet(
+        ...     image_layers=(1, 1, 1, 1), image_channels=8, pool_grid=2, head_channels=8, embed_dims=16,
+        ...     text_channels=16, text_layers=1, vocab_size=10
+        ... ).eval()
+        >>> images, ids, text_mask = torch.randn(2, 3, 64, 64), torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()
+        >>> features = encoder(images, ids, text_mask)
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 32, 16, 16), (2, 64, 8, 8), (2, 128, 4, 4), (2, 256, 2, 2)], (2, 4, 16), (2, 16))
     """
 
     def __init__(

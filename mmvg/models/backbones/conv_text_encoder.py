@@ -12,10 +12,10 @@ from mmvg.registry import MODELS
 
 
 class ResidualBlock(nn.Module):
-    """ReLU(x + two 3x3 convolutions of x), with BatchNorm.
+    """Compute ReLU(x + two 3x3 convolutions of x), with BatchNorm.
 
     Args:
-        channels: Width.
+        channels: Width C.
     """
 
     def __init__(self, channels: int) -> None:
@@ -33,7 +33,7 @@ class ResidualBlock(nn.Module):
 
 @MODELS.register_module()
 class ConvTextEncoder(BaseModule):
-    """Convolutions for the image and a transformer over the words, in the place of encoders that have seen the world.
+    """Encode the image by convolutions and the words by a transformer, to train from scratch.
 
     Each stage halves the map with one convolution, and residual blocks follow. Word vectors start as far apart as
     independent noise puts them, which lets a model tell words apart from its first step on. The sentence is the mean of
@@ -43,12 +43,23 @@ class ConvTextEncoder(BaseModule):
         image_channels: Width of each stage; the first has stride 2.
         image_blocks: Residual blocks of each stage.
         text_channels: Width C of the words.
-        text_layers: Layers over the words, pre-norm.
-        text_heads: Their heads.
+        text_layers: Number of pre-norm layers over the words.
+        text_heads: Heads of these layers.
         sentence_channels: Width of the sentence.
         vocab_size: Rows of the token table.
         max_text_positions: Rows of the text position table.
         first_map: Index of the finest stage whose map is given.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import ConvTextEncoder
+        >>> encoder = ConvTextEncoder(
+        ...     image_channels=(4, 8), image_blocks=(0, 1), text_channels=8, text_layers=1, text_heads=2
+        ... ).eval()
+        >>> images, ids, text_mask = torch.randn(2, 3, 32, 32), torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()
+        >>> features = encoder(images, ids, text_mask)
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 4, 16, 16), (2, 8, 8, 8)], (2, 4, 8), (2, 64))
     """
 
     def __init__(

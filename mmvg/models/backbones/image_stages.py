@@ -19,6 +19,13 @@ class ImageStages(BaseModule):
 
     Args:
         init_cfg: See MMEngine's ``BaseModule``.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import ImageStages, SwinStages
+        >>> stages = SwinStages(embed_dims=8, depths=(1, 1), num_heads=(1, 2), window_size=2)
+        >>> isinstance(stages, ImageStages), stages.channels, stages.strides
+        (True, (8, 16), (4, 8))
     """
 
     #: Width C of the map of every stage, finest first.
@@ -60,10 +67,24 @@ class ImageStages(BaseModule):
 
 
 def tokens_to_map(tokens: Tensor, size: tuple[int, int]) -> Tensor:
-    """Tokens (B, h*w, C), row by row, as a map (B, C, h, w)."""
+    """Return tokens (B, h*w, C), row by row, as a map (B, C, h, w).
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import tokens_to_map
+        >>> tokens_to_map(torch.zeros(2, 6, 8), (2, 3)).shape
+        torch.Size([2, 8, 2, 3])
+    """
     return tokens.transpose(1, 2).unflatten(2, tuple(size))
 
 
 def map_to_tokens(x: Tensor) -> Tensor:
-    """A map (B, C, h, w) as tokens (B, h*w, C), row by row."""
+    """Return a map (B, C, h, w) as tokens (B, h*w, C), row by row.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import map_to_tokens
+        >>> map_to_tokens(torch.zeros(2, 8, 2, 3)).shape
+        torch.Size([2, 6, 8])
+    """
     return x.flatten(2).transpose(1, 2)

@@ -1,13 +1,18 @@
-"""Finding the samples of a batch that ask about the same image, so that it is encoded once."""
+"""Find the samples of a batch that ask about the same image, so that it is encoded once."""
 
 import torch
 from torch import Tensor
 
 
 def distinct_images(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Indices ``first`` (U,) of the different images among ``images`` (B, 3, H, W), and ``place`` (B,) in these.
+    """Find the different images of a batch; only images that are equal in every value count as one.
 
-    ``images[first][place]`` equals ``images``: only images that are equal in every value are one.
+    Args:
+        images: (B, 3, H, W).
+
+    Returns:
+        Indices ``first`` (U,) of the different images, and the place (B,) of each image among them, so that
+        ``images[first][place]`` equals ``images``.
     """
     sums = images.flatten(1).sum(1)
     first = (sums[:, None] == sums).int().argmax(1)

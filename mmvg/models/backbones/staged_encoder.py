@@ -22,6 +22,13 @@ class StageOutput:
         feature: Map (B, C, h, w) of this stage for the decoder.
         text: Token features (B, L, C_l) that the next stage starts from.
         state: Whatever the fusion wants to see again after the next stage.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import StageOutput
+        >>> output = StageOutput(torch.zeros(2, 16, 8), torch.zeros(2, 8, 4, 4), torch.zeros(2, 5, 6))
+        >>> output.state is None
+        True
     """
 
     tokens: Tensor
@@ -32,7 +39,7 @@ class StageOutput:
 
 @MODELS.register_module()
 class StagedEncoder(BaseModule):
-    """Image and text encoder with a fusion after every image stage, as in LAVT (arXiv:2112.02244), MagNet and RaAM-RVG.
+    """Encode image and text with a fusion after every image stage, as in LAVT (arXiv:2112.02244), MagNet and RaAM-RVG.
 
     Args:
         image: An encoder in stages: :class:`SwinStages`, :class:`ViTStages`, or any other as an :class:`ImageBackbone`.
@@ -50,6 +57,20 @@ class StagedEncoder(BaseModule):
     Raises:
         ValueError: If ``staged_text`` is set and the text layers cannot be shared out equally, or ``fusion`` was given
             other widths than the encoders have.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models import fusions
+        >>> from mmvg.models.backbones import StagedEncoder
+        >>> encoder = StagedEncoder(
+        ...     image=dict(type='SwinStages', embed_dims=8, depths=(1, 1), num_heads=(1, 2), window_size=2),
+        ...     text=dict(type='BertTextEncoder', embed_dims=6, num_layers=1, num_heads=2, vocab_size=10),
+        ...     fusion=dict(type='PixelWordFusion', image_channels=(8, 16), text_channels=6),
+        ... )
+        >>> ids = torch.randint(5, 9, (2, 4))
+        >>> features = encoder(torch.randn(2, 3, 32, 32), ids, torch.ones(2, 4).bool())
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape)
+        ([(2, 8, 8, 8), (2, 16, 4, 4)], (2, 4, 6))
     """
 
     def __init__(

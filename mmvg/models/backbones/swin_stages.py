@@ -1,4 +1,4 @@
-"""Swin Transformer, one stage at a time."""
+"""Run a Swin Transformer one stage at a time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,21 +19,31 @@ _UNUSED = ('head.*', 'norm.*', 'norm[0-3].*', '*.attn_mask')
 
 @MODELS.register_module()
 class SwinStages(ImageStages):
-    """mmdet's Swin Transformer (arXiv:2103.14030) for encoders that do something between its stages.
+    """Run mmdet's Swin Transformer (arXiv:2103.14030) stage by stage.
 
-    The image side of a :class:`StagedEncoder`. The defaults are Swin-B's with windows of 12.
+    It is the image side of a :class:`StagedEncoder`, which fuses image and text between the stages. The defaults are
+    Swin-B's with windows of 12.
 
     Args:
         embed_dims: Width of the first stage; each stage doubles it.
         depths: Blocks per stage.
         num_heads: Attention heads per stage.
         window_size: Side of a window.
-        drop_path_rate: Of the last block; earlier ones linearly less.
+        drop_path_rate: Rate of the last block; earlier ones have linearly less.
         weight_std: Standard deviation of fresh linear weights.
         stem: Replaces the patch convolution, e.g. ``dict(type=ConvStem, channels=(32, 64))``; gets ``embed_dims`` and
             ``patch_size=4`` too.
         checkpoint: Local file in Microsoft's or mmdet's layout, read by :meth:`init_weights`. Tables of relative
             positions are resized (bicubic) where windows differ.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import SwinStages
+        >>> stages = SwinStages(
+        ...     embed_dims=8, depths=(1, 1), num_heads=(1, 2), window_size=2
+        ... )
+        >>> [tuple(x.shape) for x in stages(torch.randn(2, 3, 32, 32))]
+        [(2, 8, 8, 8), (2, 16, 4, 4)]
     """
 
     def __init__(

@@ -18,7 +18,7 @@ _UNUSED = ('pooler.*', 'mlm_score.*', 'itm_score.*', 'classifier.*', 'rank_outpu
 
 @MODELS.register_module()
 class ViLTEncoder(BaseModule):
-    """ViLT's single transformer over tokens and patches (arXiv:2102.03334), a backbone of InstanceVG's Table 17.
+    """Encode tokens and patches with ViLT's single transformer (arXiv:2102.03334), a backbone of InstanceVG's Table 17.
 
     The model is that of transformers, fed with patches in row-major order: its own image path shuffles them. Position
     embeddings are resized to the input as there (bilinear, aligned corners). The defaults are ViLT-B/32's; its map has
@@ -28,14 +28,26 @@ class ViLTEncoder(BaseModule):
         img_size: Side of the square input in pixels.
         patch_size: Side of a patch in pixels.
         embed_dims: Width C.
-        num_layers: Layers.
+        num_layers: Number of layers.
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.
         vocab_size: Rows of the token table; BERT's by default.
         max_text_positions: Rows of the text position table.
         position_img_size: Input side that the table of image positions belongs to.
-        dropout: On the hidden states and the attention weights.
+        dropout: Dropout on the hidden states and the attention weights.
         checkpoint: Local file, or a directory in the layout of transformers, read by :meth:`init_weights`.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import ViLTEncoder
+        >>> encoder = ViLTEncoder(
+        ...     img_size=32, patch_size=8, embed_dims=8, num_layers=1, num_heads=2, ffn_channels=16,
+        ...     vocab_size=10, position_img_size=32
+        ... ).eval()
+        >>> images, ids, text_mask = torch.randn(2, 3, 32, 32), torch.randint(5, 9, (2, 4)), torch.ones(2, 4).bool()
+        >>> features = encoder(images, ids, text_mask)
+        >>> [tuple(x.shape) for x in features.images], tuple(features.text.shape), tuple(features.sentence.shape)
+        ([(2, 8, 4, 4)], (2, 4, 8), (2, 8))
     """
 
     def __init__(

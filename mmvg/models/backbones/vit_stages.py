@@ -1,4 +1,4 @@
-"""A plain vision transformer, a few blocks at a time."""
+"""Run a plain vision transformer a few blocks at a time."""
 
 from pathlib import Path
 
@@ -17,23 +17,32 @@ _UNUSED = ('cls_token', 'norm.*', 'fc_norm.*', 'head.*', 'mask_token', 'decoder_
 
 @MODELS.register_module()
 class ViTStages(ImageStages):
-    """timm's vision transformer (arXiv:2010.11929) without a class token, its blocks shared out to stages.
+    """Run timm's vision transformer (arXiv:2010.11929) without a class token, its blocks shared out to stages.
 
-    The image side of a :class:`StagedEncoder`; all stages have one width and one resolution. The defaults are
+    It is the image side of a :class:`StagedEncoder`; all stages have one width and one resolution. The defaults are
     ViT-B/16's at 448 x 448, with four stages of three blocks.
 
     Args:
         img_size: Side of the square input in pixels.
         patch_size: Side of a patch in pixels.
         embed_dims: Width C.
-        num_layers: Blocks.
+        num_layers: Number of blocks.
         num_heads: Attention heads.
         num_stages: K, which divides ``num_layers``.
-        drop_path_rate: Of the last block; earlier ones linearly less.
+        drop_path_rate: Rate of the last block; earlier ones have linearly less.
         patch_embed: What turns images into patches if not a convolution, such as :class:`ConvStem`; built with
             ``embed_dims`` and ``patch_size``.
         weight_std: Standard deviation of fresh weights and positions.
         checkpoint: Local file of timm's or MAE's layout, read by :meth:`init_weights`. Positions are resized (bicubic).
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.backbones import ViTStages
+        >>> stages = ViTStages(
+        ...     img_size=32, patch_size=8, embed_dims=8, num_layers=2, num_heads=2, num_stages=2
+        ... )
+        >>> [tuple(x.shape) for x in stages(torch.randn(2, 3, 32, 32))]
+        [(2, 8, 4, 4), (2, 8, 4, 4)]
     """
 
     def __init__(

@@ -33,6 +33,17 @@ class BasePostprocess:
 
     Raises:
         ValueError: If ``frame`` is neither, or a threshold is not in [0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> from mmvg.models.postprocess import BasePostprocess
+        >>> from mmvg.structures import GroundingSample
+        >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
+        >>> sample = GroundingSample(metainfo=frames)
+        >>> postprocess = BasePostprocess(score_thr=0.5, mask_thr=0.5, frame='original', align_corners=False)
+        >>> postprocess.masks_to_frame(postprocess.enlarge(torch.rand(1, 4, 4), sample), sample).shape
+        torch.Size([1, 32, 32])
     """
 
     def __init__(self, score_thr: float, mask_thr: float, frame: str, align_corners: bool) -> None:

@@ -39,6 +39,17 @@ class GraspPostprocess(BasePostprocess):
 
     Raises:
         ValueError: If ``gate`` or ``grasps_from`` is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> from mmvg.models.postprocess import GraspPostprocess
+        >>> from mmvg.structures import GroundingSample
+        >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
+        >>> sample = GroundingSample(metainfo=frames)
+        >>> (answer,) = GraspPostprocess()(torch.rand(1, 5, 16, 16), [sample])
+        >>> answer.pred_sem_seg.sem_seg.shape, answer.pred_grasps.grasps.shape
+        (torch.Size([1, 32, 32]), torch.Size([5, 5]))
     """
 
     def __init__(

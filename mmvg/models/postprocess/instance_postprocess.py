@@ -33,6 +33,25 @@ class InstancePostprocess(BasePostprocess):
 
     Raises:
         ValueError: If ``mask_output`` or ``frame`` is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> from mmvg.models.postprocess import InstancePostprocess
+        >>> from mmvg.structures import GroundingSample
+        >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
+        >>> sample = GroundingSample(metainfo=frames)
+        >>> outputs = dict(
+        ...     class_logits=torch.randn(1, 1, 3, 2),  # D = 1 layer, B = 1 image, Q = 3 queries
+        ...     boxes_cxcywh_norm=torch.rand(1, 1, 3, 4),
+        ...     instance_mask_logits=torch.randn(1, 3, 4, 4),
+        ...     global_mask_logits=torch.randn(1, 1, 4, 4),
+        ...     no_target_logits=torch.randn(1, 2),
+        ...     points=None,
+        ... )
+        >>> (answer,) = InstancePostprocess()(outputs, [sample])
+        >>> answer.pred_instances.bboxes.shape, answer.pred_sem_seg.sem_seg.shape
+        (torch.Size([3, 4]), torch.Size([1, 32, 32]))
     """
 
     def __init__(

@@ -26,6 +26,17 @@ class MaskPostprocess(BasePostprocess):
 
     Raises:
         ValueError: If ``frame`` or ``interpolation`` is unknown.
+
+    Examples:
+        >>> import numpy as np
+        >>> import torch
+        >>> from mmvg.models.postprocess import MaskPostprocess
+        >>> from mmvg.structures import GroundingSample
+        >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
+        >>> sample = GroundingSample(metainfo=frames)
+        >>> (answer,) = MaskPostprocess()(torch.full((1, 1, 4, 4), 3.0), [sample])
+        >>> answer.pred_sem_seg.sem_seg.shape, answer.pred_no_target
+        (torch.Size([1, 32, 32]), False)
     """
 
     def __init__(
