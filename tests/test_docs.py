@@ -218,7 +218,7 @@ def promises_of_inference(place: Path) -> None:
     assert list(saved) == list(file)
     assert [list(answer) for answer in saved['predictions']] == [list(file['predictions'][0])] * 2
     assert [answer['image'] for answer in saved['predictions']] == [file['predictions'][0]['image']] * 2
-    assert set(file['predictions'][0]['instances'][0]) <= set(saved['predictions'][0]['instances'][0])
+    assert set(saved['predictions'][0]['candidates']) <= set(file['predictions'][0]['candidates'])
     with pytest.MonkeyPatch.context() as monkey:
         monkey.chdir(place)
         find = GroundingInferencer(CHECKPOINT, device='cpu')
@@ -227,7 +227,7 @@ def promises_of_inference(place: Path) -> None:
     assert (place / 'answers/film.mp4').stat().st_size > 1000
     lines = [(place / f'answers/{name}.jsonl').read_text().splitlines() for name in ('film', 'every_fourth')]
     assert [len(found) for found in lines] == [24, 3]
-    assert set(json.loads(lines[0][0])) == set(record[0]) - {'image'} | {'frame', 'seconds'}
+    assert set(json.loads(lines[0][0])) == set(record[0]) - {'image'} | {'frame_number', 'seconds'}
 
 
 def promises_of_get_started(place: Path) -> None:

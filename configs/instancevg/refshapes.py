@@ -42,6 +42,6 @@ model.head.minimap_loss.update(loss_weight=0.3, attention_input='prob')
 model.head.postprocess.update(score_thr=0.6, nms_thr=0.5)
 model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels='${channels}', level=2, loss_weight=2.0))
 
-grec_metric.score_threshold = 0.6
-gres_metric.score_threshold = 0.6
+grec_metric.score_thr = 0.6
+gres_metric.score_thr = 0.6
 evaluator = ['${grec_metric}', '${gres_metric}', dict(type=CoverAcc)]

@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmvg.apis.answer_records import AnswerFile, PredictionError, read_answer_file
 from mmvg.datasets.transforms import LoadGroundingAnnotations
 from mmvg.registry import DATASETS
-from mmvg.structures import ID_KEYS, GroundingSample, item_facts
+from mmvg.structures import ID_KEYS, Answer, GroundingSample, item_facts, sample_ids
 
 
 def read_predictions(path: str | Path) -> tuple[AnswerFile, dict[tuple, dict[str, Any]]]:
@@ -91,11 +91,12 @@ def score_predictions(cfg: Config, path: str | Path) -> dict[str, float]:
 
 
 def _key_of(record: Any) -> tuple | None:
-    """Ids of a data set, or else absolute path of the image and expression, or else None."""
+    """Return the ids of a data set, all of them, or else absolute path of the image and expression, or else None."""
     if not isinstance(record, dict):
         return None
-    if all(record.get(key) is not None for key in ID_KEYS):
-        return tuple(record[key] for key in ID_KEYS)
+    if any(key in record for key in ID_KEYS):
+        ids = tuple(sample_ids(record).values())
+        return None if None in ids else ids
     if isinstance(record.get('image'), str) and isinstance(record.get('expression'), str):
         return osp.realpath(record['image']), record['expression']
     return None
@@ -137,15 +138,23 @@ def _sample(
         sample.gt_grasps = torch.from_numpy(item['grasps'].astype(np.float32))
     try:
         answer = file.answer(record)
+        _check_fit(answer, size)
         answer.write_to(sample)
+    except PredictionError as error:
+        raise PredictionError(f'{where}: {error}') from None
     except (KeyError, TypeError, ValueError) as error:
         raise PredictionError(f'{where}: the answer is malformed: {type(error).__name__}: {error}') from error
+    return sample
+
+
+def _check_fit(answer: Answer, size: tuple[int, int]) -> None:
+    """Check that an answer is in the pixels of an image of ``size`` (height, width)."""
     if answer.frame != 'original':
         raise PredictionError(
-            f'{where}: the answer is in {answer.frame!r} pixels; only those in original pixels can be scored '
-            "again: set frame='original' in the head's postprocess"
+            f'the answer is in {answer.frame!r} pixels; only those in original pixels can be scored again: set '
+            "frame='original' in the head's postprocess"
         )
-    masks = [part for part in (answer.candidates.masks, answer.candidates.global_mask) if part is not None]
+    made = answer.candidates
+    masks = [] if made is None else [mask for mask in (made.masks, made.global_mask) if mask is not None]
     if wrong := {mask.shape[-2:] for mask in masks} - {size}:
-        raise PredictionError(f'{where}: a mask of {wrong.pop()} (height, width) on an image of {size}')
-    return sample
+        raise PredictionError(f'a mask of {list(wrong.pop())} (height, width) on an image of {list(size)}')

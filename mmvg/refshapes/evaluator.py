@@ -20,7 +20,7 @@ NOT_APART = 0.03  # "left of" is false only for centres this far on the other si
 
 
 @dataclass(frozen=True)
-class Answer:
+class Meaning:
     """What an expression means.
 
     Args:
@@ -32,7 +32,7 @@ class Answer:
     certain: bool
 
 
-def evaluate(expression: Expression, scene: VisibleScene) -> Answer:
+def evaluate(expression: Expression, scene: VisibleScene) -> Meaning:
     """Find what ``expression`` means in ``scene``.
 
     Example:
@@ -41,20 +41,20 @@ def evaluate(expression: Expression, scene: VisibleScene) -> Answer:
         >>> right = VisibleObject('ring', 'red', 'large', 'plain', x=1.1, y=0.5, handle=False)
         >>> expression = Single(Referent(Noun(shape='ring'), Place('left')))
         >>> evaluate(expression, VisibleScene(width=1.33, height=1.0, objects=(left, right)))
-        Answer(targets=(0,), certain=True)
+        Meaning(targets=(0,), certain=True)
     """
     if isinstance(expression, Conjunction):
         first, second = (evaluate(part, scene) for part in (expression.first, expression.second))
         distinct = not set(first.targets) & set(second.targets)
         complete = len(first.targets) == len(second.targets)
         targets = tuple(sorted({*first.targets, *second.targets}))
-        return Answer(targets, first.certain and second.certain and distinct and complete)
+        return Meaning(targets, first.certain and second.certain and distinct and complete)
     narrow, wide = _resolve(expression.referent, scene)
     targets = tuple(sorted(narrow))
     certain = narrow == wide and (not targets or _fits_number(expression, len(targets)))
     if isinstance(expression, Single) and expression.part:
         certain = certain and all(scene.objects[i].handle for i in targets)
-    return Answer(targets, certain)
+    return Meaning(targets, certain)
 
 
 def _fits_number(expression: Single | Group | Count, number: int) -> bool:

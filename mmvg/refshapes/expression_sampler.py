@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from .attributes import EXTENTS, PATTERNS
-from .evaluator import Answer, evaluate, in_direction, in_place, matches
+from .evaluator import Meaning, evaluate, in_direction, in_place, matches
 from .expressions import (
     DIRECTIONS,
     PLACES,
@@ -74,7 +74,7 @@ class ExpressionSampler:
         >>> sampler = ExpressionSampler(VisibleScene(1.33, 1.0, (left, right)), np.random.default_rng(0))
         >>> expression, answer = sampler.sample('place', target=1)
         >>> answer
-        Answer(targets=(1,), certain=True)
+        Meaning(targets=(1,), certain=True)
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ExpressionSampler:
         self.scene, self.rng, self.excluded, self.no_target_forms = scene, rng, excluded, no_target_forms
         self._nouns: dict[int, list[tuple[tuple[str, ...], Noun, int]]] = {}
 
-    def sample(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Answer] | None:
+    def sample(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Meaning] | None:
         """Draw an expression of a kind and its answer, or None if none was found.
 
         Args:

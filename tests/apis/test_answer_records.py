@@ -43,7 +43,7 @@ def work(tmp_path_factory, refshapes_tiny):
     threshold = float(np.median([sample.target_score for sample in samples]))
     cfg.model.head.postprocess.score_thr = threshold
     for metric in cfg.test_evaluator[:2]:
-        metric.score_threshold = threshold
+        metric.score_thr = threshold
     save()
     return cfg, checkpoint, folder
 
@@ -84,7 +84,7 @@ def test_predict_save_and_score_gives_the_numbers_of_a_test_run(work, saved, que
         assert len(record['candidates']['boxes']) == 4
 
 
-def test_the_demo_writes_what_the_tool_scores(work, questions, monkeypatch, capsys):
+def test_the_demo_writes_what_the_tool_scores(work, saved, questions, monkeypatch, capsys):
     cfg, checkpoint, folder = work
     by_image = {}
     for image, expression in questions:
@@ -106,7 +106,7 @@ def test_the_demo_writes_what_the_tool_scores(work, questions, monkeypatch, caps
     ]
     monkeypatch.setattr(sys, 'argv', words)
     runpy.run_path(str(ROOT / 'tools/analysis_tools/eval_metric.py'), run_name='__main__')
-    expected = score_predictions(cfg, folder / 'new/answers.json')
+    expected = score_predictions(cfg, saved)
     assert json.loads((folder / 'scores.json').read_text()) == pytest.approx(expected, abs=1e-9, nan_ok=True)
     assert 'grec/F1' in capsys.readouterr().out
 

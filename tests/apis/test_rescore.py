@@ -225,6 +225,15 @@ def test_an_answer_that_only_lists_what_was_found_cannot_be_scored(root, tmp_pat
         score_predictions(cfg, tmp_path / 'short.json')
 
 
+@pytest.mark.parametrize(('name', 'group'), [('phrasecut', 'phrasecut/p_'), ('ocid_vlg', 'grasp/name/')])
+def test_scores_are_grouped_by_what_the_data_set_says_of_an_expression(name, group, root):
+    cfg = config_of(name, root)
+    dataset = DATASETS.build(cfg.test_dataloader.dataset)
+    samples = [answer(dataset[index]['data_samples'], index) for index in range(len(dataset))]
+    scores = score(cfg, samples)
+    assert [key for key in scores if key.startswith(group)], list(scores)
+
+
 def test_every_data_set_and_every_metric_is_among_the_cases():
     types = {dataset['type'] for dataset, _ in CASES.values()}
     known = {name for name in mmvg.datasets.__all__ if name.endswith('Dataset')}

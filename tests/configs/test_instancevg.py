@@ -183,7 +183,7 @@ def test_ablation_options_do_what_their_row_says():
     assert longer.train_cfg == read('instancevg/refcoco.py').train_cfg
     assert longer.param_scheduler == read('instancevg/refcoco.py').param_scheduler
     strict = read('instancevg/grefcoco_224.py', rows['13', 'thr_q 0.9'])
-    assert [metric.get('score_threshold') for metric in strict.val_evaluator] == [0.9, None, None]
+    assert [metric.get('score_thr') for metric in strict.val_evaluator] == [0.9, None, None]
     assert strict.val_evaluator == strict.test_evaluator
     postprocess = model('15', 'NT weighted, NMS').head.postprocess
     assert (postprocess.score_weighted, postprocess.nms_thr, postprocess.score_thr) == (True, 0.7, 0.9)

@@ -18,6 +18,11 @@ def test_ids_that_are_missing_are_none():
     assert sample_ids(dict(img_id=3)) == dict(dataset=None, img_id=3, ref_id=None, sent_id=None)
 
 
+@pytest.mark.parametrize('fact', ['task_id', 'phrase_structure', 'expression_type', 'novelty', 'img_path'])
+def test_what_data_sets_say_and_metrics_group_by_travels(fact):
+    assert item_facts({fact: 'said'}, {}) == {fact: 'said'}
+
+
 def test_packing_keeps_what_the_contract_lists():
     assert PackGroundingInputs().meta_keys == META_KEYS == (*ID_KEYS, *FACT_KEYS, *GEOMETRY_KEYS)
 

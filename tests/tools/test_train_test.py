@@ -106,22 +106,22 @@ def test_an_evaluation_writes_every_prediction_and_pictures_where_it_is_told(tra
     for record in answers['predictions']:
         assert record['dataset'] == 'grefcoco'
         assert record['expression']
-        assert len(record['instances']) == 10
-        first = record['instances'][0]
-        height, width = first['segmentation']['size']
-        assert mask_api.decode(first['segmentation']).shape == (height, width)
-        assert 0 <= first['score'] <= 1
-        x, y, w, h = first['bbox']
-        assert min(x, y, w, h) >= 0
-        assert x + w <= width + 1e-3
-        assert record['target_score'] == pytest.approx(max(each['score'] for each in record['instances']))
+        made = record['candidates']
+        assert len(made['boxes']) == len(made['scores']) == len(made['masks']) == 10
+        height, width = record['size']
+        assert mask_api.decode(made['masks'][0]).shape == (height, width)
+        assert 0 <= made['scores'][0] <= 1
+        x1, y1, x2, y2 = made['boxes'][0]
+        assert 0 <= x1 <= x2 <= width
+        assert 0 <= y1 <= y2 <= height
+        assert record['target_score'] == max(made['scores'])
 
 
 @pytest.fixture
 def answered(trained, place, monkeypatch):
     """Config, file of predictions, and the scores that the test printed; low thresholds, so that there are answers."""
     config, out = trained / 'refshapes.py', place / 'preds.json'
-    options = ['model.head.postprocess.score_thr=0.05', *(f'test_evaluator.{i}.score_threshold=0.05' for i in (0, 1))]
+    options = ['model.head.postprocess.score_thr=0.05', *(f'test_evaluator.{i}.score_thr=0.05' for i in (0, 1))]
     if not out.is_file():
         arguments = [config, trained / 'iter_2.pth', '--out', out, '--work-dir', place / 'answered', '--cfg-options']
         assert run_tool(monkeypatch, 'test.py', *arguments, *options) == 0
@@ -162,8 +162,12 @@ def test_best_and_worst_answers_are_shown(answered, tmp_path, monkeypatch):
         ),
         (lambda content: content['predictions'][0].pop('sent_id'), 'predictions[0] lacks one of'),
         (lambda content: content['predictions'][0].update(frame='input'), "frame='original'"),
-        (lambda content: content['predictions'][0]['segmentation'].update(size=[3, 4]), 'a mask of [3, 4]'),
-        (lambda content: content['predictions'][0]['instances'][0].update(bbox=None), 'the answer is malformed'),
+        (
+            lambda content: content['predictions'][0]['candidates'].update(global_mask=dict(size=[3, 4], counts=[12])),
+            'a mask of [3, 4]',
+        ),
+        (lambda content: content['predictions'][0]['candidates'].update(boxes=[None]), 'the answer is malformed'),
+        (lambda content: content['predictions'][0].update(version=1), 'version 2 can be read'),
         (lambda content: content.pop('predictions'), 'no list "predictions"'),
     ],
 )
@@ -194,9 +198,7 @@ def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
     assert len(two['predictions']) == 5
     for left, right in zip(one['predictions'], two['predictions'], strict=True):
         assert left['sent_id'] == right['sent_id']
-        assert [each['score'] for each in left['instances']] == pytest.approx(
-            [each['score'] for each in right['instances']], abs=1e-5
-        )
+        assert left['candidates']['scores'] == pytest.approx(right['candidates']['scores'], abs=1e-5)
     assert one['metrics'] == pytest.approx(two['metrics'])
 
 

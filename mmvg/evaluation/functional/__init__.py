@@ -15,7 +15,6 @@ Results are in percent if the docstring says so, and shares in [0, 1] otherwise.
 
 from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
 from mmvg.evaluation.functional.cover import covered_share
-from mmvg.evaluation.functional.existence import existence_accuracy
 from mmvg.evaluation.functional.grasps import (
     crog_matches,
     first_match,
@@ -27,13 +26,14 @@ from mmvg.evaluation.functional.grasps import (
 )
 from mmvg.evaluation.functional.grec import greedy_matches, set_f1
 from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
+from mmvg.evaluation.functional.no_target import no_target_accuracy
 from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
 from mmvg.evaluation.functional.phrasecut import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.functional.rec import top_box, top_box_iou
 from mmvg.evaluation.functional.refzom import refzom_scores
 from mmvg.evaluation.functional.res import mask_iou, res_scores
 from mmvg.evaluation.functional.rref import RRefScore, rref_left_out, rref_scores
-from mmvg.evaluation.functional.score_threshold import scores_above
+from mmvg.evaluation.functional.scores_above import scores_above
 
 __all__ = [
     'GRESScore',
@@ -43,7 +43,6 @@ __all__ = [
     'check_boxes',
     'covered_share',
     'crog_matches',
-    'existence_accuracy',
     'first_match',
     'greedy_matches',
     'gres_score',
@@ -53,6 +52,7 @@ __all__ = [
     'limit_grasps',
     'mask_iou',
     'mean_percent',
+    'no_target_accuracy',
     'pairs_match',
     'percent',
     'percent_at_least',

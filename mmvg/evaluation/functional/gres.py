@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mmvg.evaluation.functional.existence import existence_accuracy
+from mmvg.evaluation.functional.no_target import no_target_accuracy
 from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
 from mmvg.evaluation.functional.res import mask_iou
 
@@ -74,6 +74,6 @@ def gres_scores(scores: Sequence[GRESScore], thresholds: Sequence[float] = (0.7,
     return {
         'gIoU': mean_percent(score.iou for score in scores),
         'cIoU': percent(sum(score.intersection for score in scores), sum(score.union for score in scores)),
-        **existence_accuracy([s.pred_no_target for s in scores], [s.gt_no_target for s in scores]),
+        **no_target_accuracy([s.pred_no_target for s in scores], [s.gt_no_target for s in scores]),
         **{f'P@{threshold:g}': percent_at_least(target_ious, threshold) for threshold in thresholds},
     }

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from mmvg.checks import check_choice
-from mmvg.evaluation.functional import existence_accuracy, percent_at_least, scores_above, set_f1
+from mmvg.evaluation.functional import no_target_accuracy, percent_at_least, scores_above, set_f1
 from mmvg.evaluation.functional.box_overlaps import check_boxes
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
 from mmvg.registry import METRICS
@@ -19,7 +19,7 @@ class GRECMetric(GroundingMetric):
 
     Args:
         matching: ``giou`` as in the official evaluator, or ``iou`` as in the paper's text.
-        score_threshold: Boxes pass at this score; 0.7 in the published tables.
+        score_thr: Boxes pass at this score; 0.7 in the published tables.
         comparison: ``>=`` in double precision (gRefCOCO, InstanceVG) or ``>`` (DeRIS).
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
@@ -39,7 +39,7 @@ class GRECMetric(GroundingMetric):
     def __init__(
         self,
         matching: Literal['giou', 'iou'] = 'giou',
-        score_threshold: float = 0.7,
+        score_thr: float = 0.7,
         comparison: Literal['>=', '>'] = '>=',
         resolution: Literal['original', 'resized'] = 'original',
         prefix: str | None = None,
@@ -48,9 +48,9 @@ class GRECMetric(GroundingMetric):
         check_choice('matching', matching, ('giou', 'iou'))
         check_choice('comparison', comparison, ('>=', '>'))
         self.matching = matching
-        self.score_threshold = score_threshold
+        self.score_thr = score_thr
         self.comparison = comparison
-        self.protocol.update(matching=matching, score=f'{comparison} {score_threshold:g}')
+        self.protocol.update(matching=matching, score=f'{comparison} {score_thr:g}')
 
     def score(self, sample: dict) -> tuple[float, bool, bool]:
         """Compute F1 of the boxes, "no box passes", "nothing is meant"."""
@@ -59,7 +59,7 @@ class GRECMetric(GroundingMetric):
         scores = read_array(sample, 'pred_instances', 'scores')
         if scores.shape != (len(boxes),):
             raise ValueError(f'{len(boxes)} boxes need scores of shape ({len(boxes)},), not {scores.shape}')
-        kept = boxes[scores_above(scores, self.score_threshold, self.comparison)]
+        kept = boxes[scores_above(scores, self.score_thr, self.comparison)]
         return set_f1(kept, gt_boxes, self.matching), len(kept) == 0, len(gt_boxes) == 0
 
     def summarize(self, records: list[tuple[float, bool, bool]]) -> dict[str, float]:
@@ -67,4 +67,4 @@ class GRECMetric(GroundingMetric):
         f1, pred_no_target, gt_no_target = zip(*records, strict=True) if records else ((), (), ())
         if not any(gt_no_target):
             self._warn('N-acc is reported as 0: no sample is without a target')
-        return {'F1': percent_at_least(f1, 1), **existence_accuracy(pred_no_target, gt_no_target)}
+        return {'F1': percent_at_least(f1, 1), **no_target_accuracy(pred_no_target, gt_no_target)}

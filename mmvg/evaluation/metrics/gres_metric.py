@@ -21,8 +21,8 @@ class GRESMetric(GroundingMetric):
 
     Args:
         no_target_from: Where the model's verdict "nothing is meant" comes from: ``flag`` is ``pred_no_target``;
-            ``score`` is ``target_score`` not passing ``score_threshold``; ``mask`` is a predicted mask without pixels.
-        score_threshold: For ``score``; 0.7 in InstanceVG's tables.
+            ``score`` is ``target_score`` not passing ``score_thr``; ``mask`` is a predicted mask without pixels.
+        score_thr: For ``score``; 0.7 in InstanceVG's tables.
         comparison: For ``score``: ``>`` in float32 as InstanceVG does, or ``>=`` in double precision.
         thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
         resolution: See :class:`GroundingMetric`.
@@ -45,7 +45,7 @@ class GRESMetric(GroundingMetric):
     def __init__(
         self,
         no_target_from: Literal['flag', 'score', 'mask'] = 'flag',
-        score_threshold: float = 0.7,
+        score_thr: float = 0.7,
         comparison: Literal['>', '>='] = '>',
         thresholds: Sequence[float] = (0.7, 0.8, 0.9),
         resolution: Literal['original', 'resized'] = 'original',
@@ -55,12 +55,12 @@ class GRESMetric(GroundingMetric):
         check_choice('no_target_from', no_target_from, ('flag', 'score', 'mask'))
         check_choice('comparison', comparison, ('>', '>='))
         self.no_target_from = no_target_from
-        self.score_threshold = score_threshold
+        self.score_thr = score_thr
         self.comparison = comparison
         self.thresholds = tuple(thresholds)
         self.protocol.update(no_target_from=no_target_from)
         if no_target_from == 'score':
-            self.protocol.update(score=f'{comparison} {score_threshold:g}')
+            self.protocol.update(score=f'{comparison} {score_thr:g}')
 
     def score(self, sample: dict) -> GRESScore:
         """Score a sample by the table of :func:`gres_score`."""
@@ -76,7 +76,7 @@ class GRESMetric(GroundingMetric):
             pred_no_target = mask_area(pred) == 0
         else:
             score = np.asarray(float(read_field(sample, 'target_score')))
-            pred_no_target = not scores_above(score, self.score_threshold, self.comparison)
+            pred_no_target = not scores_above(score, self.score_thr, self.comparison)
         return gres_score(intersection, union, pred_no_target, gt_no_target)
 
     def summarize(self, records: list[GRESScore]) -> dict[str, float]:

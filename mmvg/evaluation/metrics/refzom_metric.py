@@ -20,9 +20,9 @@ class RefZOMMetric(GroundingMetric):
 
     Args:
         no_target_from: Where the verdict "nothing" comes from: ``mask``, a predicted mask without a pixel (the official
-            evaluator); ``score``, ``target_score`` not above ``score_threshold`` (InstanceVG); ``flag``,
+            evaluator); ``score``, ``target_score`` not above ``score_thr`` (InstanceVG); ``flag``,
             ``pred_no_target``.
-        score_threshold: For ``score``.
+        score_thr: For ``score``.
         thresholds: The X of P@X, the percent of expressions with a target whose IoU is X or more.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
@@ -44,7 +44,7 @@ class RefZOMMetric(GroundingMetric):
     def __init__(
         self,
         no_target_from: Literal['mask', 'score', 'flag'] = 'mask',
-        score_threshold: float = 0.7,
+        score_thr: float = 0.7,
         thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
         resolution: Literal['original', 'resized'] = 'original',
         prefix: str | None = None,
@@ -52,11 +52,11 @@ class RefZOMMetric(GroundingMetric):
         super().__init__(resolution, prefix)
         check_choice('no_target_from', no_target_from, ('mask', 'score', 'flag'))
         self.no_target_from = no_target_from
-        self.score_threshold = score_threshold
+        self.score_thr = score_thr
         self.thresholds = tuple(thresholds)
         self.protocol.update(no_target_from=no_target_from)
         if no_target_from == 'score':
-            self.protocol.update(score=f'> {score_threshold:g}')
+            self.protocol.update(score=f'> {score_thr:g}')
 
     def score(self, sample: dict) -> tuple[int, int, bool, bool]:
         """Count the pixels of intersection and union; tell "the model says nothing" and "nothing is meant"."""
@@ -66,7 +66,7 @@ class RefZOMMetric(GroundingMetric):
         if gt_no_target and mask_area(gt):
             raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
         intersection, union = intersection_and_union(pred, gt)
-        return intersection, union, said_nothing(sample, pred, self.no_target_from, self.score_threshold), gt_no_target
+        return intersection, union, said_nothing(sample, pred, self.no_target_from, self.score_thr), gt_no_target
 
     def summarize(self, records: list[tuple[int, int, bool, bool]]) -> dict[str, float]:
         """Compute oIoU, mIoU, Acc and P@X."""
@@ -74,10 +74,10 @@ class RefZOMMetric(GroundingMetric):
         return refzom_scores(*columns, thresholds=self.thresholds)
 
 
-def said_nothing(sample: dict, pred: np.ndarray | dict, source: str, score_threshold: float) -> bool:
+def said_nothing(sample: dict, pred: np.ndarray | dict, source: str, score_thr: float) -> bool:
     """Tell whether a sample was answered with "nothing", by the ``mask`` ``pred``, the ``score`` or the ``flag``."""
     if source == 'mask':
         return mask_area(pred) == 0
     if source == 'flag':
         return bool(read_field(sample, 'pred_no_target'))
-    return not scores_above(np.asarray(float(read_field(sample, 'target_score'))), score_threshold, '>')
+    return not scores_above(np.asarray(float(read_field(sample, 'target_score'))), score_thr, '>')

@@ -20,9 +20,9 @@ class RRefMetric(GroundingMetric):
     Args:
         no_target_from: How a sentence is rejected. ``mask``: a predicted mask without a pixel. ``flag``:
             ``pred_no_target`` empties the mask first, of positive sentences too (RefSegformer with its existence head).
-            ``score``: ``target_score`` not above ``score_threshold`` rejects negative sentences, and positive ones keep
+            ``score``: ``target_score`` not above ``score_thr`` rejects negative sentences, and positive ones keep
             their mask (InstanceVG).
-        score_threshold: For ``score``.
+        score_thr: For ``score``.
         product_form: Report ``rIoU_product`` too.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
@@ -43,7 +43,7 @@ class RRefMetric(GroundingMetric):
     def __init__(
         self,
         no_target_from: Literal['mask', 'flag', 'score'] = 'mask',
-        score_threshold: float = 0.7,
+        score_thr: float = 0.7,
         product_form: bool = False,
         resolution: Literal['original', 'resized'] = 'original',
         prefix: str | None = None,
@@ -51,11 +51,11 @@ class RRefMetric(GroundingMetric):
         super().__init__(resolution, prefix)
         check_choice('no_target_from', no_target_from, ('mask', 'flag', 'score'))
         self.no_target_from = no_target_from
-        self.score_threshold = score_threshold
+        self.score_thr = score_thr
         self.product_form = product_form
         self.protocol.update(no_target_from=no_target_from, rIoU='pixels')
         if no_target_from == 'score':
-            self.protocol.update(score=f'> {score_threshold:g}')
+            self.protocol.update(score=f'> {score_thr:g}')
 
     def score(self, sample: dict) -> RRefScore:
         """Count the pixels of a positive sentence, or those with which a negative one was answered."""
@@ -69,7 +69,7 @@ class RRefMetric(GroundingMetric):
         if mask_area(gt):
             raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
         if self.no_target_from == 'score':
-            rejected = said_nothing(sample, pred, 'score', self.score_threshold)
+            rejected = said_nothing(sample, pred, 'score', self.score_thr)
         else:
             rejected = emptied or mask_area(pred) == 0
         return RRefScore(ref, True, 0, 0, not rejected, 0 if rejected else mask_area(pred))

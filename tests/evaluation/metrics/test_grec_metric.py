@@ -34,8 +34,8 @@ def test_matching_is_by_giou_unless_iou_is_asked_for(make_sample, run):
 
 def test_the_comparison_decides_about_a_score_at_the_threshold(make_sample, run):
     samples = [make_sample(0, [A], [A], [0.5])]
-    assert run(dict(type='GRECMetric', score_threshold=0.5), samples)['grec/F1'] == 100
-    assert run(dict(type='GRECMetric', score_threshold=0.5, comparison='>'), samples)['grec/F1'] == 0
+    assert run(dict(type='GRECMetric', score_thr=0.5), samples)['grec/F1'] == 100
+    assert run(dict(type='GRECMetric', score_thr=0.5, comparison='>'), samples)['grec/F1'] == 0
     at_seven_tenths = [make_sample(0, [A], [A], [0.7])]  # a float32, so just below
     assert run(dict(type='GRECMetric'), at_seven_tenths)['grec/F1'] == 0
 

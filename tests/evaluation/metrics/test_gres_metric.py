@@ -37,9 +37,9 @@ def test_every_row_of_the_table_in_one_set(make_sample, run):
         ({}, [True, False, False]),
         (dict(no_target_from='flag'), [True, False, False]),
         (dict(no_target_from='score'), [False, True, False]),
-        (dict(no_target_from='score', score_threshold=0.9), [True, True, True]),
-        (dict(no_target_from='score', score_threshold=0.75, comparison='>='), [False, True, False]),
-        (dict(no_target_from='score', score_threshold=0.75), [False, True, True]),
+        (dict(no_target_from='score', score_thr=0.9), [True, True, True]),
+        (dict(no_target_from='score', score_thr=0.75, comparison='>='), [False, True, False]),
+        (dict(no_target_from='score', score_thr=0.75), [False, True, True]),
         (dict(no_target_from='mask'), [False, False, True]),
     ],
 )

@@ -59,7 +59,7 @@ def test_constructor_arguments_are_named_and_unknown_ones_refused(metric):
 
 def test_the_protocol_is_logged_with_the_score_and_kept_as_an_attribute(make_sample, run, log):
     samples = [make_sample(0, [BOX], [BOX], [0.9]), make_sample(1, [BOX])]
-    run(dict(type='GRECMetric', matching='iou', score_threshold=0.8), samples)
+    run(dict(type='GRECMetric', matching='iou', score_thr=0.8), samples)
     assert 'GRECMetric on 2 samples (resolution=original, matching=iou, score=>= 0.8): F1 50.00' in log.text
     assert GRECMetric().protocol == dict(resolution='original', matching='giou', score='>= 0.7')
     assert GRESMetric().protocol == dict(resolution='original', no_target_from='flag')

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mmvg.evaluation.functional.percent import mean_percent
 
 
-def existence_accuracy(pred_no_target: Sequence[bool], gt_no_target: Sequence[bool]) -> dict[str, float]:
+def no_target_accuracy(pred_no_target: Sequence[bool], gt_no_target: Sequence[bool]) -> dict[str, float]:
     """Compute N-acc and T-acc in percent (GRES, arXiv:2306.00968, Sec. 5).
 
     N-acc is the share of no-target expressions that were answered with "nothing", 0 if there is no such expression
@@ -20,7 +20,7 @@ def existence_accuracy(pred_no_target: Sequence[bool], gt_no_target: Sequence[bo
         ``{'N-acc': ..., 'T-acc': ...}``.
 
     Example:
-        >>> existence_accuracy(pred_no_target=[True, False, False], gt_no_target=[True, True, False])
+        >>> no_target_accuracy(pred_no_target=[True, False, False], gt_no_target=[True, True, False])
         {'N-acc': 50.0, 'T-acc': 100.0}
     """
     pairs = list(zip(pred_no_target, gt_no_target, strict=True))
