@@ -113,7 +113,7 @@ class _AlignmentStage(nn.Module):
                 branch.read_image_only()
 
     def forward(self, tokens: Tensor, size: tuple[int, int], text: Tensor, text_mask: Tensor) -> StageOutput:
-        grid = tokens.transpose(1, 2).unflatten(2, tuple(size))
+        grid = tokens.transpose(1, 2).unflatten(2, tuple(size))  # (B, M, C) -> (B, C, h, w)
         to_pixels, to_words = [], []
         for branch in self.pyramid:
             pixels, words = branch(grid, text, text_mask)
@@ -157,10 +157,10 @@ class _PooledAttention(nn.Module):
 
     def forward(self, grid: Tensor, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return what every pixel (B, h*w, C/4) and every word (B, L, C_l) gathered from ``grid`` (B, C, h, w)."""
-        cells = F.adaptive_avg_pool2d(grid, self.scale).flatten(2).transpose(1, 2)
+        cells = F.adaptive_avg_pool2d(grid, self.scale).flatten(2).transpose(1, 2)  # (B, k*k, C)
         # as numbers, for a bool mask is passed over without a word
         cells, words = self.attention(self.project(cells), text, attention_mask_l=text_mask.long())
-        cells = cells.transpose(1, 2).unflatten(2, (self.scale, self.scale))
+        cells = cells.transpose(1, 2).unflatten(2, (self.scale, self.scale))  # (B, C/4, k, k)
         pixels = F.interpolate(cells, size=grid.shape[-2:], mode='bilinear', align_corners=True)
         return pixels.flatten(2).transpose(1, 2), words
 

@@ -116,7 +116,7 @@ class DualCrossAttentionFusion(BaseModule):
             )
         image = self.project(features.images[-1])
         size = image.shape[-2:]
-        image = image.flatten(2).transpose(1, 2)
+        image = image.flatten(2).transpose(1, 2)  # (B, d, h, w) -> (B, M, d)
         # an expression without any real token is read whole: attention to nothing is not a number
         words = features.text_mask | ~features.text_mask.any(1, keepdim=True)
         if self.cross_attention:

@@ -54,12 +54,12 @@ class PixelWordAttention(nn.Module):
         Returns:
             (B, M, C).
         """
-        words = text_mask[..., None]
+        words = text_mask[..., None]  # (B, L, 1)
         query = self.query_norm(self.query(pixels))
         key, value = self.key(text) * words, self.value(text) * words
-        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5
+        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5  # (B, M, C) @ (B, C, L) -> (B, M, L)
         weights = logits.masked_fill(~text_mask[:, None], torch.finfo(logits.dtype).min).softmax(-1)
-        gathered = self.out_norm(self.out(weights @ value))
+        gathered = self.out_norm(self.out(weights @ value))  # (B, M, L) @ (B, L, C) -> (B, M, C)
         return self.dropout(F.gelu(self.mix(F.gelu(self.visual(pixels)) * gathered)))
 
 

@@ -104,16 +104,18 @@ class RegionAnchoring(nn.Module):
         Raises:
             ValueError: If this stage continues with anchors, but there are none.
         """
-        cross = self.read_text(self._entering(previous, len(tokens)), text, text_mask)
+        cross = self.read_text(self._entering(previous, len(tokens)), text, text_mask)  # (B, N, C_v)
+        # (B, N, C_v) @ (B, C_v, M) -> (B, N, M)
         logits = self.cross_query(cross) @ self.pixel_key(tokens).transpose(1, 2) * tokens.shape[-1] ** -0.5
         fused = self.pixel_norm(tokens + self.alpha2 * self.spread(logits, cross))
         if not self.propagate:
             return fused, None
-        seen = self.alpha1 * (logits.softmax(2) @ self.pixel_value(tokens))
+        seen = self.alpha1 * (logits.softmax(2) @ self.pixel_value(tokens))  # (B, N, M) @ (B, M, C_v)
         return fused, self.anchor_norm(cross + self.feedback(seen))
 
     def read_text(self, anchors: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
         """Compute P^cross (B, N, C_v) from ``anchors`` (B, N, C_l): eq. 1 to 3."""
+        # (B, N, C_l) @ (B, C_l, L) -> (B, N, L)
         logits = self.anchor_query(anchors) @ self.text_key(text).transpose(1, 2) * text.shape[-1] ** -0.5
         logits = logits.masked_fill(~text_mask[:, None].bool(), torch.finfo(logits.dtype).min)
         read = self.text_norm(anchors + logits.softmax(2) @ self.text_value(text))
@@ -121,7 +123,7 @@ class RegionAnchoring(nn.Module):
 
     def spread(self, logits: Tensor, cross: Tensor) -> Tensor:
         """Compute F2 (B, M, C_v), in which every pixel mixes the anchors by S, ``logits`` (B, N, M): eq. 6."""
-        return logits.softmax(1).transpose(1, 2) @ self.cross_value(cross)
+        return logits.softmax(1).transpose(1, 2) @ self.cross_value(cross)  # (B, M, N) @ (B, N, C_v)
 
     def _entering(self, previous: Tensor | None, batch_size: int) -> Tensor:
         """Return the anchors a (B, N, C_l)."""

@@ -70,7 +70,7 @@ class VisionLanguageDecoder(BaseModule):
             )
         (image,), text = features.images, features.text
         size = image.shape[-2:]
-        cells = image.flatten(2).transpose(1, 2)
+        cells = image.flatten(2).transpose(1, 2)  # (B, C, h, w) -> (B, M, C)
         cell_positions = _positions_2d(*size, image.shape[1], image.device)
         keys = text + _positions(text.shape[1], text.shape[2], text.device)
         for layer in self.layers:

@@ -218,9 +218,9 @@ class MaskGroundingHead(BaseModule):
             tokens.append(self._read_mask(masks[takes_part].float(), tokens[-1], size))
             keep.append(text_mask.new_ones(len(text_mask), 1))
         tokens = [x + kind for x, kind in zip(tokens, self.kind, strict=True)]
-        states = self.dropout(self.norm(torch.cat(tokens, dim=1)))
+        states = self.dropout(self.norm(torch.cat(tokens, dim=1)))  # (B, L + h*w + 1, C) with all three inputs
         states = run_bert_layers(self.predictor, states, torch.cat(keep, dim=1))
-        answers = self.to_embedding(states[:, : chosen.shape[1]][chosen])
+        answers = self.to_embedding(states[:, : chosen.shape[1]][chosen])  # (K, embed_channels)
         return answers @ encoder.token_table.t() + self.vocab_bias, input_ids[chosen]
 
     def _read_text(self, encoder: TextEncoder, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:

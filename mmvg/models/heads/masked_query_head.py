@@ -98,6 +98,7 @@ class MaskedQueryHead(BaseModule):
                 'the neck'
             )
         maps = features.images[: -self.num_levels - 1 : -1]
+        # (B, C, h_i, w_i) -> (B, h_i*w_i, C)
         keys = [x.flatten(2).transpose(1, 2) + level for x, level in zip(maps, self.level_embedding, strict=True)]
         positions = [
             self.position(torch.zeros((1, *x.shape[-2:]), dtype=torch.bool, device=x.device)).flatten(2).transpose(1, 2)

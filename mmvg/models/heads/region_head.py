@@ -137,7 +137,7 @@ class RegionHead(BaseModule):
 
     @torch.no_grad()
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
-        """Return ``data_samples`` with mask and verdict, and one box that has the existence score."""
+        """Return ``data_samples`` with mask and verdict, and one box that has the target score."""
         outputs = self(features)
         presence = outputs['presence_logits'].float().sigmoid()
         exists = presence.amax(1) if self.target_score == 'max' else 1 - (1 - presence).prod(1)

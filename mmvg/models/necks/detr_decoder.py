@@ -63,7 +63,7 @@ class DETRDecoder(BaseModule):
         """
         image, queries = features.images[-1], features.queries
         position = self.image_position(torch.zeros((1, *image.shape[-2:]), dtype=torch.bool, device=image.device))
-        memory = image.flatten(2).transpose(1, 2)
+        memory = image.flatten(2).transpose(1, 2)  # (B, C, h, w) -> (B, h*w, C)
         states = self.decoder(
             torch.zeros_like(queries),
             key=memory,

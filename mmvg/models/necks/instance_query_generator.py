@@ -109,13 +109,13 @@ class InstanceQueryGenerator(BaseModule):
         height, width = image.shape[-2:]
         with torch.autocast(image.device.type, enabled=False):
             seen, weights, token_mask = self._look(image.float(), features.text.float(), features.text_mask.bool())
-            attention = self._pool(weights, token_mask).unflatten(1, (height, width))
-            indices = self._select(attention)
+            attention = self._pool(weights, token_mask).unflatten(1, (height, width))  # (B, h*w) -> (B, h, w)
+            indices = self._select(attention)  # (B, Q)
             points = cell_centers_norm(indices, height, width)
-        cells = indices[:, None].expand(-1, image.shape[1], -1)
-        queries = image.flatten(2).gather(2, cells).transpose(1, 2)
+        cells = indices[:, None].expand(-1, image.shape[1], -1)  # (B, C, Q)
+        queries = image.flatten(2).gather(2, cells).transpose(1, 2)  # (B, Q, C)
         if self.text_injected_query:
-            queries = torch.cat([seen, queries], dim=-1)
+            queries = torch.cat([seen, queries], dim=-1)  # (B, Q, 2C)
         return features.replace(queries=self.mlp(queries), points=points, attention=attention)
 
     def _look(self, image: Tensor, text: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -117,8 +117,8 @@ class PointPriorDecoder(BaseModule):
         sizes = [tuple(level.shape[-2:]) for level in maps]
         starts = [sum(h * w for h, w in sizes[:i]) for i in range(len(sizes))]
         attention = dict(
-            value=torch.cat([level.float().flatten(2).transpose(1, 2) for level in maps], dim=1),
-            reference_points=references[:, :, None].expand(-1, -1, len(maps), -1),
+            value=torch.cat([level.float().flatten(2).transpose(1, 2) for level in maps], dim=1),  # (B, sum h_i*w_i, C)
+            reference_points=references[:, :, None].expand(-1, -1, len(maps), -1),  # (B, Q, maps, 2)
             spatial_shapes=torch.tensor(sizes, device=state.device),
             level_start_index=torch.tensor(starts, device=state.device),
         )
