@@ -1,4 +1,4 @@
-"""README.md, CONTRIBUTING.md and docs/*.md: every block of code and every command is run, or says what it needs.
+"""README.md, CONTRIBUTING.md, SECURITY.md, docs/*.md: every block and every command is run, or says what it needs.
 
 Python blocks run as a script; one with ``title="path"`` is written to that file. Bash blocks run command by command.
 A comment ``# needs X`` after a command, or ``<!-- needs X -->`` before a block, says what is missing here: then flags,
@@ -40,7 +40,10 @@ from mmvg.cli.arguments import normalise, parse_options
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / 'README.md', ROOT / 'CONTRIBUTING.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [
+    *(ROOT / f'{name}.md' for name in ('README', 'CONTRIBUTING', 'SECURITY')),
+    *sorted((ROOT / 'docs').glob('*.md')),
+]
 READMES = [ROOT / 'data/README.md', *sorted(ROOT.glob('configs/*/README.md'))]
 CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1150.pth'
 PICTURE = 'data/refshapes/images/train2014/COCO_train2014_000000104009.jpg'
@@ -435,6 +438,7 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
         bool({'pip', 'venv', 'clone'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
     ),  # the tests of the environment that the lines before have made
     'a browser': lambda words, place: bool({'demo/web_demo.py', 'web', 'serve'} & set(words)),
+    'Docker': lambda words, place: words[0] == 'docker',
     'a camera': lambda words, place: any(word.isdigit() for word in words),
     'your files': lambda words, place: any(map(is_placeholder, words)) or any('/mine/' in word for word in words),
 }
