@@ -34,6 +34,7 @@ def outside_pages() -> dict[str, str]:
     return {
         'CONTRIBUTING.md': 'contributing.md',
         'CHANGELOG.md': 'changelog.md',
+        'SECURITY.md': 'security.md',
         'data/README.md': 'data.md',
         **{path.relative_to(ROOT).as_posix(): f'papers/{path.parent.name}.md' for path in papers},
     }
