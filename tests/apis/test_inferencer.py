@@ -164,6 +164,18 @@ def test_models_that_are_not_there_or_do_not_fit(checkpoint, tmp_path):
         GroundingInferencer(cfg, str(bare))
 
 
+def test_a_stored_config_runs_unless_another_is_given(checkpoint, tmp_path):
+    """SECURITY.md says so."""
+    content, trace = torch.load(checkpoint), tmp_path / 'trace'
+    cfg = Config.fromstring(content['meta']['cfg'], '.py')
+    content['meta']['cfg'] += f'\nopen({str(trace)!r}, "w").close()\n'
+    torch.save(content, tmp_path / 'foreign.pth')
+    GroundingInferencer(cfg, str(tmp_path / 'foreign.pth'), device='cpu')
+    assert not trace.exists()
+    GroundingInferencer(str(tmp_path / 'foreign.pth'), device='cpu')
+    assert trace.exists()
+
+
 def run_demo(monkeypatch, *arguments):
     monkeypatch.setattr(sys, 'argv', ['image_demo.py', *map(str, arguments)])
     try:
