@@ -25,6 +25,7 @@ def zip_archive() -> bytes:
         (zip_archive(), 'zip archive'),
         (gzip.compress(b'[]'), 'gzip archive'),
     ],
+    ids=['nothing', 'blanks', 'page', 'tag', 'LFS pointer', 'zip', 'gzip'],  # archives hold the time of day
 )
 def test_what_stands_in_place_of_a_download_is_named(content, meaning):
     assert meaning in foreign_content(content)
