@@ -23,7 +23,7 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
     Returns:
         Split ('' for lines without one) -> what it holds.
     """
-    text = report.try_file(lambda path: path.read_text(encoding='utf-8', errors='replace'), file)
+    text = report.try_file(lambda path: path.read_text(encoding='utf-8-sig', errors='replace'), file)
     counts: dict[str, Counts] = defaultdict(Counts)
     if text is None:
         return counts
@@ -31,7 +31,7 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
     coco = reader.coco
     targets = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
     seen = set()
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split('\n'), start=1):
         if not line.strip():
             continue
         try:

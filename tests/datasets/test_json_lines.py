@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmvg.data_check import check_folder
 from mmvg.datasets import DataError, GRefCOCODataset, JSONLDataset
 from mmvg.datasets.writers import write_grefcoco, write_json_lines
 
@@ -17,7 +18,7 @@ def write(tmp_path):
 
     def write(*lines):
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-        (tmp_path / 'all.jsonl').write_text('\n'.join(texts) + '\n')
+        (tmp_path / 'all.jsonl').write_text('\n'.join(texts) + '\n', encoding='utf-8')
         return lambda split='train', **options: JSONLDataset('all.jsonl', split, data_root=str(tmp_path), **options)
 
     return write
@@ -44,6 +45,14 @@ def test_lines_become_items(write):
     val = open_split('val', test_mode=True)
     assert len(val) == 2  # a line without a split belongs to all
     assert [instance['bbox'] for instance in val.get_data_info(1)['instances']] == [[1, 1, 5, 5], [2, 2, 10, 6]]
+
+
+@pytest.mark.parametrize('separator', ['\u2028', '\u2029', '\x85'])
+def test_a_byte_order_mark_and_separators_inside_of_a_sentence_are_read_and_pass_the_check(write, tmp_path, separator):
+    line = dict(image='a.png', expression=f'the{separator}mug', boxes=[[1, 1, 5, 5]], masks=[SQUARE])
+    open_split = write('\ufeff' + json.dumps(line, ensure_ascii=False))
+    assert open_split().get_data_info(0)['sentences'][0]['text'] == line['expression']
+    assert check_folder(tmp_path / 'all.jsonl', 'images').report.errors == []
 
 
 def test_without_masks(write):

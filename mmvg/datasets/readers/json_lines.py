@@ -15,12 +15,12 @@ KEYS = ('image', 'expression', 'boxes', 'masks', 'no_target', 'split', 'height',
 
 
 def read_lines(file: Path, report: LoadReport) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the numbers (from 1) and objects of the lines; blank lines are passed over.
+    """Yield the numbers (from 1) and objects of the lines; blank lines and a byte-order mark are passed over.
 
     Raises:
         DataError: If a line is no JSON object.
     """
-    with file.open(encoding='utf-8') as lines:
+    with file.open(encoding='utf-8-sig') as lines:
         try:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
