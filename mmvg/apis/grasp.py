@@ -16,7 +16,7 @@ from mmvg.structures import fold_angle, grasps_to_corners, usable_grasps
 
 OPTICAL_FRAME = 'camera_optical_frame'
 _CENTRE = 0.5  # share of the opening, in its middle, that the depth is taken from
-_FARTHEST = 50.0  # metres; float depth beyond that is in millimetres
+_FARTHEST = 50.0  # metres; float depth, or a hand-eye shift, beyond that is in millimetres
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ def grasp_poses(
         base_frame: Name of the frame of the base.
 
     Raises:
-        ValueError: If an input is malformed, or depth and mask are not of the size of the camera's image.
+        ValueError: If an input is malformed or in millimetres instead of metres, or depth and mask are not of the size
+            of the camera's image.
     """
     grasps, scores = np.asarray(grasps, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if grasps.ndim != 2 or grasps.shape[1] != 5 or scores.shape != grasps.shape[:1]:
@@ -122,6 +123,8 @@ def grasp_poses(
     metres = read_depth(depth, camera)
     if camera_to_base is not None:
         camera_to_base = check_rigid(camera_to_base)
+        if (distance := np.linalg.norm(camera_to_base[:3, 3])) > _FARTHEST:
+            raise ValueError(f'camera_to_base shifts by {distance:g} m: the shift must be in metres, not millimetres')
     poses = []
     for index in np.argsort(-scores, kind='stable'):
         if not scores[index] >= min_score:  # NaN neither
@@ -178,19 +181,22 @@ def read_depth(depth: np.ndarray, camera: PinholeCamera) -> np.ndarray:
     """Depth (H, W) in metres, float64, NaN where nothing was measured.
 
     Args:
-        depth: Float, in metres, or uint16, in millimetres. 0, negative, NaN and infinite mean: nothing was measured.
+        depth: (H, W) or (H, W, 1), float, in metres, or uint16, in millimetres, of either byte order. 0, negative, NaN
+            and infinite mean: nothing was measured.
         camera: Of the image that the depth is registered to.
 
     Raises:
         ValueError: If it is of another type or size, or is a float image in millimetres.
     """
     depth = np.asarray(depth)
+    if depth.ndim == 3 and depth.shape[2] == 1:
+        depth = depth[..., 0]
     if depth.shape != (camera.height, camera.width):
         raise ValueError(
             f'depth is {depth.shape} (height, width), the image {(camera.height, camera.width)}: register the depth to '
             'the colour image first'
         )
-    if depth.dtype == np.uint16:
+    if depth.dtype.newbyteorder('=') == np.uint16:
         metres = depth / 1000
     elif depth.dtype.kind == 'f':
         metres = depth.astype(np.float64)

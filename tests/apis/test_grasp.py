@@ -78,7 +78,8 @@ def test_millimetres_and_metres_give_the_same_pose():
     grasp = grasp_of(centre, 0.3, 0.12)
     single = grasp_to_pose(grasp, depth.astype(np.float32), CAMERA)
     millimetres = grasp_to_pose(grasp, np.round(depth * 1000).astype(np.uint16), CAMERA)
-    for pose in (single, millimetres):
+    from_ros = grasp_to_pose(grasp, np.round(depth * 1000).astype('>u2')[..., None], CAMERA)  # 16UC1, big-endian
+    for pose in (single, millimetres, from_ros):
         assert np.abs(pose.position - centre).max() < MM
 
 
@@ -194,6 +195,13 @@ def test_depth_of_another_size_or_type_or_unit_is_refused():
         read_depth(np.ones((480, 640), np.uint8), CAMERA)
     with pytest.raises(ValueError, match='in metres, not millimetres'):
         read_depth(np.full((480, 640), 700.0), CAMERA)
+
+
+def test_a_hand_eye_shift_in_millimetres_is_refused():
+    matrix = np.eye(4)
+    matrix[:3, 3] = 500, -120, 300
+    with pytest.raises(ValueError, match=r'shifts by 595\.3\d* m: .* not millimetres'):
+        grasp_poses(np.zeros((0, 5)), np.zeros(0), np.ones((480, 640)), CAMERA, camera_to_base=matrix)
 
 
 def test_a_mask_of_another_size_is_refused():
