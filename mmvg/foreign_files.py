@@ -27,6 +27,8 @@ def foreign_content(start: bytes, archives: bool = True) -> str | None:
     start = start.lstrip()
     if not start:
         return 'empty: download the file again'
+    if start.startswith(b'<') and b'<svg' in start and b'<html' not in start.lower():
+        return 'an SVG drawing, which has no pixels: export it as PNG'
     is_text = 0 not in start[:8]  # a safetensors file begins with its length, which may begin with any byte
     known = (_STARTS if is_text else ()) + (_ARCHIVE_STARTS if archives else ())
     return next((meaning for beginning, meaning in known if start.startswith(beginning)), None)

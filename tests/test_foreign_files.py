@@ -21,6 +21,8 @@ def zip_archive() -> bytes:
         (b' \n', 'empty'),
         (b'\n<!DOCTYPE html><html>404</html>', 'web page'),
         (b'<html lang="en">', 'web page'),
+        (b'<HTML><svg>', 'web page'),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"></svg>', 'SVG'),
         (b'version https://git-lfs.github.com/spec/v1\noid sha256:0\n', 'git lfs pull'),
         (zip_archive(), 'zip archive'),
         (gzip.compress(b'[]'), 'gzip archive'),

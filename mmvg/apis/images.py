@@ -54,7 +54,7 @@ def read_image(source: ImageSource, allow_url: bool = False) -> np.ndarray:
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """The pictures of a folder by name, without its subfolders.
+    """The pictures of a folder by name, without its subfolders and hidden files (macOS leaves ``._x.jpg``).
 
     Raises:
         FileNotFoundError: If there is no such folder, or it holds no picture.
@@ -62,7 +62,8 @@ def list_images(folder: str | Path) -> list[Path]:
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: there is no such folder')
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    visible = (path for path in folder.iterdir() if not path.name.startswith('.') and path.is_file())
+    found = sorted(path for path in visible if path.suffix.lower() in SUFFIXES)
     if not found:
         raise FileNotFoundError(f'{folder}: no picture in it; looked for {", ".join(sorted(SUFFIXES))}')
     return found
@@ -93,6 +94,8 @@ def _decode(content: bytes, name: str) -> np.ndarray:
             image.load()
             return _from_pil(image, name)
     except UnidentifiedImageError:
+        if content[4:8] == b'ftyp' and b'he' in content[8:32]:  # the brands heic, heix, heim, hevc, ...
+            raise ImageError(f'{name}: HEIC cannot be read; save the picture as JPEG or PNG') from None
         hint = ' but text' if all(31 < byte < 127 or byte in b'\r\n\t' for byte in content[:64]) else ''
         raise ImageError(f'{name}: is not a picture{hint}; JPEG, PNG and the like can be read') from None
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:

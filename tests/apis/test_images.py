@@ -85,6 +85,8 @@ def test_arrays_of_other_kinds(array, expected):
         (b'', 'empty'),
         (b'just some notes\n', 'is not a picture but text'),
         (b'<!DOCTYPE html><html>', 'web page'),
+        (b'<svg width="4" height="4"/>', 'SVG drawing'),
+        (b'\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00mif1heic' + bytes(64), 'HEIC cannot be read'),
         (b'version https://git-lfs.github.com/spec/v1\n', 'git lfs pull'),
         (encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)))[:900], 'cut off'),
     ],
@@ -123,7 +125,7 @@ def test_what_is_not_there(tmp_path):
 
 
 def test_folders_are_listed_by_name(tmp_path):
-    for name in ('b.PNG', 'a.jpg', 'notes.txt'):
+    for name in ('b.PNG', 'a.jpg', 'notes.txt', '._a.jpg'):
         (tmp_path / name).write_bytes(b'x')
     (tmp_path / 'c.jpg').mkdir()
     assert [path.name for path in list_images(tmp_path)] == ['a.jpg', 'b.PNG']
