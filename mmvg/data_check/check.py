@@ -83,7 +83,7 @@ def check_folder(
         All findings, and what each split holds.
 
     Raises:
-        FileNotFoundError: If there is no such folder, or no data set in it.
+        FileNotFoundError: If there is no such folder, or no data set in it, or it is a file.
 
     Example:
         >>> result = check_folder('data/refshapes', only=['refcoco'], decode=False)
@@ -98,6 +98,8 @@ def check_folder(
     if root.suffix == '.jsonl':
         _check_jsonl(result, root, root.parent / (images or ''), decode, progress)
         return result
+    if root.is_file():
+        raise FileNotFoundError(f'{root}: this is a file; give the data root, the folder above {root.parent}')
     if not root.is_dir():
         raise FileNotFoundError(f'{root}: there is no such folder; give the data root, a .jsonl file or a config')
     for name, kind in FORMATS.items():

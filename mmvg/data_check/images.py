@@ -29,7 +29,7 @@ def check_images(images: Iterable[dict], folder: Path, file: Path, report: Findi
                 size = picture.size
                 if decode:
                     picture.load()
-        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
             report.found(f'image that cannot be decoded ({type(error).__name__})', path, record)
             continue
         if size != (image['width'], image['height']):

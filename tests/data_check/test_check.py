@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mmvg.data_check import FindingReport, check_config_data, check_folder, compare_with_released
 
@@ -298,6 +299,23 @@ def test_images_that_cannot_be_decoded(copy, content, decode):
     (error,) = check_folder(copy.root, decode=decode).report.errors
     assert error.problem.startswith('image that cannot be decoded')
     assert error.file == str(next(copy.root.rglob(path.name)))
+
+
+def test_an_image_beyond_the_limit_of_pillow_is_a_finding(tmp_path):
+    (tmp_path / 'images').mkdir()
+    Image.new('1', (20000, 10000)).save(tmp_path / 'images/big.png')
+    for size in ({}, dict(width=20000, height=10000)):
+        line = dict(image='big.png', expression='the red block', boxes=[[10, 20, 40, 60]], **size)
+        (tmp_path / 'all.jsonl').write_text(json.dumps(line))
+        (finding,) = check_folder(tmp_path / 'all.jsonl', 'images').report.errors
+        assert finding.problem.startswith('image that cannot be decoded')
+        assert finding.file.endswith('big.png')
+
+
+def test_a_single_file_is_refused_with_the_folder_to_give(copy):
+    file = copy.load('grefcoco', 'grefs(unc).json').refs_file
+    with pytest.raises(FileNotFoundError, match=f'this is a file; give the data root, the folder above {file.parent}$'):
+        check_folder(file)
 
 
 def test_several_corruptions_at_once_are_all_found(copy):

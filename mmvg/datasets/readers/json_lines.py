@@ -111,7 +111,7 @@ class LineReader:
             except FileNotFoundError:
                 report.drop('missing image file', self.image_folder / name, f'line {number} of {self.file}')
                 return None
-            except (UnidentifiedImageError, OSError):
+            except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
                 report.drop('image that cannot be decoded', self.image_folder / name, f'line {number} of {self.file}')
                 return None
         if not all(isinstance(side, int) and side > 0 for side in size):
