@@ -2,7 +2,7 @@
 
 import copy
 import os.path as osp
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from mmengine.infer import BaseInferencer
 from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record
-from mmvg.apis.images import ImageSource, is_image_folder, list_images, read_image
+from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
 from mmvg.apis.model_index import find_model
+from mmvg.config.library import CONFIG_SUFFIXES
 from mmvg.structures import DEFAULT_SCORE_THR, USER_DATASET, GroundingSample, check_threshold
 
 #: Expressions with more words are refused: no data set of the field has them, and no text encoder reads them whole.
@@ -48,7 +49,7 @@ class GroundingInferencer(BaseInferencer):
 
     Raises:
         FileNotFoundError: If config or weights are not there.
-        ValueError: If they do not fit, or the threshold is not in [0, 1].
+        ValueError: If they do not fit, the device is not there, or the threshold is not in [0, 1].
     """
 
     preprocess_kwargs = set()
@@ -64,6 +65,7 @@ class GroundingInferencer(BaseInferencer):
         score_thr: float | None = None,
         show_progress: bool = True,
     ) -> None:
+        check_device(device)
         cfg, checkpoint = _resolve(model, weights)
         self._checkpoint = checkpoint
         super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
@@ -75,19 +77,21 @@ class GroundingInferencer(BaseInferencer):
 
     def __call__(
         self,
-        images: ImageSource | Sequence[ImageSource],
-        expressions: str | Sequence[str],
+        images: ImageSource | Iterable[ImageSource],
+        expressions: str | Iterable[str],
         pairs: bool = False,
         batch_size: int = 8,
         return_datasamples: bool = False,
         draw: bool = False,
         score_thr: float | None = None,
         allow_url: bool = False,
+        skip_unreadable: bool = False,
     ) -> dict[str, list]:
         """Answer every expression about every image, or pair by pair.
 
         Args:
-            images: One picture or several, see :func:`mmvg.apis.read_image`; or a folder of pictures.
+            images: One picture or several, see :func:`mmvg.apis.read_image`, in a list, a tuple or a generator; or a
+                folder of pictures.
             expressions: One sentence or several.
             pairs: Ask the k-th sentence about the k-th image only, instead of all sentences about each image.
             batch_size: Pairs that are computed together.
@@ -95,11 +99,12 @@ class GroundingInferencer(BaseInferencer):
             draw: Draw each answer too.
             score_thr: Takes the place of the inferencer's threshold.
             allow_url: Fetch images that are given as addresses.
+            skip_unreadable: Leave out pictures that cannot be read, and answer about the others.
 
         Returns:
             ``predictions``: a list, image by image, of dicts made of numbers, strings and lists (see
             :func:`mmvg.apis.answer_record`), or of samples; ``visualization``: as many pictures (h, w, 3) uint8 RGB, or
-            empty.
+            empty; ``unreadable``: what is wrong with each picture that was left out.
 
         Raises:
             FileNotFoundError: If an image is not there.
@@ -110,23 +115,24 @@ class GroundingInferencer(BaseInferencer):
         if batch_size < 1:
             raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
         asked = _pair(_as_images(images), check_expressions(expressions), pairs)
-        read = _LastImages(allow_url)
+        read = _LastImages(allow_url, skip_unreadable)
         results: dict[str, list] = dict(predictions=[], visualization=[])
         numbered = list(enumerate(asked))
         batches = [numbered[start : start + batch_size] for start in range(0, len(asked), batch_size)]
         steps = track(batches, 'answering', transient=True) if self.show_progress and len(batches) > 1 else batches
         for batch in steps:
-            pictures = [read(source) for _, (source, _) in batch]
-            items = [
-                _item(number, source, expression, picture)
-                for (number, (source, expression)), picture in zip(batch, pictures, strict=True)
-            ]
+            pairs_read = [(number, *pair, read(pair[0])) for number, pair in batch]
+            items = [_item(*entry) for entry in pairs_read if entry[-1] is not None]
+            if not items:
+                continue
             samples = self.forward(self.collate_fn([self.pipeline(item) for item in items]))
             for item, sample in zip(items, samples, strict=True):
                 sample.set_metainfo(dict(expression=item['expression']))
             if draw:
+                pictures = [picture for *_, picture in pairs_read if picture is not None]
                 results['visualization'] += self.visualize(pictures, samples, score_thr=threshold)
             results['predictions'] += self.postprocess(samples, return_datasamples, threshold)
+        results['unreadable'] = read.problems
         return results
 
     def visualize(
@@ -172,7 +178,25 @@ class GroundingInferencer(BaseInferencer):
         return GroundingVisualizer(name=f'inferencer_{id(self)}')
 
 
-def check_expressions(expressions: str | Sequence[str]) -> list[str]:
+def check_device(device: str | None) -> None:
+    """Check that a device is there; None, for the default, always is.
+
+    Raises:
+        ValueError: If PyTorch knows no such device, or this machine has none.
+    """
+    if device is None:
+        return
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device {device!r} is not there ({reason:.80}...); PyTorch sees {torch.cuda.device_count()} CUDA devices. '
+            "'cpu' is always there"
+        ) from error
+
+
+def check_expressions(expressions: str | Iterable[str]) -> list[str]:
     """The expressions as a list.
 
     Raises:
@@ -192,22 +216,39 @@ def check_expressions(expressions: str | Sequence[str]) -> list[str]:
 
 
 class _LastImages:
-    """Reads pictures, and keeps the last one: expressions about one image stand next to each other."""
+    """Reads pictures, and keeps the last one: expressions about one image stand next to each other.
 
-    def __init__(self, allow_url: bool) -> None:
+    Args:
+        allow_url: As in :func:`mmvg.apis.read_image`.
+        skip_unreadable: Give None for a picture that cannot be read, and note why in ``problems``.
+    """
+
+    def __init__(self, allow_url: bool, skip_unreadable: bool) -> None:
         self.allow_url = allow_url
-        self._last: tuple[Any, np.ndarray] | None = None
+        self.skip_unreadable = skip_unreadable
+        self.problems: list[str] = []
+        self._last: tuple[Any, np.ndarray | None] | None = None
 
-    def __call__(self, source: ImageSource) -> np.ndarray:
+    def __call__(self, source: ImageSource) -> np.ndarray | None:
         if self._last is None or self._last[0] is not source:
-            self._last = (source, read_image(source, self.allow_url))
+            self._last = (source, self._read(source))
         return self._last[1]
 
+    def _read(self, source: ImageSource) -> np.ndarray | None:
+        try:
+            return read_image(source, self.allow_url)
+        except (ImageError, OSError) as error:
+            if not self.skip_unreadable:
+                raise
+            self.problems.append(str(error))
+            return None
 
-def _as_images(images: ImageSource | Sequence[ImageSource]) -> list[ImageSource]:
+
+def _as_images(images: ImageSource | Iterable[ImageSource]) -> list[ImageSource]:
     if is_image_folder(images):
         return list(list_images(images))
-    images = list(images) if isinstance(images, (list, tuple)) else [images]
+    several = isinstance(images, (list, tuple, Iterator)) and not hasattr(images, 'read')  # an open file is none
+    images = list(images) if several else [images]
     if not images:
         raise ValueError('no image was given')
     return images
@@ -268,7 +309,9 @@ def _resolve(model: str | Path | Config, weights: str | Path | None) -> tuple[Co
 
 
 def _is_weights(path: str) -> bool:
-    return path.endswith(('.pth', '.pt', '.ckpt', '.safetensors'))
+    """Whether a path is, by its name, one of a checkpoint: every file that is no config."""
+    suffix = osp.splitext(path)[1].lower()
+    return suffix in ('.pth', '.pt', '.ckpt', '.safetensors') or (osp.isfile(path) and suffix not in CONFIG_SUFFIXES)
 
 
 def _load(model: str | Config) -> Config:

@@ -35,11 +35,13 @@ def image(
     mmvg demo scene.jpg "the red ring" "both stars" --checkpoint last.pth
 
     Prints an answer per pair, and writes pictures and a JSON of all answers if asked to; mmvg score scores that JSON
-    where the pictures and sentences are those of a test set.
+    where the pictures and sentences are those of a test set. Pictures of a folder that cannot be read are left out and
+    named at the end, with exit code 2.
     """
     model, weights = model_and_weights(config, checkpoint)
 
     from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
+    from mmvg.apis.images import ImageError, is_image_folder
 
     inferencer = GroundingInferencer(model, weights, device, score_thr)
     results = inferencer(
@@ -49,6 +51,7 @@ def image(
         return_datasamples=True,
         draw=out_dir is not None,
         allow_url=allow_url,
+        skip_unreadable=is_image_folder(source),
     )
     records = [answer_record(sample, inferencer.score_thr) for sample in results['predictions']]
     for record in records:
@@ -63,6 +66,8 @@ def image(
             path = out_dir / f'{number:04d}_{Path(str(record["image"])).stem}.png'
             mmcv.imwrite(picture[..., ::-1], str(path))
         print(f'{len(results["visualization"])} pictures are in {out_dir}')
+    if unreadable := results['unreadable']:
+        raise ImageError(f'{len(unreadable)} pictures of {source} were left out: ' + '; '.join(unreadable))
 
 
 def video(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 #: The folder of the configs: in a clone a link to ``configs/``, in a wheel a copy of it.
 LIBRARY = Path(__file__).resolve().parents[1] / 'configs'
+#: How the names of configs end; MMEngine reads them all, and mmvg's are in Python.
+CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 
 
 def config_names() -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmvg.apis.model_index import find_model, list_models
+from mmvg.weights.latest import NOTE, noted_checkpoint
 
 SUFFIXES = ('.pth', '.safetensors')
 
@@ -53,10 +54,8 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
 
 
 def _last_of_demo(folder: Path) -> Path | None:
-    note = folder / 'instancevg_refshapes' / 'last_checkpoint'
-    if not note.is_file():
-        return None
-    return note.parent / Path(note.read_text(encoding='utf-8').strip()).name
+    note = folder / 'instancevg_refshapes' / NOTE
+    return noted_checkpoint(note) if note.is_file() else None
 
 
 def _indexed() -> list[str]:

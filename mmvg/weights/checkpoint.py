@@ -21,6 +21,7 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmvg.foreign_files import foreign_content
+from mmvg.weights.latest import NOTE, noted_checkpoint
 from mmvg.weights.state_dict_difference import state_dict_difference
 
 #: Keys under which checkpoints of the field keep the weights, in the order in which they are looked for.
@@ -55,7 +56,7 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
     """Read a whole checkpoint.
 
     Args:
-        path: A local file.
+        path: A local file; MMEngine's ``last_checkpoint`` stands for the checkpoint that it names.
         map_location: As in ``torch.load``; a safetensors file goes to the CPU if this is a function.
 
     Returns:
@@ -71,6 +72,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
         {'source': 'example'}
     """
     path = Path(path).expanduser()
+    if path.name == NOTE and path.is_file():
+        path = noted_checkpoint(path)
     if not path.is_file():
         raise FileNotFoundError(
             f'{path}: no such file. Weights are never downloaded: put the file there; '
@@ -90,7 +93,7 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
 
 
 def load_state_dict_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Tensor]:
-    """Read the weights of a checkpoint, whatever key they are under, without a leading ``module.``.
+    """Read the weights of a checkpoint, whatever key they are under and however the model was wrapped.
 
     Args:
         path: A local file.
@@ -109,7 +112,10 @@ def load_state_dict_file(path: str | Path, map_location: Any = 'cpu') -> dict[st
 
 
 def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = STATE_DICT_KEYS) -> dict[str, Tensor]:
-    """Find the weights in a checkpoint that has been read, and strip a leading ``module.``.
+    """Find the weights in a checkpoint that has been read, under the names of the bare model.
+
+    The prefixes of ``torch.compile`` (``_orig_mod.``) and of data parallelism (``module.``) are stripped, and so is the
+    counter of an ``AveragedModel``.
 
     Args:
         checkpoint: Weights, or a dict that holds them under one of ``keys``.
@@ -130,9 +136,16 @@ def find_state_dict(checkpoint: dict, source: str | Path, keys: Iterable[str] = 
             f'{source}: no weights found. They are looked for under {", ".join(keys)} and at the top, '
             f'which holds {_shorten(checkpoint)}'
         )
-    if all(name.startswith('module.') for name in state):
-        state = {name.removeprefix('module.'): value for name, value in state.items()}
-    return dict(state)
+    return _without_wrappers(state)
+
+
+def _without_wrappers(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Strip what ``torch.compile``, data parallelism and ``AveragedModel`` add to the names of a model."""
+    state = {re.sub(r'(^|\.)_orig_mod\.', r'\1', name): value for name, value in state.items()}
+    names = state.keys() - {'n_averaged'}
+    if names and all(name.startswith('module.') for name in names):
+        state = {name.removeprefix('module.'): state[name] for name in state if name in names}
+    return state
 
 
 def load_weights(

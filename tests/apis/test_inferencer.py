@@ -82,6 +82,37 @@ def test_products_and_pairs(find, images):
         find(images[:2], SENTENCES[:1], pairs=True)
 
 
+def test_pictures_may_come_from_a_generator(find, images):
+    lazy = find((path for path in images[:2]), 'the red ring')['predictions']
+    assert lazy == find(images[:2], 'the red ring')['predictions']
+
+
+@pytest.mark.parametrize('batch_size', [1, 8])
+def test_a_picture_that_cannot_be_read_is_left_out_if_asked_for(find, images, tmp_path, batch_size):
+    (tmp_path / 'empty.jpg').touch()
+    asked = [images[0], tmp_path / 'empty.jpg', images[1]]
+    results = find(asked, SENTENCES[:2], batch_size=batch_size, draw=True, skip_unreadable=True)
+    assert [record['image'] for record in results['predictions']] == [str(images[k]) for k in (0, 0, 1, 1)]
+    assert len(results['visualization']) == 4
+    assert results['unreadable'] == [f'{tmp_path / "empty.jpg"}: the file is empty: download the file again']
+    with pytest.raises(ValueError, match='empty'):
+        find(asked, SENTENCES[:2])
+
+
+@pytest.mark.parametrize('device', ['gpu', 'cuda:99'])
+def test_a_device_that_is_not_there_is_named(checkpoint, device):
+    with pytest.raises(ValueError, match=f"device '{device}' is not there"):
+        GroundingInferencer(str(checkpoint), device=device)
+
+
+@pytest.mark.parametrize('name', ['model.pth.tar', 'pytorch_model.bin', 'BEST.PTH', 'last_checkpoint'])
+def test_a_checkpoint_may_have_any_name(find, checkpoint, images, tmp_path, name):
+    path = tmp_path / name
+    path.write_text(f'{checkpoint}\n') if name == 'last_checkpoint' else path.symlink_to(checkpoint)
+    other = GroundingInferencer(str(path), device='cpu', score_thr=0)
+    assert other(images[0], SENTENCES[0]) == find(images[0], SENTENCES[0])
+
+
 def test_an_answer_does_not_depend_on_its_neighbours(find, images):
     pairs = [(image, sentence) for image in images for sentence in SENTENCES]
     order = np.random.default_rng(0).permutation(len(pairs))
@@ -195,6 +226,17 @@ def test_the_demo_writes_pictures_and_json(checkpoint, images, tmp_path, monkeyp
     assert len(records) == 6
     assert len(list((tmp_path / 'out').iterdir())) == 6
     assert f'{images[2]}  "both stars": ' in capsys.readouterr().out
+
+
+def test_the_demo_keeps_the_answers_of_a_folder_with_a_bad_picture(checkpoint, images, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / 'images'
+    folder.mkdir()
+    (folder / '0.png').write_bytes(images[0].read_bytes())
+    (folder / 'z.jpg').touch()
+    answers = tmp_path / 'answers.json'
+    assert run_demo(monkeypatch, folder, 'the red ring', '--checkpoint', checkpoint, '--json', answers) == 2
+    assert [record['image'] for record in json.loads(answers.read_text())['predictions']] == [str(folder / '0.png')]
+    assert f'1 pictures of {folder} were left out: {folder}/z.jpg: the file is empty' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from torch import nn
 
 from mmvg.weights.checkpoint import (
     CheckpointError,
+    find_state_dict,
     load_checkpoint_file,
     load_state_dict_file,
     load_weights,
@@ -74,6 +75,24 @@ def test_weights_are_found_under_the_usual_keys_and_behind_module(tmp_path, wrap
     net = small_net()
     torch.save(wrap({f'module.{name}': value for name, value in net.state_dict().items()}), tmp_path / 'w.pth')
     assert load_state_dict_file(tmp_path / 'w.pth').keys() == net.state_dict().keys()
+
+
+@pytest.mark.parametrize('prefix', ['_orig_mod.', 'module._orig_mod.', '_orig_mod.module.'])
+def test_the_prefixes_of_a_compiled_model_are_stripped(tmp_path, prefix):
+    net = nn.Linear(3, 2)
+    torch.save({f'{prefix}{name}': value for name, value in net.state_dict().items()}, tmp_path / 'w.pth')
+    assert load_state_dict_file(tmp_path / 'w.pth').keys() == {'weight', 'bias'}
+
+
+def test_a_compiled_part_of_a_model_keeps_its_name():
+    state = find_state_dict({'head._orig_mod.weight': torch.ones(1), 'scale': torch.ones(1)}, 'part.pth')
+    assert list(state) == ['head.weight', 'scale']
+
+
+def test_the_weights_of_an_averaged_model_are_those_of_the_model(tmp_path):
+    net = nn.Linear(3, 2)
+    torch.save(torch.optim.swa_utils.AveragedModel(net).state_dict(), tmp_path / 'w.pth')
+    load_weights(nn.Linear(3, 2), tmp_path / 'w.pth')
 
 
 def test_numpy_scalars_of_a_metric_are_harmless(tmp_path):

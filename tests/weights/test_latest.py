@@ -1,0 +1,46 @@
+"""A run goes on from its newest whole checkpoint."""
+
+import pytest
+import torch
+
+from mmvg.weights.checkpoint import load_state_dict_file
+from mmvg.weights.latest import latest_checkpoint
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with the checkpoints of iterations 2, 9 and 10."""
+    for iteration in (2, 9, 10):
+        torch.save(dict(state_dict=dict(iteration=torch.tensor(iteration))), tmp_path / f'iter_{iteration}.pth')
+    torch.save({}, tmp_path / 'best_gres_gIoU_iter_9.pth')
+    return tmp_path
+
+
+def test_the_noted_checkpoint_is_the_latest(run):
+    (run / 'last_checkpoint').write_text(f'{run}/iter_9.pth')
+    assert latest_checkpoint(run) == run / 'iter_9.pth'
+
+
+def test_a_note_that_speaks_of_the_folder_before_it_was_moved_means_the_file_beside_it(run):
+    (run / 'last_checkpoint').write_text('/before/the/move/iter_9.pth')
+    assert latest_checkpoint(run) == run / 'iter_9.pth'
+    assert load_state_dict_file(run / 'last_checkpoint')['iteration'] == 9
+
+
+@pytest.mark.parametrize('note', ['', '/gone/iter_99.pth', None])
+def test_without_a_useful_note_the_highest_iteration_is_the_latest(run, note):
+    if note is not None:
+        (run / 'last_checkpoint').write_text(note)
+    assert latest_checkpoint(run) == run / 'iter_10.pth'
+
+
+def test_a_checkpoint_that_is_cut_off_is_passed_over(run):
+    newest = run / 'iter_10.pth'
+    (run / 'last_checkpoint').write_text(str(newest))
+    newest.write_bytes(newest.read_bytes()[:300])
+    assert latest_checkpoint(run) == run / 'iter_9.pth'
+
+
+def test_a_folder_without_a_checkpoint_or_none_at_all_has_no_latest(tmp_path):
+    assert latest_checkpoint(tmp_path) is None
+    assert latest_checkpoint(tmp_path / 'typo') is None
