@@ -15,7 +15,7 @@ from mmengine.config.lazy import LazyAttr, LazyObject
 
 from mmvg.checks import suggest
 from mmvg.config.errors import ConfigError
-from mmvg.config.library import find_config, installed_path
+from mmvg.config.library import CONFIG_SUFFIXES, find_config, installed_path
 from mmvg.config.places import runner_keys
 from mmvg.config.sources import REFERENCE, ConfigSources
 
@@ -44,10 +44,16 @@ def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> 
         8
     """
     filename = str(find_config(filename))
+    if not filename.lower().endswith(CONFIG_SUFFIXES):
+        mistake = 'this is no config, whose name ends in .py; of a config and a checkpoint, the config comes first'
+        raise ConfigError([mistake], filename)
     try:
         cfg = Config.fromfile(filename)
     except KeyError as error:
         raise ConfigError([f'read_base imports {error}, which the inherited file does not define'], filename) from error
+    except SyntaxError as error:
+        cure = '; save the file as UTF-8 without a byte-order mark' if 'U+FEFF' in str(error) else ''
+        raise ConfigError([f'{type(error).__name__}: {error}{cure}'], filename) from error
     except Exception as error:  # a config is a program, and may fail like one
         raise ConfigError([f'{type(error).__name__}: {error}'], filename) from error
     sources = ConfigSources(filename)

@@ -5,15 +5,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.dist import is_distributed
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.optim import Optimizer
 
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.latest import latest_checkpoint
 
 #: Beginnings of mmengine's messages without information: one line per parameter and rule, and one for every registry
 #: that mmvg rightly leaves to mmengine.
@@ -27,6 +29,9 @@ class GroundingRunner(Runner):
     - Learning rates are logged as one line per kind of parameter group; mmengine writes several per parameter.
     - Workers hand over tensors by file name: a sample has many small ones, and a file descriptor for each costs more
       than making the sample (``benchmarks/data_pipeline.py``).
+    - To resume takes the latest whole checkpoint of the work dir, which may have been moved; mmengine takes the path
+      that was noted, and calls a start from scratch a resumed run.
+    - Fewer samples than a batch are an error; mmengine saves an untrained model.
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
 
     Example:
@@ -72,6 +77,34 @@ class GroundingRunner(Runner):
         for (lr, weight_decay), size in groups.items():
             self.logger.info(f'{size:,} parameters with learning rate {lr:g} and weight decay {weight_decay:g}')
         return built
+
+    def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of training, and check that its data give a batch.
+
+        Raises:
+            ValueError: If there are fewer samples than one batch takes and the rest is dropped.
+        """
+        built = super().build_train_loop(loop)
+        loader = built.dataloader
+        if len(loader) == 0 and not isinstance(loader.sampler, InfiniteSampler):
+            raise ValueError(
+                f'train_dataloader: {len(loader.dataset)} samples are fewer than the batch_size of '
+                f'{loader.batch_sampler.batch_size}, and drop_last leaves none: set train_dataloader.batch_size lower'
+            )
+        return built
+
+    def load_or_resume(self) -> None:
+        """Load what the config says; to resume without a path, find the latest whole checkpoint of the work dir."""
+        if self._resume and self._load_from is None and not self._has_loaded:
+            latest = latest_checkpoint(self.work_dir)
+            if latest is None:
+                self.logger.warning(
+                    f'{self.work_dir}: no checkpoint there to resume from; training starts from scratch'
+                )
+                self._resume = False
+            else:
+                self._load_from = str(latest)
+        super().load_or_resume()
 
     def load_checkpoint(
         self,

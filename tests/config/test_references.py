@@ -186,3 +186,9 @@ def test_a_config_in_a_folder_of_its_own_inherits_settings(tmp_path):
     assert cfg.model.backbone.img_size == 32
     assert cfg.test_dataloader.dataset.pipeline[1].scale == (32, 32)
     assert cfg.model.head.in_channels == cfg.model.neck.pyramid.out_channels == 16
+
+
+def test_a_byte_order_mark_is_named_with_its_cure(tmp_path):
+    file = tmp_path / 'windows.py'
+    file.write_text('lr = 1\n', encoding='utf-8-sig')
+    assert problems_of(file)[0].endswith('save the file as UTF-8 without a byte-order mark')

@@ -93,6 +93,23 @@ def test_the_dumped_config_trains_again_from_the_checkpoint(trained, tmp_path, m
     assert 'Iter(train) [2/3]' not in log
 
 
+def test_to_resume_where_nothing_is_says_that_it_starts_from_scratch(trained, tmp_path, monkeypatch):
+    assert run_tool(monkeypatch, 'train.py', CONFIG, '--work-dir', tmp_path, '--resume', '--cfg-options', *SMALL) == 0
+    log = only(tmp_path.glob('2*/*.log')).read_text()
+    assert f'WARNING - {tmp_path}: no checkpoint there to resume from; training starts from scratch' in log
+    assert 'Auto resumed' not in log
+
+
+def test_a_run_whose_folder_was_renamed_is_resumed(trained, tmp_path, monkeypatch):
+    shutil.copytree(trained, tmp_path / 'renamed', ignore=shutil.ignore_patterns('2*'))
+    (tmp_path / 'renamed/last_checkpoint').write_text('/before/iter_2.pth')
+    assert run_tool(monkeypatch, 'train.py', CONFIG, '--work-dir', tmp_path / 'renamed', '--resume', '--cfg-options',
+                    *SMALL, 'train_cfg.max_iters=3') == 0  # fmt: skip
+    log = only((tmp_path / 'renamed').glob('2*/*.log')).read_text()
+    assert f'Loaded the weights of {tmp_path}/renamed/iter_2.pth' in log
+    assert 'Iter(train) [3/3]' in log
+
+
 def test_an_evaluation_writes_every_prediction_and_pictures_where_it_is_told(trained, tmp_path, monkeypatch):
     out, show = tmp_path / 'answers.json', tmp_path / 'pictures'
     assert run_tool(monkeypatch, 'test.py', trained / 'refshapes.py', trained / 'iter_2.pth', '--out', out,
@@ -208,6 +225,12 @@ def test_two_processes_on_the_cpu_answer_as_one(trained, tmp_path, monkeypatch):
         ('train.py', ['nowhere.py'], ['nowhere.py', 'no such config']),
         ('train.py', ['broken.py'], ['broken.py', 'SyntaxError', 'line 1']),
         ('train.py', ['child.py'], ['child.py', "read_base imports 'default_scop'"]),
+        ('test.py', ['run/iter_2.pth', CONFIG], ['run/iter_2.pth', 'the config comes first']),
+        (
+            'train.py',
+            [CONFIG, '--work-dir', 'few', '--cfg-options', *SMALL, 'train_dataloader.batch_size=8'],
+            ['5 samples are fewer than the batch_size of 8', 'train_dataloader.batch_size lower'],
+        ),
         ('train.py', [CONFIG, '--resume', 'nowhere.pth'], ['nowhere.pth', 'no such file']),
         ('train.py', [CONFIG, '--cfg-options', 'model.head.postproces=1'], ['model.head.postproces', "'postprocess'"]),
         ('train.py', [CONFIG, '--cfg-options', 'optim_wraper.x=1', 'model.backbone.drop_path_rat=0'],
