@@ -208,8 +208,8 @@ def mentions(code: str, title: str) -> bool:
 
 
 def promises_of_custom_data(place: Path) -> None:
-    assert len(list((place / 'work_dirs/mine/answers').iterdir())) == 1
-    assert (place / 'work_dirs/mine/browse/browse.png').is_file()
+    assert len(list((place / 'work_dirs/custom_mine/answers').iterdir())) == 1
+    assert (place / 'work_dirs/custom_mine/browse/browse.png').is_file()
     assert len((place / 'data/mine/again.jsonl').read_text().splitlines()) == 16
 
 

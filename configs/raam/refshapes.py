@@ -17,7 +17,6 @@ with read_base():
     from .._base_.schedules.small import *
 
 iterations = 1800
-work_dir = 'work_dirs/raam_refshapes'  # where refshapes_gres.py finds the weights
 size = 96
 max_length = 14
 train_batch_size = 8

@@ -16,6 +16,5 @@ model.head.postprocess.score_thr = 0.98  # chosen on val
 
 iterations = 1700
 lr = 1e-3
-del work_dir  # noqa: F821 - another folder than refshapes.py has
-load_from = 'work_dirs/raam_refshapes/iter_1800.pth'
+load_from = 'work_dirs/raam_refshapes/iter_1800.pth'  # of refshapes.py
 evaluator = ['${gres_metric}']

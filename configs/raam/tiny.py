@@ -6,7 +6,6 @@ with read_base():
     from .refshapes import *
     from .._base_.tiny_run import *
 
-del work_dir  # noqa: F821
 size = 32
 val_dataloader.dataset.indices = test_dataloader.dataset.indices = 12
 

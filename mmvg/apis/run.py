@@ -17,7 +17,7 @@ def load_config(
     Args:
         filename: A config in Python, or the name of one that comes with mmvg (:func:`mmvg.config.find_config`).
         options: Dotted key to value, as ``--cfg-options`` gives them; see :func:`mmvg.config.read_config`.
-        work_dir: Where logs and checkpoints go; by default what the config says, or ``work_dirs/<name of the config>``.
+        work_dir: Where logs and checkpoints go; by default what the config says, or :func:`default_work_dir`.
         launcher: ``'none'``, ``'pytorch'``, ``'slurm'`` or ``'mpi'``.
 
     Raises:
@@ -31,8 +31,31 @@ def load_config(
     cfg = runner_config(cfg)
     cfg.launcher = launcher
     if work_dir is not None or cfg.get('work_dir') is None:
-        cfg.work_dir = work_dir or osp.join('work_dirs', osp.splitext(osp.basename(filename))[0])
+        cfg.work_dir = work_dir or default_work_dir(filename)
     return cfg
+
+
+def default_work_dir(config: str) -> str:
+    """Return the folder of the runs of a config, of its own for each: papers have configs of the same names.
+
+    Args:
+        config: A config file, or the name of one that comes with mmvg.
+
+    Returns:
+        ``work_dirs/<paper>_<name>`` for ``configs/<paper>/<name>.py``, and ``work_dirs/<name>`` for any other file.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+
+    Example:
+        >>> default_work_dir('instancevg/refcoco')
+        'work_dirs/instancevg_refcoco'
+    """
+    from mmvg.config import find_config
+
+    file = find_config(config).absolute()
+    of_a_paper = file.parents[1].name == 'configs'
+    return osp.join('work_dirs', f'{file.parent.name}_{file.stem}' if of_a_paper else file.stem)
 
 
 def use_amp(cfg: Config) -> None:

@@ -26,7 +26,7 @@ ConfigArgument = Annotated[
     str, typer.Argument(help='A config: a file in Python, or a name such as instancevg/refshapes.')
 ]
 WorkDirOption = Annotated[
-    str | None, typer.Option(help='Where logs and checkpoints go; default: work_dirs/<name of the config>.')
+    str | None, typer.Option(help='Where logs and checkpoints go; default: work_dirs/<paper>_<name>.')
 ]
 CfgOptions = Annotated[
     list[str] | None,

@@ -236,7 +236,7 @@ def _kinds_table(records, style: str):
 def browse(
     config: ConfigArgument,
     split: Annotated[Split, typer.Option(help='Which dataloader.')] = Split.train,
-    out_dir: Annotated[str | None, typer.Option(help='Default: work_dirs/<name of the config>/browse_<split>.')] = None,
+    out_dir: Annotated[str | None, typer.Option(help='Default: work_dirs/<paper>_<name>/browse_<split>.')] = None,
     num: Annotated[int, typer.Option(min=1, help='Samples, spread evenly over the split.')] = 24,
     cfg_options: CfgOptions = None,
 ) -> None:
