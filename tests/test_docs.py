@@ -234,8 +234,8 @@ def promises_of_inference(place: Path) -> None:
 
 
 def promises_of_get_started(place: Path) -> None:
-    for name in ('tiny/browse/browse.png', 'tiny/analysis/worst.png', 'tiny/two/browse.png'):
-        assert (place / 'work_dirs' / name).is_file()
+    for name in ('browse/browse.png', 'analysis/worst.png', 'two/browse.png'):
+        assert (place / 'work_dirs/instancevg_tiny' / name).is_file()
 
 
 #: Page -> what must be there after it.
