@@ -9,3 +9,5 @@ from mmengine.config import read_base
 with read_base():
     from .refcoco import *
     from .._base_.datasets.refcoco_mixed import train_dataloader
+
+size = 448  # as in the authors' script for this model

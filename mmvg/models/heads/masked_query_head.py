@@ -7,6 +7,7 @@ from mmdet.models.layers.transformer import Mask2FormerTransformerDecoder
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers import detr_layer_cfg
 from mmvg.models.losses.targets import GroundingTargets
@@ -29,7 +30,12 @@ class MaskedQueryHead(BaseModule):
         num_heads: Attention heads.
         ffn_channels: Hidden channels of the FFNs.
         num_levels: Number of maps that it attends to, the coarsest of ``features.images``.
-        deep_supervision: Whether the masks before the last layer have a loss too.
+        deep_supervision: What the masks before the last layer are learned by: ``'mean'``, the loss is the mean over all
+            layers, so that it weighs against other losses as that of one mask; ``'sum'``, it is the sum, as in
+            Mask2Former; ``'off'``, they have none.
+
+    Raises:
+        ValueError: If ``deep_supervision`` is unknown.
 
     Examples:
         >>> import torch
@@ -56,10 +62,11 @@ class MaskedQueryHead(BaseModule):
         num_heads: int = 8,
         ffn_channels: int = 2048,
         num_levels: int = 3,
-        deep_supervision: bool = True,
+        deep_supervision: str = 'mean',
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        check_choice('MaskedQueryHead.deep_supervision', deep_supervision, ('mean', 'sum', 'off'))
         self.num_heads = num_heads
         self.num_levels = num_levels
         self.deep_supervision = deep_supervision
@@ -125,10 +132,12 @@ class MaskedQueryHead(BaseModule):
         outputs = self(features)
         targets = GroundingTargets.from_samples(data_samples, features.pixels.device)
         losses = self.mask_loss(outputs['mask_logits'], targets)
-        if self.deep_supervision:
-            for i, logits in enumerate(outputs['aux_outputs']):
-                losses |= {f'd{i}.{name}': value for name, value in self.mask_loss(logits, targets).items()}
-        return losses
+        if self.deep_supervision == 'off':
+            return losses
+        for i, logits in enumerate(outputs['aux_outputs']):
+            losses |= {f'd{i}.{name}': value for name, value in self.mask_loss(logits, targets).items()}
+        share = 1 if self.deep_supervision == 'sum' else 1 / (len(outputs['aux_outputs']) + 1)
+        return {name: share * value for name, value in losses.items()}
 
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with the mask of each expression."""

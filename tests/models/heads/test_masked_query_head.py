@@ -52,17 +52,30 @@ def samples(no_target=(False, False)):
     return found
 
 
-@pytest.mark.parametrize('deep', [True, False])
+@pytest.mark.parametrize('deep', ['mean', 'sum', 'off'])
 def test_every_layer_has_a_mask_and_every_parameter_a_gradient(deep, unlearned):
     model = head(deep_supervision=deep)
     out = model(features())
     assert out['mask_logits'].shape == (2, 1, 8, 8)
     assert len(out['aux_outputs']) == 4
     losses = model.loss(features(), samples((False, True)))
-    assert len(losses) == (10 if deep else 2)
+    assert len(losses) == (2 if deep == 'off' else 10)
     sum(losses.values()).backward()
     assert unlearned(model) == []
     assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
+@torch.no_grad()
+def test_the_mean_over_all_masks_weighs_as_one_mask_and_the_sum_as_five():
+    model = head()
+    mean = model.loss(features(), samples((False, True)))
+    model.deep_supervision = 'sum'
+    total = model.loss(features(), samples((False, True)))
+    assert mean.keys() == total.keys()
+    assert sum(total.values()).item() == pytest.approx(5 * sum(mean.values()).item(), rel=1e-5)
+    model.deep_supervision = 'off'
+    last = model.loss(features(), samples((False, True)))
+    assert {name: loss.item() for name, loss in last.items()} == {name: total[name].item() for name in last}
 
 
 @torch.no_grad()
