@@ -16,5 +16,5 @@ with read_base():
 
 max_length = 17
 train_dataloader.dataset.text_field = val_dataloader.dataset.text_field = test_dataloader.dataset.text_field = 'sent'
-evaluator = [dict(type=RESMetric)]
+evaluator = [dict(type=RESMetric, resolution='${frame}')]
 default_hooks.checkpoint.update(save_best='res/mIoU', rule='greater')

@@ -15,6 +15,6 @@ with read_base():
     from .._base_.schedules.adam_10e import *
 
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
-cover_metric = dict(type=CoverAcc)
+cover_metric = dict(type=CoverAcc, resolution='${frame}')
 evaluator = ['${grec_metric}', '${gres_metric}', '${cover_metric}']
 default_hooks.checkpoint.update(save_best='gres/gIoU', rule='greater')

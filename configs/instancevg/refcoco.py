@@ -20,5 +20,9 @@ num_queries = 1
 model.head.mask_loss.negative_weight = 0.0
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
 train_dataloader.dataset.leakage = 'keep'  # as the authors trained: images of evaluation splits stay in
-evaluator = [dict(type=RECMetric), dict(type=RESMetric), dict(type=CoverAcc)]
+evaluator = [
+    dict(type=RECMetric, resolution='${frame}'),
+    dict(type=RESMetric, resolution='${frame}'),
+    dict(type=CoverAcc, resolution='${frame}'),
+]
 default_hooks.checkpoint.update(save_best='rec/P@0.5', rule='greater')

@@ -44,4 +44,4 @@ model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels='${channe
 
 grec_metric.score_thr = 0.6
 gres_metric.score_thr = 0.6
-evaluator = ['${grec_metric}', '${gres_metric}', dict(type=CoverAcc)]
+evaluator = ['${grec_metric}', '${gres_metric}', dict(type=CoverAcc, resolution='${frame}')]

@@ -15,4 +15,5 @@ with read_base():
     from .._base_.schedules.adam_10e import *
 
 train_dataloader.update(drop_last=False, batch_sampler=dict(type=AspectRatioBatchSampler))  # 16 per GPU, 32 in all
-evaluator = [dict(type=RefZOMMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask
+# as the paper; the data set's authors go by the mask
+evaluator = [dict(type=RefZOMMetric, no_target_from='score', resolution='${frame}')]

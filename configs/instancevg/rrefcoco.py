@@ -23,5 +23,6 @@ train_dataloader.dataset = dict(
     ignore_keys=['dataset'],  # the name, which differs
     datasets=[dict(train_dataloader.dataset, dataset=name) for name in ('rrefcoco', 'rrefcoco+', 'rrefcocog')],
 )
-evaluator = [dict(type=RRefMetric, no_target_from='score')]  # as the paper; the data set's authors go by the mask
+# as the paper; the data set's authors go by the mask
+evaluator = [dict(type=RRefMetric, no_target_from='score', resolution='${frame}')]
 default_hooks.checkpoint.update(save_best='rref/rIoU', rule='greater')

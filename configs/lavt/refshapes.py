@@ -48,4 +48,4 @@ model.backbone.text.update(
 model.head.mask_loss.dice_weight = 1.0
 
 optim_wrapper.optimizer = dict(type=AdamW, lr='${lr}', weight_decay=0.01, fused=True)
-evaluator = [dict(type=RESMetric)]
+evaluator = [dict(type=RESMetric, resolution='${frame}')]

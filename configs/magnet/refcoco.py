@@ -11,6 +11,6 @@ with read_base():
     from .._base_.schedules.adamw_poly_40e import *
 
 train_batch_size = 8  # per GPU, 32 in all
-evaluator = [dict(type=RESMetric)]
+evaluator = [dict(type=RESMetric, resolution='${frame}')]
 optim_wrapper.clip_grad = dict(max_norm=0.1)
 default_hooks.checkpoint.update(save_best='res/oIoU', rule='greater')

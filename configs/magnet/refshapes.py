@@ -31,8 +31,9 @@ model.head = dict(
     num_layers=3,
     num_heads=4,
     ffn_channels=128,
+    deep_supervision='sum',  # as its results were trained
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0, align_corners='${align_corners}'),
-    postprocess=dict(type=MaskPostprocess, mask_thr=0.5, align_corners='${align_corners}'),
+    postprocess=dict(type=MaskPostprocess, mask_thr=0.5, frame='${frame}', align_corners='${align_corners}'),
 )
 aux_heads.grounding.update(
     channels=64,

@@ -1,7 +1,7 @@
 """Scoring and looking at a file of predictions, without the model that made it."""
 
 import os.path as osp
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmvg.apis.answer_records import AnswerFile, PredictionError, read_answer_file
 from mmvg.datasets.transforms import LoadGroundingAnnotations
-from mmvg.registry import DATASETS
+from mmvg.registry import DATASETS, TRANSFORMS
 from mmvg.structures import ID_KEYS, Answer, GroundingSample, item_facts, sample_ids
 
 
@@ -43,17 +43,17 @@ def read_predictions(path: str | Path) -> tuple[AnswerFile, dict[tuple, dict[str
 
 
 def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]:
-    """The samples of ``cfg.test_dataloader`` with ground truth and the answers of ``path``, in original pixels.
+    """The samples of ``cfg.test_dataloader`` with ground truth and the answers of ``path``, in the frame of the config.
 
     Images are not opened. Samples carry ``img_path``.
 
     Raises:
-        PredictionError: If an expression has no answer, an answer belongs to none, or it is in input pixels.
+        PredictionError: If an expression has no answer, an answer belongs to none, or it is in another frame.
     """
     file, predictions = read_predictions(path)
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
-    load = LoadGroundingAnnotations(with_mask=_with_mask(cfg))
+    steps = _geometry(cfg)
     used = set()
     for index in range(len(dataset)):
         item = dataset.get_data_info(index)
@@ -67,7 +67,7 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
                 )
             used.add(key)
             where = f'{path}, {dict(zip(ID_KEYS, ids, strict=True))}'
-            yield _sample(item, sentence, load, file, predictions[key], where)
+            yield _sample(item, sentence, steps, file, predictions[key], where)
     if len(used) < len(predictions):
         stray = next(key for key in predictions if key not in used)
         raise PredictionError(
@@ -109,24 +109,42 @@ def _agree(first: dict, second: dict, key: tuple) -> bool:
     return abs(first.get('target_score', 0) - second.get('target_score', 0)) < 1e-4
 
 
-def _with_mask(cfg: Config) -> bool:
-    steps = [step for step in cfg.test_dataloader.dataset.pipeline if _is_loading(step['type'])]
-    return bool(steps[0].get('with_mask', True)) if steps else True
+def _geometry(cfg: Config) -> list[Callable[[dict], dict]]:
+    """The steps of the test pipeline that resize an image and load its ground truth, in their order."""
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    steps = [TRANSFORMS.build(step) for step in pipeline if _is_geometry(step['type'])]
+    loading = [step for step in steps if isinstance(step, LoadGroundingAnnotations)] or [LoadGroundingAnnotations()]
+    moves_with_the_image = bool(steps) and steps[0] is loading[0]
+    return steps if moves_with_the_image or loading[0].frame == 'input' else [_as_moved, loading[0]]
 
 
-def _is_loading(kind: Any) -> bool:
-    return (kind if isinstance(kind, str) else kind.__name__).split('.')[-1] == 'LoadGroundingAnnotations'
+def _as_moved(results: dict) -> dict:
+    """Stand in for a resize: the ground truth is loaded in original pixels."""
+    return results | dict(homography_matrix=np.eye(3))
+
+
+def _is_geometry(kind: Any) -> bool:
+    name = (kind if isinstance(kind, str) else kind.__name__).split('.')[-1]
+    return name in ('Resize', 'Letterbox', 'LoadGroundingAnnotations')
 
 
 def _sample(
-    item: dict, sentence: dict, load: LoadGroundingAnnotations, file: AnswerFile, record: dict[str, Any], where: str
+    item: dict,
+    sentence: dict,
+    steps: list[Callable[[dict], dict]],
+    file: AnswerFile,
+    record: dict[str, Any],
+    where: str,
 ) -> GroundingSample:
     size = (item['height'], item['width'])
-    # an image that has been moved already: the ground truth is loaded in original pixels
-    results = load(dict(item, ori_shape=size, img_shape=size, homography_matrix=np.eye(3), img_fields=['img']))
-    sample = GroundingSample(
-        metainfo=dict(item_facts(item, sentence), ori_shape=size, img_shape=size, gt_frame='original')
-    )
+    # only the size of the image counts: where it goes, the ground truth goes
+    results = dict(item, img=np.zeros((*size, 3), np.uint8), ori_shape=size, img_shape=size, img_fields=['img'])
+    for step in steps:
+        results = step(results)
+    facts = item_facts(item, sentence)
+    moved = {key: results[key] for key in ('img_shape', 'homography_matrix', 'gt_frame')}
+    sample = GroundingSample(metainfo=dict(facts, ori_shape=size, **moved))
+    size = tuple(results['gt_masks'].masks.shape[1:]) if 'gt_masks' in results else tuple(results['img_shape'])
     sample.text = sentence['text']
     sample.no_target = bool(item['no_target'])
     kept = torch.from_numpy(~results['gt_ignore_flags'])
@@ -138,7 +156,7 @@ def _sample(
         sample.gt_grasps = torch.from_numpy(item['grasps'].astype(np.float32))
     try:
         answer = file.answer(record)
-        _check_fit(answer, size)
+        _check_fit(answer, sample.gt_frame, size)
         answer.write_to(sample)
     except PredictionError as error:
         raise PredictionError(f'{where}: {error}') from None
@@ -147,12 +165,12 @@ def _sample(
     return sample
 
 
-def _check_fit(answer: Answer, size: tuple[int, int]) -> None:
-    """Check that an answer is in the pixels of an image of ``size`` (height, width)."""
-    if answer.frame != 'original':
+def _check_fit(answer: Answer, frame: str, size: tuple[int, int]) -> None:
+    """Check that an answer is in ``frame``, and in the pixels of a picture of ``size`` (height, width) there."""
+    if answer.frame != frame:
         raise PredictionError(
-            f'the answer is in {answer.frame!r} pixels; only those in original pixels can be scored again: set '
-            "frame='original' in the head's postprocess"
+            f'the answer is in {answer.frame!r} pixels, the ground truth of the config in {frame!r}; score it with the '
+            f'config of its test, or with --cfg-options frame={answer.frame}'
         )
     made = answer.candidates
     masks = [] if made is None else [mask for mask in (made.masks, made.global_mask) if mask is not None]

@@ -36,7 +36,10 @@ SOURCES = ('mask', 'flag', 'score')
 #: Data set below RefShapes in its format, and the metrics that can score it.
 CASES = {
     'refcoco': (dict(type='RefCOCODataset', dataset='refcoco', split_by='unc', split='testA'), REFCOCO),
-    'mixed': (dict(type='MixedRefCOCODataset', sentence_mode='all'), REFCOCO),
+    'mixed': (
+        dict(type='MixedRefCOCODataset', sentence_mode='all'),
+        [*REFCOCO, dict(type='MeanOverDatasets', metric=dict(type='RESMetric', prefix='each'))],
+    ),
     'grefcoco': (dict(type='GRefCOCODataset', split='val'), GREFCOCO),
     'instancevg_json': (
         dict(
@@ -75,12 +78,15 @@ CASES = {
 
 def config_of(name, root):
     init_default_scope('mmvg')
+    name, _, frame = name.partition(' in ')
     dataset, metrics = CASES[name]
+    if frame:
+        metrics = [dict(metric, resolution=frame) for metric in metrics]
     grasps = [dict(type='LoadGraspAnnotations')] if 'Grasp' in str(metrics) else []
     pipeline = [
         dict(type='LoadImage'),
         dict(type='Letterbox', size=(64, 64), pad_value=127),
-        dict(type='LoadGroundingAnnotations'),
+        dict(type='LoadGroundingAnnotations', frame=frame or 'original', mask_rule='floor'),
         *grasps,
         dict(type='CleanText', reader='raw', empty='keep'),
         dict(type='Tokenize', tokenizer=dict(type=WordTokenizer, vocab_file=str(root / 'vocab.txt')), max_length=12),
@@ -112,7 +118,7 @@ def root(refshapes_tiny, tmp_path_factory):
 def answer(sample, number):
     """Predict as a head does: near the truth or far from it, with scores on each side of the threshold."""
     rng = np.random.default_rng(number)
-    height, width = sample.ori_shape
+    height, width = sample.ori_shape if sample.gt_frame == 'original' else sample.img_shape
     queries = 4
     scores = torch.from_numpy(rng.choice([0.1, 0.6, 0.7, 0.9], queries).astype(np.float32))
     boxes = torch.from_numpy(rng.uniform(0, min(height, width) / 2, (queries, 4)).astype(np.float32))
@@ -133,12 +139,12 @@ def answer(sample, number):
         grasps = grasps.clone()[rng.permutation(len(grasps))[:5]]
         sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.rand(len(grasps)))
     output = ('merge', 'instance', 'global', 'target')[number % 4]
-    part = BasePostprocess(0.7, 0.5, 'original', align_corners=False)
+    part = BasePostprocess(0.7, 0.5, sample.gt_frame, align_corners=False)
     part.decide(sample, float(scores.max()), None if output == 'instance' else global_mask, output)
     return sample
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=[*CASES, 'refcoco in input', 'grefcoco in input', 'refzom in input', 'rrefcoco in input'])
 def answered(request, root):
     torch.manual_seed(0)
     cfg = config_of(request.param, root)
@@ -185,7 +191,7 @@ def before_versions(sample, asked):
         record = dict(image=sample.img_path, size=list(sample.ori_shape))
     else:
         record = {key: sample.get(key) for key in ('dataset', 'img_id', 'ref_id', 'sent_id')}
-    record.update(expression=sample.text, frame='original', no_target=sample.pred_no_target)
+    record.update(expression=sample.text, frame=sample.pred_frame, no_target=sample.pred_no_target)
     record.update(target_score=float(sample.target_score), instances=[])
     instances = sample.pred_instances
     for index in range(len(instances)):

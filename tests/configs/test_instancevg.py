@@ -8,9 +8,11 @@ import torch
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
 from mmengine.runner import Runner
-from shipped_configs import CONFIGS, build, config_of, on_drawn_data, read, size, step_with, table
+from shipped_configs import CONFIGS, ROOT, build, config_of, on_drawn_data, read, size, step_with, table
 from torch import nn
 
+from mmvg.config import read_config
+from mmvg.datasets.transforms import LoadGroundingAnnotations
 from mmvg.evaluation import CoverAcc
 from mmvg.models.losses import PointL1Cost
 from mmvg.models.necks import LearnedQueries
@@ -103,18 +105,26 @@ def test_the_drop_path_of_the_large_model_is_what_was_really_trained():
     assert read('instancevg/refcoco.py').model.backbone.drop_path_rate == 0.1
 
 
-@pytest.mark.parametrize(('config', 'frame'), [('grefcoco.py', 'original'), ('grefcoco_resized.py', 'input')])
-def test_ground_truth_predictions_and_metrics_share_one_frame(config, frame):
-    cfg = read(f'instancevg/{config}')
-    steps = [
-        step['type'].__name__ if isinstance(step['type'], type) else str(step['type']) for step in cfg.test_pipeline
-    ]
-    annotations = next(i for i, step in enumerate(steps) if 'LoadGroundingAnnotations' in step)
-    resize = next(i for i, step in enumerate(steps) if 'Resize' in step)
-    assert (annotations < resize) == (frame == 'input')
+@pytest.mark.parametrize('frame', ['original', 'input'])
+@pytest.mark.parametrize(
+    'config',
+    [
+        *(f'instancevg/{name}.py' for name in ('grefcoco', 'refcoco', 'refcoco_large', 'refzom', 'rrefcoco', 'tiny')),
+        *(f'{paper}/{name}.py' for paper in ('lavt', 'magnet') for name in ('refcoco', 'refcocog', 'refcoco_224')),
+        *(f'raam/{name}.py' for name in ('refcoco', 'grefcoco', 'grefcoco_lavt')),
+        'cris/refcoco.py',
+        'segvlm/refcoco.py',
+    ],
+)
+def test_one_setting_moves_ground_truth_predictions_and_metrics_to_the_input(config, frame):
+    cfg = read_config(ROOT / 'configs' / config, dict(frame=frame))
+    (annotations,) = [step for step in cfg.test_pipeline if step['type'] is LoadGroundingAnnotations]
+    assert annotations['frame'] == frame
     assert cfg.model.head.postprocess.frame == frame
-    resolution = 'resized' if frame == 'input' else 'original'
-    assert {metric.get('resolution', 'original') for metric in cfg.test_evaluator} == {resolution}
+    assert {metric.get('resolution', 'original') for metric in cfg.test_evaluator} == {frame}
+    rules = dict(instancevg='floor', lavt='center', magnet='center')
+    if config.split('/')[0] in rules:
+        assert annotations['mask_rule'] == rules[config.split('/')[0]]  # the authors'
     assert cfg.test_dataloader.dataset.pipeline == cfg.val_dataloader.dataset.pipeline == cfg.test_pipeline
 
 

@@ -16,4 +16,4 @@ data = dict(type=PhraseCutDataset, data_root='${data_root}', mode='tolerant')
 train_dataloader.dataset = dict(data, split='train', pipeline='${train_pipeline}')
 val_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
 test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline='${test_pipeline}')
-evaluator = [dict(type=PhraseCutMetric)]
+evaluator = [dict(type=PhraseCutMetric, resolution='${frame}')]

@@ -13,4 +13,4 @@ dataset = 'refcoco'
 data = dict(type=RefCOCODataset, dataset='${dataset}', data_root='${data_root}', mode='tolerant')
 train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline='${train_pipeline}')
 val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
-evaluator = [dict(type=RECMetric), dict(type=RESMetric)]
+evaluator = [dict(type=RECMetric, resolution='${frame}'), dict(type=RESMetric, resolution='${frame}')]

@@ -11,4 +11,4 @@ with read_base():
 data = dict(type=RefZOMDataset, data_root='${data_root}', mode='tolerant')
 train_dataloader.dataset = dict(data, split='train', pipeline='${train_pipeline}')
 val_dataloader.dataset = test_dataloader.dataset = dict(data, split='test', test_mode=True, pipeline='${test_pipeline}')
-evaluator = [dict(type=RefZOMMetric)]
+evaluator = [dict(type=RefZOMMetric, resolution='${frame}')]

@@ -14,4 +14,4 @@ with read_base():
 data = dict(type=RRefDataset, dataset='rrefcoco', data_root='${data_root}', mode='tolerant')
 train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline='${train_pipeline}')
 val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
-evaluator = [dict(type=RRefMetric)]
+evaluator = [dict(type=RRefMetric, resolution='${frame}')]

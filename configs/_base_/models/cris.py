@@ -10,6 +10,7 @@ from mmvg.models.postprocess import MaskPostprocess
 embed_dims = 512  # of CLIP: the sentence and the last map
 text_channels = 512  # of a word
 channels = 512  # of the decoder
+frame = 'original'
 mask_resolution = 'output'  # masks are compared on the grid of the logits, as the authors do
 align_corners = False  # one rule enlarges logits for the answer and, at resolution 'input', for the loss
 image_mean = [122.771, 116.746, 104.094]
@@ -57,7 +58,11 @@ model = dict(
         ),
         sentence_channels='${embed_dims}',
         postprocess=dict(
-            type=MaskPostprocess, mask_thr=0.35, interpolation='bicubic', align_corners='${align_corners}'
+            type=MaskPostprocess,
+            mask_thr=0.35,
+            frame='${frame}',
+            interpolation='bicubic',
+            align_corners='${align_corners}',
         ),
     ),
 )

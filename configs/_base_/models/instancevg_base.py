@@ -14,6 +14,8 @@ from mmvg.models.necks import FeatureProjection, InstanceQueryGenerator, PointPr
 from mmvg.models.postprocess import InstancePostprocess
 
 size = 320
+frame = 'original'
+mask_rule = 'floor'  # the authors', for frame 'input'
 encoder_channels = 768
 channels = 256
 num_queries = 10
@@ -80,7 +82,7 @@ model = dict(
             score_thr=0.7,
             mask_thr=0.5,
             mask_output='merge',
-            frame='original',
+            frame='${frame}',
             align_corners='${align_corners}',
         ),
     ),

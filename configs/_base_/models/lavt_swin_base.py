@@ -15,6 +15,8 @@ from mmvg.models.postprocess import MaskPostprocess
 
 size = 480
 reader = 'raw'
+frame = 'original'
+mask_rule = 'center'  # the authors', for frame 'input'
 bert = 'data/weights/bert-base-uncased'
 tokenizer = dict(type=BertTokenizer, vocab='${bert}')
 stage_channels = (128, 256, 512, 1024)
@@ -50,7 +52,7 @@ model = dict(
         mask_loss=dict(
             type=BinaryMaskLoss, dice_weight=0.0, class_weights=(0.9, 1.1), align_corners='${align_corners}'
         ),
-        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, align_corners='${align_corners}'),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, frame='${frame}', align_corners='${align_corners}'),
     ),
     aux_heads=None,
 )

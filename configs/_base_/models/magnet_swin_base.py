@@ -24,6 +24,6 @@ model.head = dict(
     type=MaskedQueryHead,
     in_channels='${channels}',
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0, align_corners='${align_corners}'),
-    postprocess=dict(type=MaskPostprocess, mask_thr=0.5, align_corners='${align_corners}'),
+    postprocess=dict(type=MaskPostprocess, mask_thr=0.5, frame='${frame}', align_corners='${align_corners}'),
 )
 model.aux_heads = '${aux_heads}'

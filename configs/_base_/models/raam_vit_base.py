@@ -17,6 +17,7 @@ from mmvg.models.postprocess import MaskPostprocess
 size = 448
 max_length = 40
 reader = 'raw'
+frame = 'original'
 bert = 'data/weights/bert-base-uncased'
 tokenizer = dict(type=BertTokenizer, vocab='${bert}')
 stage_channels = (768, 768, 768, 768)
@@ -65,6 +66,6 @@ model = dict(
         mask_loss=dict(type=EdgeWeightedMaskLoss, loss_weight=1.0, edge_weight=1.2),
         box_loss=dict(type=SingleBoxLoss, loss_weight=0.1),
         regions_decide=False,
-        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, score_thr=0.0, frame='original'),
+        postprocess=dict(type=MaskPostprocess, mask_thr=0.5, score_thr=0.0, frame='${frame}'),
     ),
 )

@@ -13,6 +13,8 @@ from mmvg.datasets.transforms import (
 size = 320
 max_length = 20
 reader = 'instancevg'
+frame = 'original'  # where answers are scored; as several papers score: --cfg-options frame=input
+mask_rule = 'half'  # by which the ground truth is resized for frame 'input'
 tokenizer = dict(type=BEiT3Tokenizer, vocab_file='data/weights/beit3.spm')
 
 resize = dict(type=Resize, scale=('${size}', '${size}'), keep_ratio=False)
@@ -28,7 +30,8 @@ train_pipeline = [
 test_pipeline = [
     dict(type=LoadImage),
     '${resize}',
-    dict(type=LoadGroundingAnnotations),  # after Resize: the ground truth stays in original pixels
+    # after Resize: the ground truth is brought to the frame, and not moved with the image
+    dict(type=LoadGroundingAnnotations, frame='${frame}', mask_rule='${mask_rule}'),
     dict(type=CleanText, reader='${reader}', empty='keep'),
     '${tokenize}',
     dict(type=PackGroundingInputs),

@@ -1,7 +1,11 @@
 """Load boxes and masks of the instances that an expression means."""
 
+import numpy as np
 from mmdet.datasets.transforms import LoadAnnotations
+from mmdet.structures.mask import BitmapMasks
 
+from mmvg.checks import check_choice
+from mmvg.datasets.transforms.resize import MASK_RULES, resize_masks
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.masks import encode_mask, polygons_to_rle
 from mmvg.registry import TRANSFORMS
@@ -13,11 +17,17 @@ class LoadGroundingAnnotations(LoadAnnotations):
 
     Adds ``gt_bboxes`` (:class:`mmdet.structures.bbox.HorizontalBoxes`, (N, 4) xyxy), ``gt_bboxes_labels`` (N,),
     ``gt_ignore_flags`` (N,), ``gt_masks`` (:class:`mmdet.structures.mask.BitmapMasks`, (N, H, W), rasterised at the
-    original size) and ``gt_frame``: ``'input'`` when nothing has moved the image yet, so that the ground truth will
-    be moved with it, and ``'original'`` when the image has been resized before, as in test pipelines.
+    original size) and ``gt_frame``. Before the image is moved that is ``'input'``: the ground truth will be moved with
+    it. Afterwards, as in test pipelines, it is ``frame``.
 
     Args:
         with_mask: Whether to rasterise masks; off for data that has boxes only.
+        frame: Where the ground truth is to be if the image has been resized already: ``'original'`` pixels, or
+            ``'input'``, as several papers score.
+        mask_rule: How masks are resized for ``frame='input'``: see :func:`resize_masks`.
+
+    Raises:
+        ValueError: If ``frame`` or ``mask_rule`` is unknown.
 
     Example:
         >>> instance = dict(bbox=[8, 8, 16, 24], bbox_label=0, ignore_flag=0, mask=[[8, 8, 16, 8, 16, 24, 8, 24]])
@@ -27,7 +37,9 @@ class LoadGroundingAnnotations(LoadAnnotations):
         (torch.Size([1, 4]), (1, 32, 48), 'input')
     """
 
-    def __init__(self, with_mask: bool = True) -> None:
+    def __init__(self, with_mask: bool = True, frame: str = 'original', mask_rule: str = 'half') -> None:
+        self.frame = check_choice('LoadGroundingAnnotations.frame', frame, ('original', 'input'))
+        self.mask_rule = check_choice('LoadGroundingAnnotations.mask_rule', mask_rule, MASK_RULES)
         super().__init__(with_bbox=True, with_label=True, with_mask=with_mask, poly2mask=True, box_type='hbox')
 
     def transform(self, results: dict) -> dict:
@@ -47,8 +59,28 @@ class LoadGroundingAnnotations(LoadAnnotations):
             raise ValueError(
                 f'{sample_name(results)}: no_target is set, but there are {len(results["instances"])} instances'
             )
-        results['gt_frame'] = 'input' if results.get('homography_matrix') is None else 'original'
-        return super().transform(results)
+        moved = results.get('homography_matrix') is not None
+        results['gt_frame'] = self.frame if moved else 'input'
+        input_shape = results['img_shape']
+        results = super().transform(results)
+        if moved and self.frame == 'input':
+            self._move(results, input_shape)
+        return results
+
+    def _move(self, results: dict, input_shape: tuple[int, int]) -> None:
+        """Move boxes and masks with an image that has been resized, and perhaps padded, to ``input_shape`` (H, W)."""
+        matrix = np.asarray(results['homography_matrix'], dtype=np.float64)
+        scale, shift = (matrix[0, 0], matrix[1, 1]), (matrix[0, 2], matrix[1, 2])
+        results['gt_bboxes'].rescale_(scale)
+        results['gt_bboxes'].translate_(shift)
+        results['gt_bboxes'].clip_(input_shape)
+        if 'gt_masks' in results:
+            height, width = (round(side * s) for side, s in zip(results['ori_shape'], scale[::-1], strict=True))
+            left, top = map(round, shift)
+            masks = np.zeros((len(results['gt_masks']), *input_shape), dtype=np.uint8)
+            inner = resize_masks(results['gt_masks'].masks, (width, height), self.mask_rule)
+            masks[:, top : top + height, left : left + width] = inner
+            results['gt_masks'] = BitmapMasks(masks, *input_shape)
 
     def _process_masks(self, results: dict) -> list[dict]:
         """Turn every mask into a compressed COCO RLE of the original size, which mmdet decodes."""

@@ -27,7 +27,7 @@ from mmvg.evaluation.functional.grasps import (
 from mmvg.evaluation.functional.grec import greedy_matches, set_f1
 from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
 from mmvg.evaluation.functional.no_target import no_target_accuracy
-from mmvg.evaluation.functional.percent import mean_percent, percent, percent_at_least
+from mmvg.evaluation.functional.percent import mean_percent, percent, percent_above, percent_at_least
 from mmvg.evaluation.functional.phrasecut import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.functional.rec import top_box, top_box_iou
 from mmvg.evaluation.functional.refzom import refzom_scores
@@ -55,6 +55,7 @@ __all__ = [
     'no_target_accuracy',
     'pairs_match',
     'percent',
+    'percent_above',
     'percent_at_least',
     'phrasecut_scores',
     'phrasecut_subsets',

@@ -33,3 +33,13 @@ def percent_at_least(values: Iterable[float], threshold: float) -> float:
         75.0
     """
     return mean_percent(value >= threshold for value in values)
+
+
+def percent_above(values: Iterable[float], threshold: float) -> float:
+    """Compute the percent of ``values`` that are more than ``threshold`` (Prec@X of CRIS and CROG), NaN for no values.
+
+    Example:
+        >>> percent_above([0.4, 0.5, 0.6, 0.7], 0.5)
+        50.0
+    """
+    return mean_percent(value > threshold for value in values)

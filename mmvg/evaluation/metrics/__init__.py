@@ -6,6 +6,7 @@ from mmvg.evaluation.metrics.grasp_success_metric import GraspSuccessMetric
 from mmvg.evaluation.metrics.grec_metric import GRECMetric
 from mmvg.evaluation.metrics.gres_metric import GRESMetric
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric
+from mmvg.evaluation.metrics.mean_over_datasets import MeanOverDatasets
 from mmvg.evaluation.metrics.phrasecut_metric import PhraseCutMetric
 from mmvg.evaluation.metrics.rec_metric import RECMetric
 from mmvg.evaluation.metrics.refzom_metric import RefZOMMetric
@@ -19,6 +20,7 @@ __all__ = [
     'GraspMetric',
     'GraspSuccessMetric',
     'GroundingMetric',
+    'MeanOverDatasets',
     'PhraseCutMetric',
     'RECMetric',
     'RESMetric',

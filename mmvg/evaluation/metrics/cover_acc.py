@@ -28,7 +28,9 @@ class CoverAcc(GroundingMetric):
 
     default_prefix = 'cover'
 
-    def __init__(self, resolution: Literal['original', 'resized'] = 'original', prefix: str | None = None) -> None:
+    def __init__(
+        self, resolution: Literal['original', 'resized', 'input'] = 'original', prefix: str | None = None
+    ) -> None:
         super().__init__(resolution, prefix)
 
     def score(self, sample: dict) -> float | None:

@@ -41,7 +41,7 @@ class GRECMetric(GroundingMetric):
         matching: Literal['giou', 'iou'] = 'giou',
         score_thr: float = 0.7,
         comparison: Literal['>=', '>'] = '>=',
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

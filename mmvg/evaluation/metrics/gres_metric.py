@@ -48,7 +48,7 @@ class GRESMetric(GroundingMetric):
         score_thr: float = 0.7,
         comparison: Literal['>', '>='] = '>',
         thresholds: Sequence[float] = (0.7, 0.8, 0.9),
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

@@ -17,7 +17,7 @@ from mmvg.checks import check_choice
 from mmvg.evaluation.functional import check_boxes
 from mmvg.structures import ID_KEYS, sample_ids
 
-FRAMES = {'original': 'original', 'resized': 'input'}
+FRAMES = {'original': 'original', 'resized': 'input', 'input': 'input'}
 
 
 class GroundingMetric(BaseMetric):
@@ -29,8 +29,9 @@ class GroundingMetric(BaseMetric):
 
     Args:
         resolution: The pixels in which predictions and targets are compared: of the ``original`` image, or of the
-            ``resized`` input of the model, as several papers do. Samples must agree with it: in ``original``,
-            ``gt_frame`` and ``pred_frame`` are 'original', in ``resized`` they are 'input'.
+            ``resized`` input of the model, as several papers do; ``input`` is another word for that, so that one
+            setting of a config can serve metrics, ground truth and answers. Samples must agree with it: in
+            ``original``, ``gt_frame`` and ``pred_frame`` are 'original', in ``resized`` they are 'input'.
         prefix: Stands before each key in place of the class's own prefix.
 
     Attributes:
@@ -52,7 +53,9 @@ class GroundingMetric(BaseMetric):
         {'boxes/mean': 1.0, 'boxes/num_samples': 1}
     """
 
-    def __init__(self, resolution: Literal['original', 'resized'] = 'original', prefix: str | None = None) -> None:
+    def __init__(
+        self, resolution: Literal['original', 'resized', 'input'] = 'original', prefix: str | None = None
+    ) -> None:
         super().__init__(prefix=prefix)
         check_choice('resolution', resolution, FRAMES)
         self.resolution = resolution

@@ -54,7 +54,7 @@ class PhraseCutMetric(GroundingMetric):
         self,
         subsets: bool = True,
         thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

@@ -35,7 +35,7 @@ class RECMetric(GroundingMetric):
     def __init__(
         self,
         thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

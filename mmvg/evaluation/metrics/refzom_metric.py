@@ -46,7 +46,7 @@ class RefZOMMetric(GroundingMetric):
         no_target_from: Literal['mask', 'score', 'flag'] = 'mask',
         score_thr: float = 0.7,
         thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

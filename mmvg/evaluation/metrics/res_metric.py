@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from mmvg.checks import check_choice
 from mmvg.evaluation.functional import res_scores
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
 from mmvg.masks import intersection_and_union
@@ -17,6 +18,7 @@ class RESMetric(GroundingMetric):
 
     Args:
         thresholds: The X of P@X, the percent of expressions with IoU >= X.
+        comparison: ``'>='``, or ``'>'`` as CRIS and CROG count.
         resolution: See :class:`GroundingMetric`.
         prefix: See :class:`GroundingMetric`.
 
@@ -34,11 +36,14 @@ class RESMetric(GroundingMetric):
     def __init__(
         self,
         thresholds: Sequence[float] = (0.5, 0.6, 0.7, 0.8, 0.9),
-        resolution: Literal['original', 'resized'] = 'original',
+        comparison: Literal['>=', '>'] = '>=',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)
         self.thresholds = tuple(thresholds)
+        self.comparison = check_choice('RESMetric.comparison', comparison, ('>=', '>'))
+        self.protocol.update(precision=f'IoU {comparison} X')
 
     def score(self, sample: dict) -> tuple[int, int]:
         """Count the pixels of intersection and union."""
@@ -49,4 +54,4 @@ class RESMetric(GroundingMetric):
 
     def summarize(self, records: list[tuple[int, int]]) -> dict[str, float]:
         """Compute mIoU, oIoU and P@X."""
-        return res_scores([i for i, _ in records], [u for _, u in records], self.thresholds)
+        return res_scores([i for i, _ in records], [u for _, u in records], self.thresholds, self.comparison)

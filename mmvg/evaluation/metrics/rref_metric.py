@@ -45,7 +45,7 @@ class RRefMetric(GroundingMetric):
         no_target_from: Literal['mask', 'flag', 'score'] = 'mask',
         score_thr: float = 0.7,
         product_form: bool = False,
-        resolution: Literal['original', 'resized'] = 'original',
+        resolution: Literal['original', 'resized', 'input'] = 'original',
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)

@@ -3,11 +3,13 @@ import copy
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import Compose
+from mmdet.datasets.transforms import Resize as MMDetResize
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 from pycocotools import mask as coco_mask
 
-from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
+from mmvg.datasets.transforms import Letterbox, LoadGroundingAnnotations, LoadImage, Resize
 
 
 def load(item: dict, **options) -> dict:
@@ -106,3 +108,36 @@ def test_an_image_of_another_size_than_annotated_is_an_error(make_item):
 def test_no_target_with_instances_is_an_error(make_item):
     with pytest.raises(ValueError, match='no_target is set, but there are 1 instances'):
         load(make_item(1, no_target=True))
+
+
+@pytest.mark.parametrize('num_targets', [0, 1, 3])
+@pytest.mark.parametrize('rule', ['half', 'center', 'floor'])
+def test_ground_truth_loaded_after_a_resize_can_be_moved_to_the_input(make_item, num_targets, rule):
+    def load(*steps):
+        return Compose([LoadImage(), *steps])(make_item(num_targets))
+
+    if rule == 'floor':
+        resize = MMDetResize(scale=(64, 48), keep_ratio=False)
+    else:
+        resize = Resize(scale=(64, 48), keep_ratio=False)
+    before = load(LoadGroundingAnnotations(), resize)
+    after = load(resize, LoadGroundingAnnotations(frame='input', mask_rule=rule))
+    assert (before['gt_frame'], after['gt_frame']) == ('input', 'input')
+    torch.testing.assert_close(after['gt_bboxes'].tensor, before['gt_bboxes'].tensor, atol=1e-4, rtol=0)
+    assert after['gt_masks'].masks.shape == (num_targets, 48, 64)
+    if rule != 'center':
+        assert (after['gt_masks'].masks == before['gt_masks'].masks).all()
+
+
+def test_ground_truth_can_be_moved_to_a_letterbox(make_item):
+    before = Compose([LoadImage(), LoadGroundingAnnotations(), Letterbox(50)])(make_item(2))
+    after = Compose([LoadImage(), Letterbox(50), LoadGroundingAnnotations(frame='input')])(make_item(2))
+    torch.testing.assert_close(after['gt_bboxes'].tensor, before['gt_bboxes'].tensor, atol=1e-4, rtol=0)
+    assert (after['gt_masks'].masks == before['gt_masks'].masks).all()
+
+
+def test_an_unknown_frame_or_rule_is_refused():
+    with pytest.raises(ValueError, match="not 'resized'"):
+        LoadGroundingAnnotations(frame='resized')
+    with pytest.raises(ValueError, match="not 'nearest'"):
+        LoadGroundingAnnotations(mask_rule='nearest')

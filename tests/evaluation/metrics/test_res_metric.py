@@ -20,6 +20,13 @@ def test_two_expressions_by_hand(make_sample, run):
     }
 
 
+@pytest.mark.parametrize(('comparison', 'share'), [('>=', 100), ('>', 0)])
+def test_an_iou_of_exactly_x_counts_or_not(make_sample, run, comparison, share, capsys):
+    sample = make_sample(0, gt_mask=[[1, 1]], mask=[[1, 0]])
+    assert run(dict(type='RESMetric', comparison=comparison), [sample])['res/P@0.5'] == share
+    assert f'precision=IoU {comparison} X' in capsys.readouterr().out
+
+
 def test_large_objects_weigh_more_in_the_overall_iou_only(make_sample, run):
     samples = [
         make_sample(0, gt_mask=[[1, 0]], mask=[[1, 1]]),
