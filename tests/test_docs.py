@@ -430,7 +430,7 @@ def reads_missing_data(words: list[str], place: Path) -> bool:
 NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'data/': reads_missing_data,
     'weights': lambda words, place: bool(missing_files(words, place)),
-    'a GPU': lambda words, place: '--amp' in words,
+    'a GPU': lambda words, place: '--amp' in words or 'benchmarks/gpu.sh' in words,
     'two GPUs': lambda words, place: 'tools/dist_' in words[0] and '2' in words[2:4],
     'slurm': lambda words, place: 'slurm_' in words[0],
     'minutes': lambda words, place: words[0] == 'make' or 'small' in words or 'full' in words or 'train' in words[1],
