@@ -83,7 +83,7 @@ class MaskCriterion(nn.Module):
         positive_weight: float = 1.0,
         negative_weight: float = 0.2,
         resolution: str = 'input',
-        reduction: str = 'nearest',
+        reduction: str = 'half',
         align_corners: bool = True,
     ) -> None:
         super().__init__()

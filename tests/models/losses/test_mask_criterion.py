@@ -79,11 +79,14 @@ def test_logits_are_upsampled_with_their_corners_on_the_image_corners():
         assert losses[f'loss_mask_{name}_dice'].item() == pytest.approx(dice, rel=1e-5)
 
 
-def test_output_resolution_compares_with_the_nearest_pixels_of_the_ground_truth():
+@pytest.mark.parametrize(('reduction', 'wanted'), [('half', (1, 1)), ('nearest', (0, 1))])
+def test_output_resolution_compares_cells_that_are_half_covered_unless_it_says_otherwise(reduction, wanted):
+    middle = [[0, 1, 1, 0]] * 4  # half of each cell of 2 x 2; the nearest pixels, of columns 0 and 2, say otherwise
     ramp = torch.tensor([[0.0, 3.0], [0.0, 3.0]])[None, None]
-    criterion = MaskCriterion(resolution='output')
-    losses = criterion(ramp, targets_of([LEFT], [1]), ramp.clone(), Matching(torch.tensor([[[0]]])))
-    bce, dice = bce_dice([(0.0, 1), (3.0, 0)] * 2)
+    settings = {} if reduction == 'half' else dict(reduction=reduction)
+    criterion = MaskCriterion(resolution='output', **settings)
+    losses = criterion(ramp, targets_of([middle], [1]), ramp.clone(), Matching(torch.tensor([[[0]]])))
+    bce, dice = bce_dice(list(zip((0.0, 3.0), wanted, strict=True)) * 2)
     assert losses['loss_mask_pos_bce'].item() == pytest.approx(bce, rel=1e-5)
     assert losses['loss_mask_global_dice'].item() == pytest.approx(dice, rel=1e-5)
 
