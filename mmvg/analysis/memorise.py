@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.dataset import Compose
-from pycocotools import mask as coco_mask
 from torch import Tensor, nn
 
 from mmvg.datasets.transforms import resize_masks
+from mmvg.masks import decode_mask, encode_mask
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample, input_to_original_masks
 
@@ -64,7 +64,7 @@ def draw_scenes(
         cv2.imwrite(str(path), np.rint(image).astype(np.uint8))
         rows, columns = np.nonzero(mask)
         box = [float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)]
-        rle = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+        rle = encode_mask(mask)
         items.append(
             dict(
                 dataset='scenes',
@@ -255,7 +255,7 @@ def measure(samples: list[GroundingSample], items: Sequence[dict]) -> dict[str, 
 
 def true_mask(item: dict) -> np.ndarray:
     """The mask (H, W) bool of a data item of one target, in original pixels."""
-    return coco_mask.decode(item['instances'][0]['mask']).astype(bool)
+    return decode_mask(item['instances'][0]['mask'])
 
 
 def _measure_one(sample: GroundingSample, item: dict) -> dict[str, float]:

@@ -49,6 +49,8 @@ def test_two_checkouts_are_compared_key_by_key(tmp_path, monkeypatch, capsys):
         for name in ('lavt/refcoco.py', 'lavt/refcoco_224.py', 'lavt/refcocog.py', 'lavt/refcocog_google.py',
                      'lavt/refcocoplus.py')
     ]  # fmt: skip
-    assert count == '5 differences in 26 configs'
+    number = len(json.loads(before.read_text()))
+    assert number > 20
+    assert count == f'5 differences in {number} configs'
     run(monkeypatch, 'compare', before, before)
-    assert capsys.readouterr().out == '0 differences in 26 configs\n'
+    assert capsys.readouterr().out == f'0 differences in {number} configs\n'

@@ -178,7 +178,7 @@ def test_best_and_worst_answers_are_shown(answered, tmp_path, monkeypatch):
             'a second time',
         ),
         (lambda content: content['predictions'][0].pop('sent_id'), 'predictions[0] lacks one of'),
-        (lambda content: content['predictions'][0].update(frame='input'), "frame='original'"),
+        (lambda content: content['predictions'][0].update(frame='input'), 'with --cfg-options frame=input'),
         (
             lambda content: content['predictions'][0]['candidates'].update(global_mask=dict(size=[3, 4], counts=[12])),
             'a mask of [3, 4]',

@@ -16,7 +16,7 @@ def work_dirs(tmp_path_factory, random_checkpoint):
     """Two checkpoints of InstanceVG and one of LGGD that carry their config, and one that does not."""
     folder = tmp_path_factory.mktemp('page')
     made = [random_checkpoint('instancevg', seed, score_thr=0.05) for seed in (0, 1)]
-    for number, checkpoint in enumerate([*made, random_checkpoint('lggd', 2)]):
+    for number, checkpoint in enumerate([*made, random_checkpoint('lggd', 2, mask_thr=0.35)]):
         path = folder / f'work_dirs/run{number}/last.pth'
         path.parent.mkdir(parents=True)
         shutil.copy(checkpoint, path)
