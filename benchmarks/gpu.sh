@@ -9,8 +9,9 @@ PYTHON=${PYTHON:-python3}
 SECONDS_OF_TRAINING=${1:-150}
 mkdir -p "$OUT"
 if ls .whl/*.whl >/dev/null 2>&1; then
-    "$PYTHON" -m pip install --quiet --no-index --no-deps --target /tmp/mmvg_site .whl/*.whl
-    export PYTHONPATH=/tmp/mmvg_site:$PWD
+    SITE=$(mktemp -d)
+    "$PYTHON" -m pip install --quiet --no-index --no-deps --target "$SITE" .whl/*.whl
+    export PYTHONPATH=$SITE:$PWD
 fi
 echo "== $(date +%T) tables"
 timeout 150 "$PYTHON" benchmarks/gpu.py --out "$OUT/gpu.md" >"$OUT/gpu.log" 2>&1 || tail -n 20 "$OUT/gpu.log"

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 #: Options that take all words that follow: ``--cfg-options a=1 b=2``, as OpenMMLab's tools do.
-SEVERAL = ('--cfg-options', '--formats', '--splits', '--kinds')
+SEVERAL = ('--cfg-options', '--formats', '--splits')
 #: Options whose value may be left out -> what that means.
 OPTIONAL = {'--resume': 'auto'}
 
@@ -46,7 +45,6 @@ ThresholdOption = Annotated[
     float | None, typer.Option('--score-thr', help='What scores more is there; default: the config.')
 ]
 ExpressionsArgument = Annotated[list[str], typer.Argument(help='What to look for; several are allowed.')]
-JsonOption = Annotated[Path | None, typer.Option('--json', metavar='FILE')]
 
 
 def normalise(words: Sequence[str]) -> list[str]:
