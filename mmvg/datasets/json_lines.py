@@ -23,7 +23,8 @@ class JSONLDataset(ReferringDataset):
         split: Lines with another ``split`` are left out; lines without one are not.
         img_prefix: Image folder.
         name: Value of ``dataset`` in every item.
-        with_mask: Whether lines have masks.
+        with_mask: Whether lines have masks; by default those that say so. True makes one without masks an error, False
+            reads none.
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1].
         common: Arguments of all datasets, see :class:`ReferringDataset`.
 
@@ -36,7 +37,7 @@ class JSONLDataset(ReferringDataset):
         >>> line = dict(image='a.jpg', expression='the red mug', boxes=[[10, 10, 30, 40]])
         >>> with open(f'{root}/mine.jsonl', 'w') as file:
         ...     print(json.dumps(line), file=file)
-        >>> item = JSONLDataset('mine.jsonl', data_root=root, with_mask=False)[0]
+        >>> item = JSONLDataset('mine.jsonl', data_root=root)[0]
         >>> item['text'], item['instances'][0]['bbox'], (item['height'], item['width'])
         ('the red mug', [10.0, 10.0, 30.0, 40.0], (60, 80))
     """
@@ -48,7 +49,7 @@ class JSONLDataset(ReferringDataset):
         *,
         img_prefix: str = 'images',
         name: str = 'custom',
-        with_mask: bool = True,
+        with_mask: bool | None = None,
         clip_to: str = 'edge',
         **common: Any,
     ) -> None:

@@ -32,6 +32,9 @@ class ReferringDataset(BaseDataset):
              sentences=[dict(sent_id=int, text=str)], no_target=bool,
              instances=[dict(bbox=[x1, y1, x2, y2], mask=polygons or RLE, bbox_label=0, ignore_flag=0, ann_id=int)])
 
+    An item that has targets without ``mask`` has ``boxes_only=True``. So has every item, no-target ones too, where no
+    target has one; then ``metainfo`` has ``boxes_only=True`` as well. Losses and metrics of masks leave such items out.
+
     When it is accessed, one of its sentences becomes ``text`` and ``sent_id``, and the pipeline runs. A sentence with
     ``exist=False`` means nothing in the image, whatever its ref does.
 
@@ -81,7 +84,7 @@ class ReferringDataset(BaseDataset):
 
     crowd = 'keep'
     clip_to = 'edge'
-    with_mask = True
+    with_mask: bool | None = True
 
     def __init__(
         self,
@@ -209,7 +212,21 @@ class ReferringDataset(BaseDataset):
                 continue
             groups = [[s] for s in ref.sentences] if self.sentence_mode == 'all' else [ref.sentences]
             items.extend(_with_sentences(item, group) for group in groups)
+        self.mark_boxes_only(items)
         return self.checked_items(items)
+
+    def mark_boxes_only(self, items: list[dict]) -> None:
+        """Set ``boxes_only`` of the items of which masks are not known, and count them."""
+        without = [item for item in items if any('mask' not in instance for instance in item['instances'])]
+        if without and not any('mask' in instance for item in items for instance in item['instances']):
+            without = items
+            self._metainfo['boxes_only'] = True
+        for item in without:
+            item['boxes_only'] = True
+        if without and self.with_mask is not False:
+            file, action = next(iter(self.files.values())), 'losses and metrics of masks leave it out'
+            where = f'{len(without)} of {len(items)} expressions, such as ref_id {without[0]["ref_id"]}'
+            self.load_report.note('split with boxes only', file, where, action)
 
     def checked_items(self, items: list[dict]) -> list[dict]:
         """Log what was wrong with the files, and return ``items``.

@@ -93,6 +93,25 @@ class GroundingRunner(Runner):
             )
         return built
 
+    def build_val_loop(self, loop: BaseLoop | dict) -> BaseLoop:
+        """Build the loop of validation, and check that the score that chooses the best checkpoint will be there.
+
+        Raises:
+            ValueError: If that score needs masks, and the data have boxes only.
+        """
+        built = super().build_val_loop(loop)
+        if not getattr(built.dataloader.dataset, 'metainfo', {}).get('boxes_only'):
+            return built
+        without = [metric.prefix for metric in built.evaluator.metrics if getattr(metric, 'needs_masks', False)]
+        for hook in self.hooks:
+            for name in (getattr(hook, 'key_indicators', None) or ()) if getattr(hook, 'save_best', None) else ():
+                if name.split('/')[0] in without:
+                    raise ValueError(
+                        f'default_hooks.checkpoint.save_best={name!r} needs masks, but the validation data have boxes '
+                        "only: choose by a score of boxes, such as 'grec/F1' or 'rec/P@0.5', or set save_best=None"
+                    )
+        return built
+
     def load_or_resume(self) -> None:
         """Load what the config says; to resume without a path, find the latest whole checkpoint of the work dir."""
         if self._resume and self._load_from is None and not self._has_loaded:

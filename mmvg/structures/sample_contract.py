@@ -9,8 +9,9 @@ ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
 #: ``dataset`` of a picture that belongs to none: somebody asks about it.
 USER_DATASET = 'user'
 
-#: What else a data set says about an expression: where its picture is, and what metrics group by.
-FACT_KEYS = ('task_id', 'phrase_structure', 'expression_type', 'novelty', 'img_path')
+#: What else a data set says about an expression: where its picture is, what metrics group by, and whether the masks of
+#: its targets are not known.
+FACT_KEYS = ('task_id', 'phrase_structure', 'expression_type', 'novelty', 'img_path', 'boxes_only')
 
 #: Sizes, and the way from original to input pixels and back.
 GEOMETRY_KEYS = (

@@ -55,11 +55,34 @@ def test_a_byte_order_mark_and_separators_inside_of_a_sentence_are_read_and_pass
     assert check_folder(tmp_path / 'all.jsonl', 'images').report.errors == []
 
 
-def test_without_masks(write):
-    open_split = write(dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]]))
-    assert 'mask' not in open_split(with_mask=False).get_data_info(0)['instances'][0]
+BOX = dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]])
+NOTHING = dict(image='a.png', expression='the cup', boxes=[], no_target=True)
+
+
+def test_masks_are_read_where_lines_have_them(write):
+    dataset = write(BOX, dict(BOX, masks=[SQUARE]), NOTHING)()
+    items = [dataset.get_data_info(i) for i in range(3)]
+    assert ['mask' in item['instances'][0] for item in items[:2]] == [False, True]
+    assert [item.get('boxes_only', False) for item in items] == [True, False, False]
+    assert 'boxes_only' not in dataset.metainfo
+    assert dataset.load_report.lines() == [
+        f'1 x split with boxes only: losses and metrics of masks leave it out (for example {dataset.files["lines"]}: '
+        '1 of 3 expressions, such as ref_id 1)'
+    ]
+
+
+def test_in_data_without_any_mask_the_mask_of_no_target_is_not_known_either(write):
+    dataset = write(BOX, NOTHING)()
+    assert [dataset.get_data_info(i)['boxes_only'] for i in range(2)] == [True, True]
+    assert dataset.metainfo['boxes_only']
+
+
+def test_masks_can_be_demanded_or_left_out(write):
+    open_split = write(BOX)
     with pytest.raises(DataError, match='empty segmentation'):
-        open_split()
+        open_split(with_mask=True)
+    open_split = write(dict(BOX, masks=[SQUARE]))
+    assert 'mask' not in open_split(with_mask=False).get_data_info(0)['instances'][0]
 
 
 GOOD = dict(image='a.png', expression='the mug', boxes=[[1, 1, 5, 5]], masks=[SQUARE])

@@ -15,10 +15,12 @@ class TargetReader:
         report: Decides whether a problem raises or is repaired and counted.
         crowd: ``'drop'`` leaves annotations with ``iscrowd = 1`` out of the targets (GRES), ``'keep'`` does not (GREC).
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1].
-        with_mask: Whether the annotations have segmentations to read.
+        with_mask: Whether the annotations have segmentations to read; None: those that have one.
     """
 
-    def __init__(self, coco: CocoInstances, report: LoadReport, crowd: str, clip_to: str, with_mask: bool) -> None:
+    def __init__(
+        self, coco: CocoInstances, report: LoadReport, crowd: str, clip_to: str, with_mask: bool | None
+    ) -> None:
         self.coco = coco
         self.file = coco.file
         self.report = report
@@ -57,8 +59,9 @@ class TargetReader:
         if box is None:
             return None
         instance = dict(bbox=box, bbox_label=0, ignore_flag=0, ann_id=ann_id)
-        if self.with_mask:
-            instance['mask'] = self._read_mask(annotation.get('segmentation'), height, width, where)
+        segmentation = annotation.get('segmentation')
+        if self.with_mask or (self.with_mask is None and segmentation is not None):
+            instance['mask'] = self._read_mask(segmentation, height, width, where)
             if instance['mask'] is None:
                 return None
         return instance

@@ -21,7 +21,7 @@ class LoadGroundingAnnotations(LoadAnnotations):
     it. Afterwards, as in test pipelines, it is ``frame``.
 
     Args:
-        with_mask: Whether to rasterise masks; off for data that has boxes only.
+        with_mask: Whether to rasterise masks; those of a sample with ``boxes_only`` are not known, and left out.
         frame: Where the ground truth is to be if the image has been resized already: ``'original'`` pixels, or
             ``'input'``, as several papers score.
         mask_rule: How masks are resized for ``frame='input'``: see :func:`resize_masks`.
@@ -82,6 +82,10 @@ class LoadGroundingAnnotations(LoadAnnotations):
             masks[:, top : top + height, left : left + width] = inner
             results['gt_masks'] = BitmapMasks(masks, *input_shape)
 
+    def _load_masks(self, results: dict) -> None:
+        if not results.get('boxes_only'):
+            super()._load_masks(results)
+
     def _process_masks(self, results: dict) -> list[dict]:
         """Turn every mask into a compressed COCO RLE of the original size, which mmdet decodes."""
         height, width = results['ori_shape']
@@ -102,7 +106,7 @@ def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:
         ValueError: If the mask is malformed, which pycocotools would not notice, or not of the size of the image.
     """
     if mask is None:
-        raise ValueError('there is no mask; data that has boxes only is loaded with with_mask=False')
+        raise ValueError('there is no mask')
     rle = encode_mask(mask) if isinstance(mask, dict) else polygons_to_rle(mask, height, width)
     if rle['size'] != [height, width]:
         raise ValueError(f'RLE has size {rle["size"]}, the image {[height, width]}')

@@ -17,6 +17,8 @@ from mmvg.checks import check_choice
 from mmvg.evaluation.functional import check_boxes
 from mmvg.structures import ID_KEYS, sample_ids
 
+#: Stands for the score of an expression that has none, since its true mask is not known.
+_BOXES_ONLY = 'boxes only'
 FRAMES = {'original': 'original', 'resized': 'input', 'input': 'input'}
 
 
@@ -36,6 +38,8 @@ class GroundingMetric(BaseMetric):
 
     Attributes:
         protocol: Name and value of each choice that changes the numbers; logged with them.
+        needs_masks: Whether the truth has to be a mask. Then an expression whose data has boxes only is counted as
+            ``num_boxes_only`` instead of scored; where all have, that is the only result.
 
     Example:
         >>> class BoxCount(GroundingMetric):
@@ -52,6 +56,8 @@ class GroundingMetric(BaseMetric):
         >>> metric.evaluate(size=1)
         {'boxes/mean': 1.0, 'boxes/num_samples': 1}
     """
+
+    needs_masks = False
 
     def __init__(
         self, resolution: Literal['original', 'resized', 'input'] = 'original', prefix: str | None = None
@@ -83,7 +89,7 @@ class GroundingMetric(BaseMetric):
             key = self._key(sample)
             try:
                 self._check_frames(sample)
-                record = self.score(sample)
+                record = _BOXES_ONLY if self.needs_masks and sample.get('boxes_only') else self.score(sample)
             except ValueError as error:
                 raise ValueError(f'{type(self).__name__}, {_name(key)}: {error}') from error
             self.results.append((key, record))
@@ -99,9 +105,10 @@ class GroundingMetric(BaseMetric):
         rounds = zip_longest(*all_gather_object(self.results))
         results = self.compute_metrics([result for row in rounds for result in row if result is not None])
         self.results.clear()
-        if results['num_samples'] != size:
+        found = results['num_samples'] + results.get('num_boxes_only', 0)
+        if found != size:
             self._warn(
-                f'{results["num_samples"]} different samples were scored, but the dataset has {size}: '
+                f'{found} different samples were scored, but the dataset has {size}: '
                 f'some were not processed, or share their {", ".join(ID_KEYS)}'
             )
         return {f'{self.prefix}/{name}': value for name, value in results.items()}
@@ -120,14 +127,22 @@ class GroundingMetric(BaseMetric):
                 f'{len(different)} repeated samples got another score the second time, such as {_name(different[0])}; '
                 f'the first one counts'
             )
-        metrics = self.summarize(list(records.values()))
+        scored = [record for record in records.values() if record != _BOXES_ONLY]
+        boxes_only = len(records) - len(scored)
+        counts = dict(num_samples=len(scored)) | (dict(num_boxes_only=boxes_only) if boxes_only else {})
+        if boxes_only and not scored:
+            self._warn(f'does not apply: none of the {boxes_only} expressions has a mask')
+            return counts
+        if boxes_only:
+            self._warn(f'{boxes_only} of {len(records)} expressions have boxes only and are not scored')
+        metrics = self.summarize(scored)
         undefined = [name for name, value in metrics.items() if isnan(value)]
         if undefined:
-            self._warn(f'{", ".join(undefined)} undefined (NaN): no sample among {len(records)} to divide by')
+            self._warn(f'{", ".join(undefined)} undefined (NaN): no sample among {len(scored)} to divide by')
         protocol = ', '.join(f'{name}={value}' for name, value in self.protocol.items())
         values = ', '.join(f'{name} {value:.2f}' for name, value in metrics.items())
-        print_log(f'{type(self).__name__} on {len(records)} samples ({protocol}): {values}', 'current')
-        return {**metrics, 'num_samples': len(records)}
+        print_log(f'{type(self).__name__} on {len(scored)} samples ({protocol}): {values}', 'current')
+        return {**metrics, **counts}
 
     def _key(self, sample: dict) -> tuple:
         key = tuple(sample_ids(sample).values())

@@ -45,7 +45,8 @@ class MeanOverDatasets(BaseMetric):
         names = sorted({key[0] for key, _ in results})
         parts = {name: self.metric.compute_metrics([pair for pair in results if pair[0][0] == name]) for name in names}
         found = {f'{name}/{key}': value for name, part in parts.items() for key, value in part.items()}
-        keys = [key for key in parts[names[0]] if key != 'num_samples'] if names else []
+        common = set.intersection(*map(set, parts.values())) if names else set()
+        keys = [key for key in parts[names[0]] if key in common and not key.startswith('num_')] if names else []
         return found | {f'mean/{key}': float(np.mean([part[key] for part in parts.values()])) for key in keys}
 
     def evaluate(self, size: int) -> dict[str, float]:

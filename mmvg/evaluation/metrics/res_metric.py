@@ -32,6 +32,7 @@ class RESMetric(GroundingMetric):
     """
 
     default_prefix = 'res'
+    needs_masks = True
 
     def __init__(
         self,

@@ -39,6 +39,7 @@ class RRefMetric(GroundingMetric):
     """
 
     default_prefix = 'rref'
+    needs_masks = True
 
     def __init__(
         self,

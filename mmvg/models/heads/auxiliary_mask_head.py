@@ -40,15 +40,18 @@ class AuxiliaryMaskHead(BaseModule):
         self.bce_dice = BceDice()
 
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
-        """Return ``loss_bce`` and ``loss_dice``.
+        """Return ``loss_bce`` and ``loss_dice`` of the images that have masks; 0 if none has.
 
         Raises:
             ValueError: If samples have no union mask.
         """
         logits = self.predict(features.images[self.level])[:, 0].float()
-        union = GroundingTargets.from_samples(data_samples, logits.device).union
-        if union is None:
+        targets = GroundingTargets.from_samples(data_samples, logits.device)
+        if targets.union is None:
             raise ValueError('AuxiliaryMaskHead needs gt_sem_seg on every sample')
+        logits, union = targets.known(logits, targets.union)
+        if not len(logits):
+            return dict(loss_bce=0 * logits.sum(), loss_dice=0 * logits.sum())
         share = reduce_masks(union, logits.shape[-2:], 'area')[:, 0]
         bce, dice = self.bce_dice(logits, share)
         return dict(loss_bce=self.loss_weight * bce, loss_dice=self.loss_weight * dice)

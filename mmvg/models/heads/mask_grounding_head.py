@@ -185,10 +185,8 @@ class MaskGroundingHead(BaseModule):
     def _masks(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> Tensor | None:
         if 'mask' not in self.inputs:
             return None
-        masks = GroundingTargets.from_samples(data_samples, features.text_mask.device).union
-        if masks is None:
-            raise ValueError("MaskGroundingHead needs gt_sem_seg on every sample, or inputs without 'mask'")
-        return masks
+        targets = GroundingTargets.from_samples(data_samples, features.text_mask.device)
+        return targets.all_masks("MaskGroundingHead with 'mask' among its inputs")
 
     def _logits(
         self,

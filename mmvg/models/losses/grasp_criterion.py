@@ -43,6 +43,11 @@ class GraspTargets:
         """
         for sample in samples:
             missing = [name for name in ('gt_sem_seg', 'gt_grasp_maps') if name not in sample]
+            if missing and sample.get('boxes_only'):
+                raise ValueError(
+                    f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")}) has boxes only; grasps '
+                    'are learned inside of the mask of their object: give it a mask, or leave it out'
+                )
             if missing or sample.get('gt_frame', 'input') != 'input':
                 raise ValueError(
                     f'{sample.get("img_path", "a sample")} (sent_id {sample.get("sent_id")}): the losses need '

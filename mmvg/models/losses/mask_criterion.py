@@ -52,7 +52,8 @@ class MaskCriterion(nn.Module):
     the graph.
 
     Like every :class:`MaskLoss` it can be called with one mask per expression and the targets; then only the global
-    losses are computed.
+    losses are computed. With masks of queries, images whose data has boxes only take no part: the queries' boxes learn
+    from them. One mask alone would learn nothing, and raises.
 
     Args:
         global_weight: Weight of the global mask.
@@ -116,19 +117,23 @@ class MaskCriterion(nn.Module):
         Raises:
             ValueError: If a weight is not 0 and the samples have no masks.
         """
+        if instance_logits is None and self.global_weight:
+            targets.all_masks(type(self).__name__)
         if targets.union is None and self.global_weight:
             raise ValueError('the global mask loss needs gt_sem_seg on every sample, or global_weight=0')
-        union = None if targets.union is None else targets.union[:, 0]
-        compared = {'global': (self.global_weight, mask_logits[:, 0], union)}
+        (logits,) = targets.known(mask_logits[:, 0])
+        union = None if targets.union is None else targets.known(targets.union[:, 0])[0]
+        compared = {'global': (self.global_weight, logits, union)}
         if instance_logits is not None:
             if targets.masks is None and self.positive_weight:
                 raise ValueError(
                     'the instance mask loss needs gt_instances.masks on every sample, or positive_weight=0'
                 )
-            positive = matching.positives()
-            masks = None if targets.masks is None else targets.masks[matching.targets()]
-            compared['pos'] = (self.positive_weight, instance_logits[positive], masks)
-            compared['neg'] = (self.negative_weight, instance_logits[~positive], None)
+            logits, assigned = targets.known(instance_logits, matching.assigned[-1])
+            positive = assigned >= 0
+            masks = None if targets.masks is None else targets.masks[assigned[positive]]
+            compared['pos'] = (self.positive_weight, logits[positive], masks)
+            compared['neg'] = (self.negative_weight, logits[~positive], None)
         losses = {}
         for name, (weight, logits, masks) in compared.items():
             bce, dice = self._compare(logits.float(), masks, weight, targets.input_shape)

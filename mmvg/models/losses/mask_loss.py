@@ -46,11 +46,10 @@ class MaskLoss(nn.Module, ABC):
             targets: Targets of the batch, with the union mask.
 
         Raises:
-            ValueError: If the samples have no masks.
+            ValueError: If a sample has no mask.
         """
-        if targets.union is None:
-            raise ValueError(f'{type(self).__name__} needs gt_sem_seg on every sample')
-        return self.compare(*self.resolution.match(mask_logits, targets.union, targets.input_shape))
+        union = targets.all_masks(type(self).__name__)
+        return self.compare(*self.resolution.match(mask_logits, union, targets.input_shape))
 
     @abstractmethod
     def compare(self, logits: Tensor, masks: Tensor) -> dict[str, Tensor]:

@@ -49,16 +49,18 @@ class MinimapLoss(nn.Module):
             targets: Targets of the batch.
 
         Returns:
-            ``loss_minimap_bce`` and ``loss_minimap_dice``.
+            ``loss_minimap_bce`` and ``loss_minimap_dice``, of the images that have masks; 0 if none has.
 
         Raises:
             ValueError: If the samples have no union mask.
         """
         if targets.union is None:
             raise ValueError('the minimap loss needs gt_sem_seg on every sample; without masks, set minimap_loss=None')
-        logits = attention.float()
+        logits, union = targets.known(attention.float(), targets.union)
+        if not len(logits):
+            return dict(loss_minimap_bce=0 * logits.sum(), loss_minimap_dice=0 * logits.sum())
         if self.attention_input == 'prob':
             logits = torch.logit(logits, eps=1e-6)  # attention dropout can lift a weight above 1
-        wanted = reduce_masks(targets.union, attention.shape[1:], self.target)[:, 0]
+        wanted = reduce_masks(union, attention.shape[1:], self.target)[:, 0]
         bce, dice = self.bce_dice(logits, wanted)
         return dict(loss_minimap_bce=self.loss_weight * bce, loss_minimap_dice=self.loss_weight * dice)

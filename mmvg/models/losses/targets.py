@@ -1,6 +1,7 @@
 """Ground truth of a batch as tensors, in the form in which the losses of this package read it."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 import torch
 from torch import Tensor
@@ -20,6 +21,8 @@ class GroundingTargets:
         union: (B, 1, H, W) uint8, 1 in every target of the image, or ``None`` if the data has no masks.
         no_target: (B,) bool.
         input_shape: (H, W) of the batch.
+        mask_known: (B,) bool, False for an image whose data has boxes only: its ``masks`` and ``union`` are empty and
+            must not be learned. ``None`` if there is no such image.
 
     Examples:
         >>> import torch
@@ -40,10 +43,13 @@ class GroundingTargets:
     union: Tensor | None
     no_target: Tensor
     input_shape: tuple[int, int]
+    mask_known: Tensor | None = None
 
     @classmethod
     def from_samples(cls, samples: list[GroundingSample], device: torch.device) -> 'GroundingTargets':
         """Collect ``gt_instances``, ``gt_sem_seg`` and ``no_target`` of packed samples on ``device``.
+
+        ``boxes_only`` of a sample says that its data has no masks.
 
         Raises:
             ValueError: If ground truth is not in input pixels, its size is not the image's, or image sizes differ.
@@ -57,19 +63,17 @@ class GroundingTargets:
         boxes = torch.cat([_boxes(sample).to(device=device, dtype=torch.float32) for sample in samples])
         if not torch.isfinite(boxes).all():  # once for the batch: on a GPU each such question waits for the device
             raise ValueError(_not_finite(samples))
-        has_masks = all('masks' in sample.gt_instances for sample in samples)
-        has_union = all('gt_sem_seg' in sample for sample in samples)
+        known = [not sample.get('boxes_only', False) for sample in samples]
+        has_masks = all('masks' in sample.gt_instances for sample in compress(samples, known))
+        has_union = all('gt_sem_seg' in sample for sample in compress(samples, known))
         return cls(
             boxes_cxcywh_norm=xyxy_to_cxcywh(boxes / scale),
             counts=counts,
-            masks=torch.cat([s.gt_instances.masks.to_tensor(torch.uint8, 'cpu') for s in samples]).to(device)
-            if has_masks
-            else None,
-            union=torch.stack([s.gt_sem_seg.sem_seg.to(device=device, dtype=torch.uint8) for s in samples])
-            if has_union
-            else None,
+            masks=torch.cat([_masks(sample, input_shape) for sample in samples]).to(device) if has_masks else None,
+            union=torch.stack([_union(sample, input_shape) for sample in samples]).to(device) if has_union else None,
             no_target=torch.tensor([bool(sample.no_target) for sample in samples], device=device),
             input_shape=input_shape,
+            mask_known=None if all(known) else torch.tensor(known, device=device),
         )
 
     @classmethod
@@ -93,10 +97,46 @@ class GroundingTargets:
             input_shape=(height, width),
         )
 
+    def all_masks(self, reader: str) -> Tensor:
+        """Return ``union`` for a loss that has nothing to learn without it.
+
+        Args:
+            reader: Who needs the masks, for the message.
+
+        Raises:
+            ValueError: If an image has none.
+        """
+        if self.mask_known is not None:
+            lacking = int((~self.mask_known).sum())
+            raise ValueError(
+                f'{reader} learns from masks, but {lacking} of the {len(self.counts)} expressions of a batch have '
+                'boxes only. Give them masks, leave them out, or train a model that learns from boxes as well, such as '
+                'InstanceVG (docs/custom_data.md)'
+            )
+        if self.union is None:
+            raise ValueError(f'{reader} needs gt_sem_seg on every sample')
+        return self.union
+
+    def known(self, *values: Tensor) -> tuple[Tensor, ...]:
+        """Return the rows of ``values`` (B, ...) whose image has masks."""
+        return values if self.mask_known is None else tuple(value[self.mask_known] for value in values)
+
 
 def _boxes(sample: GroundingSample) -> Tensor:
     boxes = sample.gt_instances.bboxes
     return boxes if isinstance(boxes, Tensor) else boxes.tensor
+
+
+def _masks(sample: GroundingSample, input_shape: tuple[int, int]) -> Tensor:
+    if 'masks' in sample.gt_instances:
+        return sample.gt_instances.masks.to_tensor(torch.uint8, 'cpu')
+    return torch.zeros(len(_boxes(sample)), *input_shape, dtype=torch.uint8)
+
+
+def _union(sample: GroundingSample, input_shape: tuple[int, int]) -> Tensor:
+    if 'gt_sem_seg' in sample:
+        return sample.gt_sem_seg.sem_seg.to(dtype=torch.uint8)
+    return torch.zeros(1, *input_shape, dtype=torch.uint8)
 
 
 def _name(sample: GroundingSample) -> str:

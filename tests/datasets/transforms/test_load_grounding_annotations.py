@@ -82,7 +82,7 @@ def test_boxes_alone_can_be_loaded(make_item):
 @pytest.mark.parametrize(
     ('mask', 'message'),
     [
-        (None, 'with_mask=False'),
+        (None, 'there is no mask'),
         ([], 'there is no polygon'),
         ([[]], r'polygon \[\]'),
         ([[1, 1, 2, 2]], r'polygon \[1'),
@@ -141,3 +141,11 @@ def test_an_unknown_frame_or_rule_is_refused():
         LoadGroundingAnnotations(frame='resized')
     with pytest.raises(ValueError, match="not 'nearest'"):
         LoadGroundingAnnotations(mask_rule='nearest')
+
+
+def test_a_sample_with_boxes_only_gets_boxes_and_no_masks():
+    results = dict(ori_shape=(8, 10), img_shape=(8, 10), boxes_only=True)
+    results['instances'] = [dict(bbox=[1, 1, 5, 5], bbox_label=0, ignore_flag=0)]
+    loaded = LoadGroundingAnnotations()(results)
+    assert loaded['gt_bboxes'].tensor.tolist() == [[1, 1, 5, 5]]
+    assert 'gt_masks' not in loaded

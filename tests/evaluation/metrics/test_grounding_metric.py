@@ -51,6 +51,32 @@ def test_an_empty_dataset_has_results_that_are_undefined(metric, run, log):
     assert 'undefined (NaN)' in log.text
 
 
+MASKS = [RESMetric, GRESMetric, RefZOMMetric, RRefMetric, PhraseCutMetric]
+
+
+@pytest.mark.parametrize('metric', MASKS)
+def test_of_data_with_boxes_only_a_metric_of_masks_says_that_it_does_not_apply(metric, make_sample, run, log):
+    prefix = metric.default_prefix
+    samples = [make_sample(sent_id=i, boxes_only=True) for i in range(3)]
+    assert run(dict(type=metric), samples) == {f'{prefix}/num_samples': 0, f'{prefix}/num_boxes_only': 3}
+    assert 'does not apply: none of the 3 expressions has a mask' in log.text
+
+
+def test_of_mixed_data_those_with_a_mask_are_scored_and_the_others_counted(make_sample, run, log):
+    samples = [
+        make_sample(sent_id=i, boxes_only=i == 0, gt_mask=((1, 1), (0, 0)), mask=((1, 0), (0, 0))) for i in range(3)
+    ]
+    found = run(dict(type=RESMetric), samples)
+    assert found.pop('res/num_boxes_only') == 1
+    assert found == run(dict(type=RESMetric), samples[1:])
+    assert '1 of 3 expressions have boxes only' in log.text
+
+
+@pytest.mark.parametrize('metric', [RECMetric, GRECMetric, CoverAcc])
+def test_metrics_of_boxes_do_not_mind(metric):
+    assert not metric.needs_masks
+
+
 @pytest.mark.parametrize('metric', METRICS)
 def test_constructor_arguments_are_named_and_unknown_ones_refused(metric):
     with pytest.raises(TypeError, match='tresholds'):

@@ -168,3 +168,45 @@ def test_ablated_losses_leave_no_parameter_without_gradient(make_head, make_samp
 def test_a_missing_neck_is_an_error_that_names_it(make_head, make_sample, changes, message):
     with pytest.raises(ValueError, match=message):
         make_head().loss(features_of(**changes), [make_sample(1), make_sample(0)])
+
+
+def boxes_only(sample):
+    del sample.gt_instances.masks
+    del sample.gt_sem_seg
+    sample.set_metainfo(dict(boxes_only=True))
+    return sample
+
+
+def test_images_with_boxes_only_teach_boxes_and_no_masks(make_head, make_sample, unlearned):
+    head, features = make_head(), features_of()
+    losses = head.loss(features, [boxes_only(make_sample(1)), boxes_only(make_sample(2))])
+    about_masks = {name: loss.item() for name, loss in losses.items() if 'mask' in name or 'minimap' in name}
+    assert len(about_masks) == 8
+    assert not any(about_masks.values())
+    assert losses['loss_bbox'] > 0
+    sum(losses.values()).backward()
+    assert all(name.startswith(('masks', 'boxes.regress')) for name in unlearned(head))
+
+
+def test_masks_learn_from_those_images_of_a_batch_that_have_them(make_head, make_sample):
+    head, samples = make_head(), [make_sample(1), make_sample(2)]
+    features = features_of()
+    whole = head.loss(features, samples)
+    halves = features.replace(
+        query_states=features.query_states[:, 1:],
+        references=features.references[1:],
+        points=features.points[1:],
+        attention=features.attention[1:],
+        pixels=features.pixels[1:],
+    )
+    second = head.loss(halves, samples[1:])
+    mixed = head.loss(features, [boxes_only(samples[0]), samples[1]])
+    for name in whole:
+        same_as = second if 'mask' in name or 'minimap' in name else whole
+        torch.testing.assert_close(mixed[name], same_as[name])
+
+
+def test_a_loss_of_the_one_mask_alone_refuses_boxes(make_head, make_sample):
+    head = make_head(mask_loss=dict(type='BinaryMaskLoss'))
+    with pytest.raises(ValueError, match=r'BinaryMaskLoss learns from masks, but 1 of the 1 .*custom_data'):
+        head.loss(features_of(batch=1), [boxes_only(make_sample(1))])

@@ -83,3 +83,21 @@ def test_a_box_that_is_not_finite_is_refused():
     sample.gt_instances.bboxes[0, 2] = float('nan')
     with pytest.raises(ValueError, match='not finite'):
         collect(sample)
+
+
+def without_masks(sample):
+    del sample.gt_instances.masks
+    del sample.gt_sem_seg
+    sample.set_metainfo(dict(boxes_only=True))
+    return sample
+
+
+def test_a_batch_may_have_images_with_boxes_only_which_mask_known_tells_apart():
+    targets = collect(without_masks(sample_with([[0, 0, 20, 10]])), sample_with([[0, 0, 4, 4], [4, 4, 8, 8]]))
+    assert targets.mask_known.tolist() == [False, True]
+    assert targets.masks.sum((1, 2)).tolist() == [0, 16, 16]
+    assert targets.union.sum((1, 2, 3)).tolist() == [0, 32]
+    assert targets.known(torch.tensor([5, 6]))[0].tolist() == [6]
+    with pytest.raises(ValueError, match='LossOfMine learns from masks, but 1 of the 2 expressions'):
+        targets.all_masks('LossOfMine')
+    assert collect(sample_with([])).mask_known is None
