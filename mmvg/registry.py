@@ -1,42 +1,33 @@
 """The registries of mmvg, children of MMEngine's roots.
 
 A class registered here is found by its bare name in a config with ``default_scope = 'mmvg'``, and as ``'mmvg.Name'``
-from anywhere else. Configs in pure Python give ``type`` the class itself and need neither.
+from anywhere else. Configs in pure Python give ``type`` the class itself and need neither. Without MMEngine the
+registries have no parents, and only data sets and metrics can be built.
 """
 
 from typing import Any
 
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
-from mmengine.registry import OPTIMIZERS as MMENGINE_OPTIMIZERS
-from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
-from mmengine.registry import Registry
+from mmvg.foundation import Registry, root_registry
 
 #: Libraries whose parts build others by bare names.
 OPENMMLAB = ('mmdet', 'mmseg', 'mmpretrain')
 
-MODELS = Registry('model', parent=MMENGINE_MODELS, scope='mmvg', locations=['mmvg.models'])
-DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, scope='mmvg', locations=['mmvg.datasets'])
-TRANSFORMS = Registry('transform', parent=MMENGINE_TRANSFORMS, scope='mmvg', locations=['mmvg.datasets.transforms'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, scope='mmvg', locations=['mmvg.evaluation'])
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope='mmvg', locations=['mmvg.engine'])
-VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, scope='mmvg', locations=['mmvg.visualization'])
+
+def _child(root: str, title: str, *locations: str) -> Registry:
+    """Make a registry below MMEngine's ``root``; names that it does not know yet are looked for in ``locations``."""
+    return Registry(title, parent=root_registry(root), scope='mmvg', locations=list(locations))
+
+
+MODELS = _child('MODELS', 'model', 'mmvg.models')
+DATASETS = _child('DATASETS', 'dataset', 'mmvg.datasets')
+TRANSFORMS = _child('TRANSFORMS', 'transform', 'mmvg.datasets.transforms')
+METRICS = _child('METRICS', 'metric', 'mmvg.evaluation.metrics')
+HOOKS = _child('HOOKS', 'hook', 'mmvg.engine')
+VISUALIZERS = _child('VISUALIZERS', 'visualizer', 'mmvg.visualization')
 #: Match costs, assigners and tokenizers.
-TASK_UTILS = Registry(
-    'task util', parent=MMENGINE_TASK_UTILS, scope='mmvg', locations=['mmvg.models', 'mmvg.datasets.tokenizers']
-)
-OPTIMIZERS = Registry('optimizer', parent=MMENGINE_OPTIMIZERS, scope='mmvg', locations=['mmvg.engine.optimizers'])
-OPTIM_WRAPPER_CONSTRUCTORS = Registry(
-    'optimizer wrapper constructor',
-    parent=MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
-    scope='mmvg',
-    locations=['mmvg.engine'],
-)
+TASK_UTILS = _child('TASK_UTILS', 'task util', 'mmvg.models', 'mmvg.datasets.tokenizers')
+OPTIMIZERS = _child('OPTIMIZERS', 'optimizer', 'mmvg.engine.optimizers')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'optimizer wrapper constructor', 'mmvg.engine')
 
 
 def build_in_its_scope(cfg: dict) -> Any:

@@ -1,17 +1,17 @@
-"""For users: load a config, train, evaluate, answer. Importing it loads neither torch nor a model."""
+"""For users: load a config, train, evaluate, answer. Each name is imported when it is first asked for."""
 
-from typing import TYPE_CHECKING
-
-from mmvg.apis.command_line import run_command
-from mmvg.apis.model_index import find_model, list_models, model_index
-from mmvg.apis.run import evaluate, load_config, train, use_amp
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
+    from mmvg.apis.command_line import run_command
     from mmvg.apis.grasp import GraspPose, PinholeCamera, grasp_poses
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
+    from mmvg.apis.model_index import find_model, list_models
+    from mmvg.apis.run import evaluate, load_config, train, use_amp
     from mmvg.apis.video import FrameSource, answer_video
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     'list_images',
     'list_models',
     'load_config',
-    'model_index',
     'pose_stamped',
     'read_image',
     'run_command',
@@ -42,22 +41,27 @@ _LAZY = {
     'FrameSource': 'mmvg.apis.video',
     'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
+    'PinholeCamera': 'mmvg.apis.grasp',
     'answer_record': 'mmvg.apis.answer_records',
     'answer_video': 'mmvg.apis.video',
-    'PinholeCamera': 'mmvg.apis.grasp',
     'describe_answer': 'mmvg.apis.answer_records',
     'detection_array': 'mmvg.apis.grasp_messages',
+    'evaluate': 'mmvg.apis.run',
+    'find_model': 'mmvg.apis.model_index',
     'grasp_poses': 'mmvg.apis.grasp',
-    'pose_stamped': 'mmvg.apis.grasp_messages',
-    'save_answers': 'mmvg.apis.answer_records',
     'list_images': 'mmvg.apis.images',
+    'list_models': 'mmvg.apis.model_index',
+    'load_config': 'mmvg.apis.run',
+    'pose_stamped': 'mmvg.apis.grasp_messages',
     'read_image': 'mmvg.apis.images',
+    'run_command': 'mmvg.apis.command_line',
+    'save_answers': 'mmvg.apis.answer_records',
+    'train': 'mmvg.apis.run',
+    'use_amp': 'mmvg.apis.run',
 }
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    from importlib import import_module
-
     return getattr(import_module(_LAZY[name]), name)

@@ -3,9 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
-
-from mmengine.config import Config
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmvg.data_check.coco_refs import FORMATS, check_coco_refs
 from mmvg.data_check.counts import Counts
@@ -14,6 +12,9 @@ from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
 from mmvg.datasets.readers import KNOWN_IMAGE_FOLDERS, DataError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 Progress = Callable[[str], None]
 
@@ -125,7 +126,7 @@ def check_folder(
     return result
 
 
-def check_config_data(cfg: Config, decode: bool = True, progress: Progress = lambda _: None) -> CheckResult:
+def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = lambda _: None) -> CheckResult:
     """Check the data that the dataloaders of a config read.
 
     Each dataset is built strictly, then the folders that they read are checked.

@@ -47,6 +47,12 @@ def check_grasp_anything(
     found: dict[tuple[str, str], Counts] = {}
     if not folder_or_doubled(root, 'grasp_instructions').is_dir():
         return found
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        problem = "not checked, for the labels are tensors of PyTorch: pip install 'mmvg[train]' to check them"
+        report.found(problem, root, 'grasp_anything', 'note')
+        return found
     images: dict[str, dict] = {}
     for split, lists in SPLIT_FILES.items():
         if splits is not None and split not in splits:

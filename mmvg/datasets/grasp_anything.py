@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import (
     GRASP_ANYTHING_SIDE,
@@ -24,6 +22,7 @@ from mmvg.datasets.readers import (
     read_part_mask,
 )
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foundation import print_log
 from mmvg.masks import encode_mask, mask_box
 from mmvg.registry import DATASETS
 

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import DataError, as_id, read_pickle
 from mmvg.datasets.refcoco import RefCOCODataset
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foundation import print_log
 from mmvg.registry import DATASETS
 
 

@@ -4,8 +4,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import print_log
-
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import (
     DataError,
@@ -18,6 +16,7 @@ from mmvg.datasets.readers import (
     read_json,
 )
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foundation import print_log
 from mmvg.registry import DATASETS
 
 VERSIONS = ('multiple', 'unique', 'novel-instances', 'novel-classes')

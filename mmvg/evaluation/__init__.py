@@ -1,19 +1,26 @@
-"""Compute scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`."""
+"""Compute scores: formulas on arrays in :mod:`.functional`, registered metrics over them in :mod:`.metrics`.
 
-from mmvg.evaluation.metrics import (
-    CoverAcc,
-    GraspMetric,
-    GraspSuccessMetric,
-    GRECMetric,
-    GRESMetric,
-    GroundingMetric,
-    MeanOverDatasets,
-    PhraseCutMetric,
-    RECMetric,
-    RefZOMMetric,
-    RESMetric,
-    RRefMetric,
-)
+The metrics are imported when the first of them is asked for, so that the formulas alone cost next to nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmvg.evaluation.metrics import (
+        CoverAcc,
+        GraspMetric,
+        GraspSuccessMetric,
+        GRECMetric,
+        GRESMetric,
+        GroundingMetric,
+        MeanOverDatasets,
+        PhraseCutMetric,
+        RECMetric,
+        RefZOMMetric,
+        RESMetric,
+        RRefMetric,
+    )
 
 __all__ = [
     'CoverAcc',
@@ -29,3 +36,9 @@ __all__ = [
     'RRefMetric',
     'RefZOMMetric',
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module('mmvg.evaluation.metrics'), name)

@@ -13,7 +13,12 @@ Q      predicted instances, one per query
 ====== ==================================================================
 
 Boxes are xyxy in pixels unless a name says ``cxcywh`` or ``xywh``. Masks and ``text_mask``: True = keep.
+
+What needs PyTorch or MMDetection is imported when it is first asked for, see ``_LAZY``; all else works without them.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from mmvg.structures.answer import (
     ANSWER_VERSION,
@@ -26,7 +31,6 @@ from mmvg.structures.answer import (
     union_mask,
 )
 from mmvg.structures.boxes import cxcywh_to_xyxy, xywh_to_xyxy, xyxy_to_cxcywh, xyxy_to_xywh
-from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points
 from mmvg.structures.grasps import (
     corners_to_grasps,
     fold_angle,
@@ -37,7 +41,6 @@ from mmvg.structures.grasps import (
     transform_grasps,
     usable_grasps,
 )
-from mmvg.structures.grounding_sample import GroundingSample
 from mmvg.structures.sample_contract import (
     FACT_KEYS,
     GEOMETRY_KEYS,
@@ -47,6 +50,10 @@ from mmvg.structures.sample_contract import (
     item_facts,
     sample_ids,
 )
+
+if TYPE_CHECKING:
+    from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points
+    from mmvg.structures.grounding_sample import GroundingSample
 
 __all__ = [
     'ANSWER_VERSION',
@@ -81,3 +88,16 @@ __all__ = [
     'xyxy_to_cxcywh',
     'xyxy_to_xywh',
 ]
+
+_LAZY = {
+    'GroundingSample': 'mmvg.structures.grounding_sample',
+    'input_to_original_boxes': 'mmvg.structures.frames',
+    'input_to_original_masks': 'mmvg.structures.frames',
+    'input_to_original_points': 'mmvg.structures.frames',
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    return getattr(import_module(_LAZY[name]), name)

@@ -8,17 +8,22 @@ The rule: what scores **more** than the threshold is there, both rounded to floa
 score that is printed as the threshold itself does not pass, whatever the type of the number that was given.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mmengine.structures import InstanceData, PixelData
-from torch import Tensor, from_numpy
 
 from mmvg.masks import decode_mask, encode_mask
-from mmvg.structures.grounding_sample import GroundingSample
+from mmvg.structures.array_library import is_tensor
 from mmvg.structures.sample_contract import USER_DATASET, sample_ids
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mmvg.structures.grounding_sample import GroundingSample
 
 #: Version of the JSON form of an answer; records and files without one are older than version 2.
 ANSWER_VERSION = 2
@@ -44,7 +49,7 @@ def passes(scores: Tensor | np.ndarray | float, score_thr: float) -> Any:
         >>> passes(np.array([0.69, 0.7, 0.71], dtype=np.float32), 0.7)
         array([False, False,  True])
     """
-    if isinstance(scores, Tensor):
+    if is_tensor(scores):
         return scores.float() > float(np.float32(score_thr))
     passed = np.asarray(scores, dtype=np.float32) > np.float32(score_thr)
     return passed if passed.ndim else bool(passed)
@@ -136,7 +141,7 @@ class Candidates:
     no_target: bool = False
 
     @classmethod
-    def from_sample(cls, sample: GroundingSample) -> 'Candidates':
+    def from_sample(cls, sample: GroundingSample) -> Candidates:
         """Read the predictions of a sample."""
         made = cls(target_score=sample.get('target_score'), mask_output=sample.get('mask_output', 'global'))
         made.no_target = bool(sample.get('pred_no_target', False))
@@ -160,7 +165,7 @@ class Candidates:
             return float(self.target_score)
         return None if self.scores is None else float(self.scores.max(initial=0))
 
-    def at(self, score_thr: float, no_target: bool | None = None, **about: Any) -> 'Answer':
+    def at(self, score_thr: float, no_target: bool | None = None, **about: Any) -> Answer:
         """Decide what is there, by one threshold.
 
         Nothing is meant where the target score does not pass; otherwise the instances and the grasps that pass are
@@ -247,7 +252,7 @@ class Answer:
     candidates: Candidates | None = None
 
     @classmethod
-    def from_sample(cls, sample: GroundingSample, score_thr: float | None = None) -> 'Answer':
+    def from_sample(cls, sample: GroundingSample, score_thr: float | None = None) -> Answer:
         """Read the answer that a sample carries.
 
         Args:
@@ -271,7 +276,7 @@ class Answer:
             ids={} if ids['dataset'] in (None, USER_DATASET) else ids,
         )
 
-    def at(self, score_thr: float) -> 'Answer':
+    def at(self, score_thr: float) -> Answer:
         """Decide anew at another threshold.
 
         Raises:
@@ -306,7 +311,7 @@ class Answer:
         return {key: value for key, value in record.items() if value is not None}
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> 'Answer':
+    def from_record(cls, record: Mapping[str, Any]) -> Answer:
         """Read what :meth:`to_record` wrote.
 
         Raises:
@@ -336,6 +341,9 @@ class Answer:
         Raises:
             ValueError: If the candidates are not known.
         """
+        from mmengine.structures import InstanceData, PixelData
+        from torch import from_numpy
+
         made = self.candidates
         if made is None:
             raise ValueError('this answer holds what was found, but scores need all candidates; save whole answers')
@@ -367,7 +375,7 @@ def _best_first(scores: np.ndarray, score_thr: float) -> np.ndarray:
 
 
 def _array(values: Any) -> np.ndarray | None:
-    return values.detach().cpu().numpy() if isinstance(values, Tensor) else values
+    return values.detach().cpu().numpy() if is_tensor(values) else values
 
 
 def _lists(part: Answer | Candidates) -> dict[str, Any]:

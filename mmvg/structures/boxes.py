@@ -1,13 +1,20 @@
 """Convert boxes between formats; functions are named after both ends and take (..., 4) tensors and arrays alike."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
+
+from mmvg.structures.array_library import array_library
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def _stack(parts: list) -> Tensor | np.ndarray:
     """Stack the columns of boxes."""
-    return torch.stack(parts, -1) if isinstance(parts[0], Tensor) else np.stack(parts, -1)
+    return array_library(parts[0]).stack(parts, -1)
 
 
 def cxcywh_to_xyxy(boxes: Tensor | np.ndarray) -> Tensor | np.ndarray:
@@ -36,6 +43,7 @@ def xywh_to_xyxy(boxes: Tensor | np.ndarray) -> Tensor | np.ndarray:
     """Convert top-left corner and size (..., 4), as COCO writes them, to corners (..., 4); the right edge is x + w.
 
     Example:
+        >>> import torch
         >>> xywh_to_xyxy(torch.tensor([3, 4, 4, 2]))
         tensor([3, 4, 7, 6])
     """
@@ -47,6 +55,7 @@ def xyxy_to_xywh(boxes: Tensor | np.ndarray) -> Tensor | np.ndarray:
     """Convert corners (..., 4) to top-left corner and size (..., 4).
 
     Example:
+        >>> import torch
         >>> xyxy_to_xywh(torch.tensor([3, 4, 7, 6]))
         tensor([3, 4, 4, 2])
     """

@@ -8,11 +8,17 @@ p2 a jaw.
 All functions take tensors and arrays alike and return what they were given, in the same floating-point type.
 """
 
+from __future__ import annotations
+
 from math import pi
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
+
+from mmvg.structures.array_library import array_library, is_tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 #: Rectangles with a side below this many pixels are no grasps: they have no direction.
 MIN_SIDE = 1e-3
@@ -25,7 +31,7 @@ def fold_angle(theta: Tensor | np.ndarray) -> Tensor | np.ndarray:
         >>> fold_angle(np.array([0.5, 0.5 + pi, -pi / 2]))
         array([0.5   , 0.5   , 1.5708])
     """
-    lib = _lib(theta)
+    lib = array_library(theta)
     folded = lib.remainder(theta + pi / 2, pi) - pi / 2
     return lib.where(folded <= -pi / 2, folded + pi, folded)
 
@@ -40,7 +46,7 @@ def grasps_to_corners(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
                [70., 40.],
                [70., 20.]])
     """
-    lib = _lib(grasps)
+    lib = array_library(grasps)
     x, y, w, h, theta = (grasps[..., i] for i in range(5))
     cos, sin = lib.cos(theta), lib.sin(theta)
     opening = lib.stack([cos * w, -sin * w], -1)
@@ -56,16 +62,16 @@ def corners_to_grasps(corners: Tensor | np.ndarray) -> Tensor | np.ndarray:
     opening is p1 -> p4. In Cornell's, it is p1 -> p2.
 
     Example:
+        >>> import torch
         >>> corners_to_grasps(torch.tensor([[30.0, 20], [30, 40], [70, 40], [70, 20]]))
         tensor([50., 30., 40., 20., 0.])
     """
-    lib = _lib(corners)
+    lib = array_library(corners)
     p1, p2, p3, p4 = (corners[..., i, :] for i in range(4))
     centre, opening, jaw = (p1 + p3) / 2, p4 - p1, p2 - p1
     w = lib.hypot(opening[..., 0], opening[..., 1])
     h = lib.hypot(jaw[..., 0], jaw[..., 1])
-    arctan2 = torch.atan2 if isinstance(corners, Tensor) else np.arctan2
-    theta = fold_angle(-arctan2(opening[..., 1], opening[..., 0]))
+    theta = fold_angle(-lib.arctan2(opening[..., 1], opening[..., 0]))
     return lib.stack([centre[..., 0], centre[..., 1], w, h, theta], -1)
 
 
@@ -86,8 +92,8 @@ def transform_grasps(grasps: Tensor | np.ndarray, matrix: np.ndarray) -> Tensor 
         array([25., 15., 20., 10.,  0.])
     """
     corners = grasps_to_corners(grasps)
-    if isinstance(corners, Tensor):
-        matrix = torch.as_tensor(np.asarray(matrix), dtype=corners.dtype, device=corners.device)
+    if is_tensor(corners):
+        matrix = array_library(corners).as_tensor(np.asarray(matrix), dtype=corners.dtype, device=corners.device)
     else:
         matrix = np.asarray(matrix, dtype=corners.dtype)
     moved = corners @ matrix[:2, :2].T + matrix[:2, 2]
@@ -124,7 +130,7 @@ def usable_grasps(grasps: Tensor | np.ndarray) -> Tensor | np.ndarray:
         >>> usable_grasps(np.array([[50, 30, 40, 20, 0], [50, 30, 0, 20, 0], [np.nan, 30, 40, 20, 0]]))
         array([ True, False, False])
     """
-    lib = _lib(grasps)
+    lib = array_library(grasps)
     sides = grasps[..., 2:4]
     return lib.isfinite(grasps).all(-1) & (sides >= MIN_SIDE).all(-1)
 
@@ -199,8 +205,3 @@ def _intersection_bound(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         ]
         bounds.append(np.maximum(sides[0], 0) * np.maximum(sides[1], 0))
     return np.minimum(*bounds)
-
-
-def _lib(value: Tensor | np.ndarray):
-    """Return torch for a tensor and numpy for an array."""
-    return torch if isinstance(value, Tensor) else np

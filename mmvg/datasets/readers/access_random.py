@@ -1,9 +1,8 @@
 """Random numbers for what a dataset draws when a sample is accessed."""
 
 import numpy as np
-import torch
-from mmengine.dist import get_rank
-from torch.utils.data import get_worker_info
+
+from mmvg.foundation import get_rank
 
 
 class AccessRandom:
@@ -21,6 +20,9 @@ class AccessRandom:
 
     def integer(self, high: int) -> int:
         """Draw a number in [0, high), each equally likely."""
+        import torch
+        from torch.utils.data import get_worker_info
+
         worker = get_worker_info()
         if worker is None:
             seed = int(torch.randint(2**62, ()))

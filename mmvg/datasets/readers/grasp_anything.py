@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 
 from mmvg.datasets.readers.load_report import DataError, LoadReport
@@ -119,6 +118,8 @@ def read_part_mask(file: Path) -> np.ndarray:
         raise DataError(f'{file} holds {mask.dtype} of {mask.shape}, expected a mask. Download the file again.')
     mask = (mask > 0).astype(np.uint8)
     if mask.shape != (GRASP_ANYTHING_SIDE, GRASP_ANYTHING_SIDE):
+        import cv2
+
         mask = cv2.resize(mask, (GRASP_ANYTHING_SIDE, GRASP_ANYTHING_SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
     return mask
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from mmengine.logging import print_log
-
 from mmvg.checks import check_choice
+from mmvg.foundation import print_log
 
 #: Examples that are kept per kind of problem.
 MAX_EXAMPLES = 3
@@ -98,7 +97,7 @@ class LoadReport:
         ]
 
     def log(self) -> None:
-        """Write one line per kind to MMEngine's current logger."""
+        """Write one line per kind to the current logger."""
         for line, entry in zip(self.lines(), self.entries.values(), strict=True):
             print_log(line, logger='current', level=entry.level)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from mmvg.evaluation.functional.percent import mean_percent
@@ -142,6 +141,8 @@ class _Raster:
     """Pixels of a rectangle as CROG's evaluator fills it, in a window around it."""
 
     def __init__(self, grasp: np.ndarray) -> None:
+        import cv2
+
         x, y, w, h, theta = np.asarray(grasp, dtype=np.float64).tolist()
         corners = cv2.boxPoints(((x, y), (w, h), -np.rad2deg(theta))).astype(np.int64)
         self.low = corners.min(0).clip(0, CROG_CANVAS)

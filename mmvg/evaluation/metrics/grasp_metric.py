@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from mmengine.logging import print_log
 
 from mmvg.evaluation.functional import crog_matches, first_match, jaccard_at, limit_grasps, strict_matches
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array
+from mmvg.foundation import print_log
 from mmvg.registry import METRICS
 from mmvg.structures import usable_grasps
 

@@ -8,13 +8,10 @@ from math import isnan
 from typing import Any, Literal
 
 import numpy as np
-from mmengine.dist import all_gather_object
-from mmengine.evaluator import BaseMetric
-from mmengine.logging import print_log
-from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.evaluation.functional import check_boxes
+from mmvg.foundation import BaseMetric, all_gather_object, print_log
 from mmvg.structures import ID_KEYS, sample_ids
 
 #: Stands for the score of an expression that has none, since its true mask is not known.
@@ -185,7 +182,7 @@ def read_field(sample: dict, *path: str) -> Any:
 def read_array(sample: dict, *path: str) -> np.ndarray:
     """Read the value at ``path`` as an array on the CPU; see :func:`read_field`."""
     value = read_field(sample, *path)
-    return value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
+    return value.detach().cpu().numpy() if hasattr(value, 'detach') else np.asarray(value)
 
 
 def read_gt_boxes(sample: dict) -> np.ndarray:

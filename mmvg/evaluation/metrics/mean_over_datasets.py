@@ -5,9 +5,8 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from mmengine.dist import all_gather_object
-from mmengine.evaluator import BaseMetric
 
+from mmvg.foundation import BaseMetric, all_gather_object
 from mmvg.registry import METRICS
 
 
