@@ -33,9 +33,6 @@ _LOADING = (
 class GroundingInferencer(BaseInferencer):
     """Finds in pictures what sentences mean, in the shape of MMEngine's inferencers.
 
-    >>> find = GroundingInferencer('work_dirs/instancevg_refshapes/iter_1000.pth')  # doctest: +SKIP
-    >>> find('scene.jpg', ['the red ring', 'both stars'])['predictions'][0]['boxes']  # doctest: +SKIP
-
     The answer for one pair does not depend on the others of its batch.
 
     Args:
@@ -50,6 +47,10 @@ class GroundingInferencer(BaseInferencer):
     Raises:
         FileNotFoundError: If config or weights are not there.
         ValueError: If they do not fit, the device is not there, or the threshold is not in [0, 1].
+
+    Example:
+        >>> find = GroundingInferencer('work_dirs/instancevg_refshapes/iter_1000.pth')  # doctest: +SKIP
+        >>> find('scene.jpg', ['the red ring', 'both stars'])['predictions'][0]['boxes']  # doctest: +SKIP
     """
 
     preprocess_kwargs = set()

@@ -40,9 +40,17 @@ def outside_pages() -> dict[str, str]:
     }
 
 
+def api_pages() -> dict[str, str]:
+    """Return package -> page of the site, of every package below mmvg that exports something, in alphabetical order."""
+    exporting = (path for path in ROOT.glob('mmvg/*/**/__init__.py') if '__all__' in path.read_text(encoding='utf-8'))
+    packages = sorted('.'.join(path.relative_to(ROOT).parent.parts) for path in exporting)
+    return {package: f'api/{package}.md' for package in packages}
+
+
 def on_config(config: ProperDocsConfig) -> ProperDocsConfig:
     """Add the READMEs of the papers, and pages that nobody has listed, to the navigation."""
     sections = {name: pages for entry in config.nav for name, pages in entry.items() if isinstance(pages, list)}
+    sections['Python API'] += [{package: page} for package, page in api_pages().items()]
     sections['Models'] += [page for page in outside_pages().values() if page.startswith('papers/')]
     listed = set(re.findall(r"'([^']+\.md)'", repr(config.nav)))
     sections['More'] += sorted({path.name for path in (ROOT / 'docs').glob('*.md')} - listed)
@@ -53,6 +61,8 @@ def on_files(files: Files, config: ProperDocsConfig) -> Files:
     """Add the pages from outside ``docs/``, and one for every file of the repository that a page links to."""
     for origin, uri in outside_pages().items():
         files.append(File.generated(config, uri, content=(ROOT / origin).read_text(encoding='utf-8')))
+    for package, uri in api_pages().items():
+        files.append(File.generated(config, uri, content=f'# {package}\n\n::: {package}\n'))
     linked = set()
     for file in files.documentation_pages():
         origin = _origin(file.src_uri)
@@ -68,7 +78,7 @@ def on_files(files: Files, config: ProperDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: ProperDocsConfig, files: Files) -> str:
     """Fill in the tables and point the links of a page to pages of the site."""
-    if page.file.src_uri.startswith('source/'):
+    if page.file.src_uri.startswith(('source/', 'api/')):
         return markdown
     return rewrite_links(fill_in(markdown), page.file.src_uri)
 
