@@ -38,6 +38,10 @@ class CoverAcc(GroundingMetric):
         boxes = check_boxes(read_array(sample, 'gt_instances', 'bboxes'))
         return covered_share(read_array(sample, 'pred_instances', 'points'), boxes) if len(boxes) else None
 
+    def parts(self, record: float | None) -> dict[str, tuple[float, float]]:
+        """Return CoverAcc of an expression with a box."""
+        return {} if record is None else {'CoverAcc': (record, 1)}
+
     def summarize(self, records: list[float | None]) -> dict[str, float]:
         """Compute the mean over expressions with a box."""
         return {'CoverAcc': mean_percent(record for record in records if record is not None)}

@@ -84,6 +84,17 @@ class GraspMetric(GroundingMetric):
             kind, len(gt) > 0, first_match(crog_matches(pred, gt)), first_match(strict_matches(pred, gt))
         )
 
+    def parts(self, record: GraspRecord) -> dict[str, tuple[float, float]]:
+        """Return J@N and J@N_strict, of all and of the type of the expression; nothing without a true grasp."""
+        if not record.counted:
+            return {}
+        ranks = {'': record.crog, '_strict': record.strict}
+        own = {
+            f'J@{n}{end}': (float(rank is not None and rank < n), 1) for n in self.top for end, rank in ranks.items()
+        }
+        typed = self.by_type and record.type
+        return own | ({f'{record.type}/{name}': part for name, part in own.items()} if typed else {})
+
     def summarize(self, records: list[GraspRecord]) -> dict[str, float]:
         """Compute J@N and J@N_strict, of all and of each type."""
         counted = [record for record in records if record.counted]

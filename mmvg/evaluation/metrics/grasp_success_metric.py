@@ -69,6 +69,10 @@ class GraspSuccessMetric(GroundingMetric):
             novelty, first_match(strict_matches(ranked_grasps(sample, self.top), gt[usable_grasps(gt)]))
         )
 
+    def parts(self, record: SuccessRecord) -> dict[str, tuple[float, float]]:
+        """Return ``seen`` or ``unseen``."""
+        return {record.novelty: (float(record.rank is not None and record.rank < self.top), 1)}
+
     def summarize(self, records: Sequence[SuccessRecord]) -> dict[str, float]:
         """Compute the success rates in percent."""
         rates = {

@@ -5,7 +5,7 @@ from typing import Literal
 from mmvg.checks import check_choice
 from mmvg.evaluation.functional import no_target_accuracy, percent_at_least, scores_above, set_f1
 from mmvg.evaluation.functional.box_overlaps import check_boxes
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes, verdict_parts
 from mmvg.registry import METRICS
 
 
@@ -61,6 +61,11 @@ class GRECMetric(GroundingMetric):
             raise ValueError(f'{len(boxes)} boxes need scores of shape ({len(boxes)},), not {scores.shape}')
         kept = boxes[scores_above(scores, self.score_thr, self.comparison)]
         return set_f1(kept, gt_boxes, self.matching), len(kept) == 0, len(gt_boxes) == 0
+
+    def parts(self, record: tuple[float, bool, bool]) -> dict[str, tuple[float, float]]:
+        """Return F1, the F1 of the boxes (``set_F1``), and N-acc or T-acc."""
+        f1, pred_no_target, gt_no_target = record
+        return {'F1': (float(f1 >= 1), 1), 'set_F1': (f1, 1)} | verdict_parts(pred_no_target, gt_no_target)
 
     def summarize(self, records: list[tuple[float, bool, bool]]) -> dict[str, float]:
         """Compute F1, N-acc and T-acc."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmvg.checks import check_choice
 from mmvg.evaluation.functional import GRESScore, gres_score, gres_scores, scores_above
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, precision_parts, read_field, verdict_parts
 from mmvg.masks import intersection_and_union, mask_area, read_mask
 from mmvg.registry import METRICS
 
@@ -79,6 +79,12 @@ class GRESMetric(GroundingMetric):
             score = np.asarray(float(read_field(sample, 'target_score')))
             pred_no_target = not scores_above(score, self.score_thr, self.comparison)
         return gres_score(intersection, union, pred_no_target, gt_no_target)
+
+    def parts(self, record: GRESScore) -> dict[str, tuple[float, float]]:
+        """Return gIoU, cIoU, N-acc or T-acc, and P@X of an expression with a target."""
+        parts = {'gIoU': (record.iou, 1), 'cIoU': (record.intersection, record.union)}
+        parts |= verdict_parts(record.pred_no_target, record.gt_no_target)
+        return parts if record.gt_no_target else parts | precision_parts(record.iou, self.thresholds)
 
     def summarize(self, records: list[GRESScore]) -> dict[str, float]:
         """Compute gIoU, cIoU, N-acc, T-acc and P@X."""

@@ -76,6 +76,15 @@ class GroundingMetric(BaseMetric):
     def summarize(self, records: list) -> dict[str, float]:
         """Turn the records of all samples into results in percent, NaN where a denominator is empty."""
 
+    def parts(self, record: Any) -> dict[str, tuple[float, float]]:
+        """Split what one record adds to scores into (numerator, denominator), by the name of the score.
+
+        A score that :meth:`summarize` has too is 100 times the sum of the numerators over that of the denominators. A
+        record that does not count for a score does not name it; scores that are no such ratio are left out. Nothing by
+        default.
+        """
+        return {}
+
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Score a batch of samples.
 
@@ -197,6 +206,27 @@ def read_gt_boxes(sample: dict) -> np.ndarray:
         hint = '' if no_target else "; if its targets are crowd regions, load the dataset with crowd='keep'"
         raise ValueError(f'no_target is {no_target}, but gt_instances has {len(boxes)} boxes{hint}')
     return boxes
+
+
+def precision_parts(value: float, thresholds: Sequence[float], above: bool = False) -> dict[str, tuple[float, float]]:
+    """Return what one IoU adds to each P@X; see :meth:`GroundingMetric.parts`.
+
+    Example:
+        >>> precision_parts(0.6, [0.5, 0.9])
+        {'P@0.5': (1.0, 1), 'P@0.9': (0.0, 1)}
+    """
+    passes = {threshold: value > threshold if above else value >= threshold for threshold in thresholds}
+    return {f'P@{threshold:g}': (float(passed), 1) for threshold, passed in passes.items()}
+
+
+def verdict_parts(pred_no_target: bool, gt_no_target: bool) -> dict[str, tuple[float, float]]:
+    """Return what one verdict adds to N-acc or T-acc; see :meth:`GroundingMetric.parts`.
+
+    Example:
+        >>> verdict_parts(pred_no_target=True, gt_no_target=True)
+        {'N-acc': (1.0, 1)}
+    """
+    return {'N-acc': (float(pred_no_target), 1)} if gt_no_target else {'T-acc': (float(not pred_no_target), 1)}
 
 
 def _name(key: tuple) -> str:

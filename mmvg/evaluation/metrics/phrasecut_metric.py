@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from mmvg.evaluation.functional import phrasecut_scores, phrasecut_subsets
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_field
+from mmvg.evaluation.functional import mask_iou, phrasecut_scores, phrasecut_subsets
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, precision_parts, read_array, read_field
 from mmvg.masks import intersection_and_union, mask_area, mask_size, read_mask
 from mmvg.registry import METRICS
 
@@ -75,6 +75,13 @@ class PhraseCutMetric(GroundingMetric):
             instances = len(read_array(sample, 'gt_instances', 'bboxes'))
             names = phrasecut_subsets(instances, mask_area(gt) / (height * width), sample.get('phrase_structure'))
         return PhraseCutScore(intersection, union, tuple(names))
+
+    def parts(self, record: PhraseCutScore) -> dict[str, tuple[float, float]]:
+        """Return mIoU, cIoU and P@X, of all and of each subset that the task belongs to."""
+        iou = mask_iou(record.intersection, record.union)
+        own = {'mIoU': (iou, 1), 'cIoU': (record.intersection, record.union)}
+        own |= precision_parts(iou, self.thresholds, above=True)
+        return own | {f'{name}/{key}': part for name in record.subsets for key, part in own.items()}
 
     def summarize(self, records: list[PhraseCutScore]) -> dict[str, float]:
         """Compute mIoU, cIoU and P@X of all tasks, then of each subset by name."""

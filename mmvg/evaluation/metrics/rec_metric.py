@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mmvg.evaluation.functional import percent_at_least, top_box_iou
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, precision_parts, read_array, read_gt_boxes
 from mmvg.registry import METRICS
 
 
@@ -48,6 +48,10 @@ class RECMetric(GroundingMetric):
             raise ValueError(f'REC needs exactly one true box, not {len(gt_boxes)}; use GRECMetric for this dataset')
         boxes = read_array(sample, 'pred_instances', 'bboxes')
         return top_box_iou(boxes, read_array(sample, 'pred_instances', 'scores'), gt_boxes[0])
+
+    def parts(self, record: float) -> dict[str, tuple[float, float]]:
+        """Return IoU and P@X."""
+        return {'IoU': (record, 1)} | precision_parts(record, self.thresholds)
 
     def summarize(self, records: list[float]) -> dict[str, float]:
         """Compute P@X for each threshold."""

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 
 from mmvg.checks import check_choice
-from mmvg.evaluation.functional import refzom_scores, scores_above
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.evaluation.functional import mask_iou, refzom_scores, scores_above
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, precision_parts, read_field
 from mmvg.masks import intersection_and_union, mask_area, read_mask
 from mmvg.registry import METRICS
 
@@ -68,6 +68,14 @@ class RefZOMMetric(GroundingMetric):
             raise ValueError(f'no_target is set, but gt_sem_seg has {mask_area(gt)} foreground pixels')
         intersection, union = intersection_and_union(pred, gt)
         return intersection, union, said_nothing(sample, pred, self.no_target_from, self.score_thr), gt_no_target
+
+    def parts(self, record: tuple[int, int, bool, bool]) -> dict[str, tuple[float, float]]:
+        """Return Acc of an expression without a target, oIoU, mIoU and P@X of any other."""
+        intersection, union, pred_no_target, gt_no_target = record
+        if gt_no_target:
+            return {'Acc': (float(pred_no_target), 1)}
+        iou = mask_iou(intersection, union)
+        return {'oIoU': (intersection, union), 'mIoU': (iou, 1)} | precision_parts(iou, self.thresholds)
 
     def summarize(self, records: list[tuple[int, int, bool, bool]]) -> dict[str, float]:
         """Compute oIoU, mIoU, Acc and P@X."""

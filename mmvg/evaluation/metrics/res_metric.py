@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from mmvg.checks import check_choice
-from mmvg.evaluation.functional import res_scores
-from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
+from mmvg.evaluation.functional import mask_iou, res_scores
+from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, precision_parts, read_field
 from mmvg.masks import intersection_and_union
 from mmvg.registry import METRICS
 
@@ -52,6 +52,11 @@ class RESMetric(GroundingMetric):
             raise ValueError('RES is defined for expressions with a target; use GRESMetric for this dataset')
         pred = read_field(sample, 'pred_sem_seg', 'sem_seg')
         return intersection_and_union(pred, read_field(sample, 'gt_sem_seg', 'sem_seg'))
+
+    def parts(self, record: tuple[int, int]) -> dict[str, tuple[float, float]]:
+        """Return mIoU, oIoU and P@X."""
+        iou = mask_iou(*record)
+        return {'mIoU': (iou, 1), 'oIoU': record} | precision_parts(iou, self.thresholds, self.comparison == '>')
 
     def summarize(self, records: list[tuple[int, int]]) -> dict[str, float]:
         """Compute mIoU, oIoU and P@X."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from mmvg.checks import check_choice
-from mmvg.evaluation.functional import RRefScore, rref_left_out, rref_scores
+from mmvg.evaluation.functional import RRefScore, mask_iou, rref_left_out, rref_scores
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_field
 from mmvg.evaluation.metrics.refzom_metric import said_nothing
 from mmvg.masks import intersection_and_union, mask_area, read_mask
@@ -74,6 +74,13 @@ class RRefMetric(GroundingMetric):
         else:
             rejected = emptied or mask_area(pred) == 0
         return RRefScore(ref, True, 0, 0, not rejected, 0 if rejected else mask_area(pred))
+
+    def parts(self, record: RRefScore) -> dict[str, tuple[float, float]]:
+        """Return oIoU and IoU of a positive sentence, ``rejected`` of a negative one; means over refs are none."""
+        if record.negative:
+            return {'rejected': (float(not record.answered), 1)}
+        pixels = record.intersection, record.union
+        return {'oIoU': pixels, 'IoU': (mask_iou(*pixels), 1)}
 
     def summarize(self, records: list[RRefScore]) -> dict[str, float]:
         """Compute mIoU, mRR, rIoU and oIoU, and ``rIoU_product`` if asked for."""
