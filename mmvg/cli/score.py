@@ -26,12 +26,13 @@ def score(
 
     from mmvg.apis import load_config
     from mmvg.apis.rescore import score_predictions
+    from mmvg.whole_files import write_whole
 
     scores = score_predictions(load_config(config, parse_options(cfg_options)), predictions)
     for name, value in scores.items():
         print(f'{name}: {value:.4f}')
     if out is not None:
-        out.write_text(json.dumps(scores, indent=2) + '\n', encoding='utf-8')
+        write_whole(out, json.dumps(scores, indent=2) + '\n')
 
 
 def analyze(
