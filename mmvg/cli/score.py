@@ -56,6 +56,8 @@ def analyze(
     import mmcv
 
     from mmvg.apis.rescore import answered_samples
+    from mmvg.datasets.transforms import loads_upright
+    from mmvg.pictures import decode_picture
     from mmvg.visualization import GroundingVisualizer
     from mmvg.visualization.layers import agreement, ground_truth, prediction
 
@@ -77,11 +79,13 @@ def analyze(
     wanted = {row[1] for sheet in sheets.values() for row in sheet}
     drawn = {n: s for n, s in enumerate(answered_samples(cfg, predictions)) if n in wanted}
     visualizer = GroundingVisualizer(score_thr=score_thr)
+    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
     for name, sheet in sheets.items():
         items = []
         for _, number, *_ in sheet:
-            image = mmcv.imread(drawn[number].img_path, flag='color_ignore_orientation')[..., ::-1]
-            items.append((image, drawn[number]))
+            path = drawn[number].img_path
+            image = decode_picture(Path(path).read_bytes(), path, upright)
+            items.append((image[..., ::-1], drawn[number]))
         picture = visualizer.contact_sheet(items)
         mmcv.imwrite(picture[..., ::-1], str(out_dir / f'{name}.png'))
     mean = sum(row[0] for row in rows) / len(rows)
