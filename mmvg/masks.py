@@ -162,6 +162,25 @@ def intersection_and_union(pred: Mask, gt: Mask) -> tuple[int, int]:
     return intersection, int(np.count_nonzero(pred)) + int(np.count_nonzero(gt)) - intersection
 
 
+def mask_overlaps(pred: Sequence[Mask], gt: Sequence[Mask]) -> np.ndarray:
+    """Compute the IoU (P, N) of P masks with N others of the same size, 0 where both are empty.
+
+    Raises:
+        ValueError: If the masks differ in size, or one of them is malformed.
+
+    Example:
+        >>> mask_overlaps([np.eye(3, dtype=bool)], [np.eye(3, dtype=bool), np.ones((3, 3), dtype=bool)])
+        array([[1.    , 0.3333]])
+    """
+    pred, gt = ([encode_mask(mask) for mask in masks] for masks in (pred, gt))
+    if len(sizes := {mask_size(mask) for mask in (*pred, *gt)}) > 1:
+        raise ValueError(f'masks of different sizes (H, W): {", ".join(map(str, sorted(sizes)))}')
+    if not pred or not gt:
+        return np.zeros((len(pred), len(gt)))
+    areas = coco_mask.area(pred)[:, None].astype(np.int64) + coco_mask.area(gt)[None].astype(np.int64)
+    return np.where(areas > 0, coco_mask.iou(pred, gt, [0] * len(gt)), 0.0)
+
+
 def rle_runs(rle: dict) -> np.ndarray:
     """Read the run lengths (R,) int64 of an RLE down the columns, background first, and check them.
 

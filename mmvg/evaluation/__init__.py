@@ -8,33 +8,45 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmvg.evaluation.metrics import (
+        ByGroup,
+        CGF1Metric,
+        ConfidenceMetric,
         CoverAcc,
         GraspMetric,
         GraspSuccessMetric,
         GRECMetric,
         GRESMetric,
         GroundingMetric,
+        InstanceF1Metric,
         MeanOverDatasets,
         PhraseCutMetric,
+        PrecisionAtKMetric,
         RECMetric,
         RefZOMMetric,
         RESMetric,
         RRefMetric,
+        VerdictMetric,
     )
 
 __all__ = [
+    'ByGroup',
+    'CGF1Metric',
+    'ConfidenceMetric',
     'CoverAcc',
     'GRECMetric',
     'GRESMetric',
     'GraspMetric',
     'GraspSuccessMetric',
     'GroundingMetric',
+    'InstanceF1Metric',
     'MeanOverDatasets',
     'PhraseCutMetric',
+    'PrecisionAtKMetric',
     'RECMetric',
     'RESMetric',
     'RRefMetric',
     'RefZOMMetric',
+    'VerdictMetric',
 ]
 
 
