@@ -56,6 +56,7 @@ COVERED = (
     'mmvg.models.necks',
     'mmvg.models.postprocess',
     'mmvg.models.preprocessor',
+    'mmvg.pictures',
     'mmvg.refshapes',
     'mmvg.refshapes.writers',
     'mmvg.structures',

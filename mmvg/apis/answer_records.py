@@ -10,6 +10,7 @@ import numpy as np
 
 from mmvg.masks import decode_mask
 from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, GroundingSample, sample_ids
+from mmvg.whole_files import write_whole
 
 
 class PredictionError(ValueError):
@@ -55,14 +56,12 @@ def save_answers(samples: Sequence[GroundingSample], path: str | Path, score_thr
 
     Args:
         samples: What :class:`mmvg.apis.GroundingInferencer` returns with ``return_datasamples=True``.
-        path: The file; its folder is made.
+        path: The file; its folder is made, and an older file replaced when this one is whole.
         score_thr: What scores more than this is there; by default the threshold of the model.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     records = [Answer.from_sample(sample, score_thr).to_record(whole=True) for sample in samples]
     content = dict(version=ANSWER_VERSION, predictions=records)
-    path.write_text(json.dumps(content), encoding='utf-8')
+    write_whole(path, json.dumps(content))
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,27 @@
 """Pictures of every kind that users have, as the array that a pipeline starts from."""
 
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from mmvg.foreign_files import foreign_content
+from mmvg.pictures import (
+    ImageError,
+    bytes_of_fractions,
+    check_size,
+    decode_picture,
+    exif_orientation,
+    pixels_of,
+    turn_upright,
+)
 
 #: What :func:`list_images` takes for a picture.
 SUFFIXES = frozenset({'.jpg', '.jpeg', '.png', '.bmp', '.gif', '.tif', '.tiff', '.webp'})
 
+#: Bytes that are fetched from an address at most.
+MAX_FETCHED = 100 * 10**6
+
 ImageSource = str | Path | bytes | np.ndarray | Image.Image
-
-
-class ImageError(ValueError):
-    """Something is not a picture that can be read; the message says what it is and what to do."""
 
 
 def read_image(source: ImageSource, allow_url: bool = False) -> np.ndarray:
@@ -38,18 +44,20 @@ def read_image(source: ImageSource, allow_url: bool = False) -> np.ndarray:
     if isinstance(source, np.ndarray):
         return _from_array(source)
     if isinstance(source, Image.Image):
-        return _from_pil(source, 'the PIL image')
+        return _from_pil(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _decode(bytes(source), f'{len(source)} bytes')
+        return decode_picture(bytes(source), f'{len(source)} bytes')
     if isinstance(source, str) and source.startswith(('http://', 'https://')):
-        return _decode(_fetch(source, allow_url), source)
+        return decode_picture(_fetch(source, allow_url), source)
     if isinstance(source, (str, Path)):
-        path = Path(source).expanduser()
+        if not str(source):
+            raise ImageError('no picture was given: its path is empty')
+        path = _expand(source)
         if path.is_dir():
             raise ImageError(f'{path} is a folder; give the picture, or list_images(folder)')
         if not path.is_file():
             raise FileNotFoundError(f'{path}: there is no such picture')
-        return _decode(path.read_bytes(), str(path))
+        return decode_picture(path.read_bytes(), str(path))
     raise TypeError(f'a picture is a path, bytes, an array or a PIL image, not {type(source).__name__}')
 
 
@@ -59,7 +67,7 @@ def list_images(folder: str | Path) -> list[Path]:
     Raises:
         FileNotFoundError: If there is no such folder, or it holds no picture.
     """
-    folder = Path(folder).expanduser()
+    folder = _expand(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f'{folder}: there is no such folder')
     visible = (path for path in folder.iterdir() if not path.name.startswith('.') and path.is_file())
@@ -71,51 +79,40 @@ def list_images(folder: str | Path) -> list[Path]:
 
 def is_image_folder(source: object) -> bool:
     """Whether ``source`` is the path of a folder."""
-    return isinstance(source, (str, Path)) and not str(source).startswith('http') and Path(source).expanduser().is_dir()
+    return isinstance(source, (str, Path)) and bool(str(source)) and _expand(source).is_dir()
+
+
+def _expand(path: str | Path) -> Path:
+    """Put the home of a user in place of ``~``; a path of an unknown user stays as it is, and is not there."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _fetch(url: str, allowed: bool) -> bytes:
     if not allowed:
         raise ImageError(f'{url}: addresses are not fetched unless asked for; save the picture, or set allow_url=True')
+    from http.client import HTTPException
     from urllib.request import urlopen
 
     try:
         with urlopen(url, timeout=30) as answer:
-            return answer.read()
-    except OSError as error:
+            content = answer.read(MAX_FETCHED + 1)
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: no address at all
         raise ImageError(f'{url}: cannot be fetched: {error}') from error
+    if len(content) > MAX_FETCHED:
+        raise ImageError(f'{url}: is larger than the {MAX_FETCHED // 10**6} MB that are fetched')
+    return content
 
 
-def _decode(content: bytes, name: str) -> np.ndarray:
-    if (foreign := foreign_content(content[:256])) is not None:
-        raise ImageError(f'{name}: the file is {foreign}')
+def _from_pil(image: Image.Image) -> np.ndarray:
+    check_size(image.size, 'the PIL image')
     try:
-        with Image.open(BytesIO(content)) as image:
-            image.load()
-            return _from_pil(image, name)
-    except UnidentifiedImageError:
-        if content[4:8] == b'ftyp' and b'he' in content[8:32]:  # the brands heic, heix, heim, hevc, ...
-            raise ImageError(f'{name}: HEIC cannot be read; save the picture as JPEG or PNG') from None
-        hint = ' but text' if all(31 < byte < 127 or byte in b'\r\n\t' for byte in content[:64]) else ''
-        raise ImageError(f'{name}: is not a picture{hint}; JPEG, PNG and the like can be read') from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f'{name}: cannot be decoded, it is damaged, cut off or too large ({error})') from error
-
-
-def _from_pil(image: Image.Image, name: str) -> np.ndarray:
-    if 0 in image.size:
-        raise ImageError(f'{name}: has no pixels, its size is {image.size}')
-    image = ImageOps.exif_transpose(image)
-    if image.mode.startswith('I'):  # 16 bits, in 'I' as 32
-        values = np.asarray(image).astype(np.int64)
-        return np.repeat((values.clip(0, 65535) >> 8).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode == 'F':
-        return _from_array(np.asarray(image))
-    if image.mode in ('RGBA', 'LA', 'PA', 'La', 'RGBa') or 'transparency' in image.info:
-        image = image.convert('RGBA')
-        white = Image.new('RGBA', image.size, 'white')
-        image = Image.alpha_composite(white, image)
-    return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
+        image.load()
+    except Exception as error:  # its file is closed, cut off or damaged
+        raise ImageError(f'the PIL image cannot be decoded ({error})') from error
+    return turn_upright(pixels_of(image), exif_orientation(image))
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:
@@ -127,9 +124,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if 0 in shape:
         raise ImageError(f'the array has no pixels, its shape is {shape}')
     if array.dtype.kind == 'f':
-        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise ImageError('a floating-point array of a picture holds values in [0, 1]; divide by 255')
-        array = np.round(array * 255).astype(np.uint8)
+        array = bytes_of_fractions(array)
     elif array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
     elif array.dtype == bool:

@@ -13,9 +13,10 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
 
 from mmvg.apis.answer_records import AnswerFile, PredictionError, read_answer_file
-from mmvg.datasets.transforms import LoadGroundingAnnotations
+from mmvg.datasets.transforms import LoadGroundingAnnotations, loads_upright
+from mmvg.pictures import exif_orientation
 from mmvg.registry import DATASETS, TRANSFORMS
-from mmvg.structures import ID_KEYS, Answer, GroundingSample, item_facts, sample_ids
+from mmvg.structures import ID_KEYS, Answer, GroundingSample, as_stored, item_facts, sample_ids
 
 
 def read_predictions(path: str | Path) -> tuple[AnswerFile, dict[tuple, dict[str, Any]]]:
@@ -45,7 +46,7 @@ def read_predictions(path: str | Path) -> tuple[AnswerFile, dict[tuple, dict[str
 def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]:
     """The samples of ``cfg.test_dataloader`` with ground truth and the answers of ``path``, in the frame of the config.
 
-    Images are not opened. Samples carry ``img_path``.
+    Images are not opened, but for the head of those that were asked about by name. Samples carry ``img_path``.
 
     Raises:
         PredictionError: If an expression has no answer, an answer belongs to none, or it is in another frame.
@@ -54,6 +55,7 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
     steps = _geometry(cfg)
+    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
     used = set()
     for index in range(len(dataset)):
         item = dataset.get_data_info(index)
@@ -67,7 +69,9 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
                 )
             used.add(key)
             where = f'{path}, {dict(zip(ID_KEYS, ids, strict=True))}'
-            yield _sample(item, sentence, steps, file, predictions[key], where)
+            # who asks about a picture is answered in the pixels of the upright one, a data set in those of the file
+            orientation = 1 if key == ids or upright else exif_orientation(item['img_path'])
+            yield _sample(item, sentence, steps, file, predictions[key], where, orientation)
     if len(used) < len(predictions):
         stray = next(key for key in predictions if key not in used)
         raise PredictionError(
@@ -135,6 +139,7 @@ def _sample(
     file: AnswerFile,
     record: dict[str, Any],
     where: str,
+    orientation: int = 1,
 ) -> GroundingSample:
     size = (item['height'], item['width'])
     # only the size of the image counts: where it goes, the ground truth goes
@@ -155,7 +160,7 @@ def _sample(
     if 'grasps' in item:
         sample.gt_grasps = torch.from_numpy(item['grasps'].astype(np.float32))
     try:
-        answer = file.answer(record)
+        answer = as_stored(file.answer(record), orientation)
         _check_fit(answer, sample.gt_frame, size)
         answer.write_to(sample)
     except PredictionError as error:

@@ -26,12 +26,13 @@ def score(
 
     from mmvg.apis import load_config
     from mmvg.apis.rescore import score_predictions
+    from mmvg.whole_files import write_whole
 
     scores = score_predictions(load_config(config, parse_options(cfg_options)), predictions)
     for name, value in scores.items():
         print(f'{name}: {value:.4f}')
     if out is not None:
-        out.write_text(json.dumps(scores, indent=2) + '\n', encoding='utf-8')
+        write_whole(out, json.dumps(scores, indent=2) + '\n')
 
 
 def analyze(
@@ -55,6 +56,8 @@ def analyze(
     import mmcv
 
     from mmvg.apis.rescore import answered_samples
+    from mmvg.datasets.transforms import loads_upright
+    from mmvg.pictures import decode_picture
     from mmvg.visualization import GroundingVisualizer
     from mmvg.visualization.layers import agreement, ground_truth, prediction
 
@@ -76,11 +79,13 @@ def analyze(
     wanted = {row[1] for sheet in sheets.values() for row in sheet}
     drawn = {n: s for n, s in enumerate(answered_samples(cfg, predictions)) if n in wanted}
     visualizer = GroundingVisualizer(score_thr=score_thr)
+    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
     for name, sheet in sheets.items():
         items = []
         for _, number, *_ in sheet:
-            image = mmcv.imread(drawn[number].img_path, flag='color_ignore_orientation')[..., ::-1]
-            items.append((image, drawn[number]))
+            path = drawn[number].img_path
+            image = decode_picture(Path(path).read_bytes(), path, upright)
+            items.append((image[..., ::-1], drawn[number]))
         picture = visualizer.contact_sheet(items)
         mmcv.imwrite(picture[..., ::-1], str(out_dir / f'{name}.png'))
     mean = sum(row[0] for row in rows) / len(rows)

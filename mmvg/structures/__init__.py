@@ -14,7 +14,7 @@ Q      predicted instances, one per query
 
 Boxes are xyxy in pixels unless a name says ``cxcywh`` or ``xywh``. Masks and ``text_mask``: True = keep.
 
-What needs PyTorch or MMDetection is imported when it is first asked for, see ``_LAZY``; all else works without them.
+What needs PyTorch, MMDetection or Pillow is imported when it is first asked for, see ``_LAZY``; the rest does without.
 """
 
 from importlib import import_module
@@ -54,6 +54,7 @@ from mmvg.structures.sample_contract import (
 if TYPE_CHECKING:
     from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points
     from mmvg.structures.grounding_sample import GroundingSample
+    from mmvg.structures.turned import as_stored, turn_matrix
 
 __all__ = [
     'ANSWER_VERSION',
@@ -67,6 +68,7 @@ __all__ = [
     'Answer',
     'Candidates',
     'GroundingSample',
+    'as_stored',
     'check_threshold',
     'corners_to_grasps',
     'cxcywh_to_xyxy',
@@ -82,6 +84,7 @@ __all__ = [
     'rotated_ious',
     'sample_ids',
     'transform_grasps',
+    'turn_matrix',
     'union_mask',
     'usable_grasps',
     'xywh_to_xyxy',
@@ -91,9 +94,11 @@ __all__ = [
 
 _LAZY = {
     'GroundingSample': 'mmvg.structures.grounding_sample',
+    'as_stored': 'mmvg.structures.turned',
     'input_to_original_boxes': 'mmvg.structures.frames',
     'input_to_original_masks': 'mmvg.structures.frames',
     'input_to_original_points': 'mmvg.structures.frames',
+    'turn_matrix': 'mmvg.structures.turned',
 }
 
 

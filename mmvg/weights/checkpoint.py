@@ -5,7 +5,6 @@ Files ending in ``.safetensors`` are safetensors; everything else is ``torch.sav
 """
 
 import json
-import os
 import pickle
 import re
 import zipfile
@@ -21,11 +20,15 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
 from mmvg.foreign_files import foreign_content
+from mmvg.weights.integrity import find_damage, non_finite, tensors_digest
 from mmvg.weights.latest import NOTE, noted_checkpoint
 from mmvg.weights.state_dict_difference import state_dict_difference
+from mmvg.whole_files import whole_file
 
 #: Keys under which checkpoints of the field keep the weights, in the order in which they are looked for.
 STATE_DICT_KEYS = ('state_dict', 'model', 'module')
+#: Where a safetensors file, whose format has no checksums, notes the digest of its weights.
+DIGEST = 'sha256'
 #: What MMEngine can load from besides local files; all of it downloads.
 REMOTE_SCHEMES = (
     'http://',
@@ -206,7 +209,23 @@ def load_state_dict(
     difference = state_dict_difference(wanted, state)
     if difference:
         raise CheckpointError(f'{source} does not fit {type(model).__name__}: {difference}')
+    _check_finite(model, state, source)
     model.load_state_dict(state, strict=False)
+
+
+def _check_finite(model: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:
+    """Check that no weight is infinite or NaN; a buffer may be where the model itself is (masks of attention).
+
+    Raises:
+        CheckpointError: If one is, as a training that diverged leaves them.
+    """
+    buffers = dict(model.named_buffers())
+    names = [name for name in non_finite(state) if name not in buffers or bool(torch.isfinite(buffers[name]).all())]
+    if names:
+        raise CheckpointError(
+            f'{source}: {len(names)} of {len(state)} tensors hold infinities or NaN ({_shorten(names, 3)}): the '
+            'training had diverged when it was saved; take an earlier checkpoint'
+        )
 
 
 def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta: dict[str, str] | None = None) -> None:
@@ -225,20 +244,16 @@ def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta:
     path = Path(path)
     state = weights.state_dict() if isinstance(weights, nn.Module) else weights
     state = {name: value.detach().cpu().contiguous() for name, value in state.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f'{path.name}.{os.getpid()}.part')
-    try:
+    with whole_file(path) as unfinished:
         if path.suffix == '.safetensors':
             from safetensors.torch import save_file
 
             # the format has no tensors that share memory
             copies = {name: value.clone() for name, value in state.items()}
-            save_file(copies, unfinished, metadata={'format': 'pt', 'meta': json.dumps(meta or {})})
+            notes = {'format': 'pt', 'meta': json.dumps(meta or {}), DIGEST: tensors_digest(copies)}
+            save_file(copies, unfinished, metadata=notes)
         else:
             torch.save(dict(meta=meta or {}, state_dict=state), unfinished)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def use_safe_checkpoint_loading() -> None:
@@ -273,12 +288,30 @@ def _load_safetensors(path: Path, device: str) -> dict:
 
     try:
         with safe_open(path, framework='pt', device=device) as file:
-            meta = (file.metadata() or {}).get('meta')
+            notes = file.metadata() or {}
+            meta = notes.get('meta')
             names = file.keys()
             state_dict = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise CheckpointError(f'{path}: is no whole safetensors file ({error}); fetch it again') from error
-    return dict(meta=json.loads(meta) if meta else {}, state_dict=state_dict)
+    if DIGEST in notes and notes[DIGEST] != tensors_digest(state_dict):
+        raise CheckpointError(f'{path}: is damaged: its weights are not what was written; fetch it again')
+    return dict(meta=_read_notes(path, meta), state_dict=state_dict)
+
+
+def _read_notes(path: Path, text: str | None) -> dict:
+    """Read the JSON object under ``meta`` of a safetensors file.
+
+    Raises:
+        CheckpointError: If it is none.
+    """
+    try:
+        notes = json.loads(text or '{}')
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f'{path}: its notes (meta) are no JSON: {str(error)[:200]}') from error
+    if not isinstance(notes, dict):
+        raise CheckpointError(f'{path}: its notes (meta) are no JSON object, but {type(notes).__name__}')
+    return notes
 
 
 def _history_buffer_method(owner: type, name: str) -> Callable:
@@ -313,22 +346,34 @@ def _check_is_checkpoint(path: Path) -> None:
     foreign = foreign_content(start, archives=False)
     problem = None if foreign is None else f'the file ({size}) is {foreign}'
     if problem is None and path.suffix != '.safetensors' and start.startswith(b'PK'):
-        if not zipfile.is_zipfile(path):
-            problem = f'the file is cut off ({size}); fetch it again'
-        else:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-            if not any(name.endswith('/data.pkl') for name in names):
-                problem = f'this is an ordinary zip archive with {_shorten(names)}, not a checkpoint; fetch it again'
+        problem = _problem_of_archive(path, size)
     if problem:
         raise CheckpointError(f'{path}: {problem} (data/README.md says where from)')
+
+
+def _problem_of_archive(path: Path, size: str) -> str | None:
+    """Say why a zip archive is no whole checkpoint; None if it is one."""
+    if not zipfile.is_zipfile(path):
+        return f'the file is cut off ({size}); fetch it again'
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, ValueError) as error:
+        return f'the file is damaged ({error}); fetch it again'
+    if not any(name.endswith('/data.pkl') for name in names):
+        return f'this is an ordinary zip archive with {_shorten(names)}, not a checkpoint; fetch it again'
+    damage = find_damage(path)
+    return damage and f'the file {damage}; fetch it again'
 
 
 def _explain(path: Path, error: Exception) -> str:
     """Say in one or two sentences what is wrong with a file that ``torch.load`` refuses."""
     if zipfile.is_zipfile(path):
-        with torch.serialization.safe_globals(_harmless_globals()):
-            unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        try:
+            with torch.serialization.safe_globals(_harmless_globals()):
+                unsafe = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        except (RuntimeError, ValueError):  # not even the archive can be opened
+            unsafe = []
         if unsafe:
             return (
                 f'It names {_shorten(sorted(unsafe))}, which could run any code. If you trust the file, load it '

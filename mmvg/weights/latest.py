@@ -1,8 +1,10 @@
 """The newest checkpoint of a run, also where its folder was moved or the run ended while it wrote."""
 
 import re
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
+
+from mmvg.weights.integrity import find_damage
 
 #: Where MMEngine notes the path of the checkpoint that it wrote last.
 NOTE = 'last_checkpoint'
@@ -25,14 +27,15 @@ def noted_checkpoint(note: Path) -> Path:
     return beside if beside.is_file() else noted
 
 
-def latest_checkpoint(folder: str | Path) -> Path | None:
+def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None = None) -> Path | None:
     """Return the checkpoint to resume from, or None if there is none.
 
-    It is the one that ``last_checkpoint`` names, or else that of the highest iteration or epoch; one that is cut off,
-    as a full disk or a crash leaves it, is passed over.
+    It is the one that ``last_checkpoint`` names, or else that of the highest iteration or epoch; one that is cut off or
+    damaged, as a full disk or a crash leaves it, is passed over.
 
     Args:
         folder: The work dir of a run.
+        report: Called with a sentence for each checkpoint that is passed over.
 
     Example:
         >>> latest_checkpoint('work_dirs/never_run') is None
@@ -43,4 +46,17 @@ def latest_checkpoint(folder: str | Path) -> Path | None:
     noted = [noted_checkpoint(note)] if note.is_file() else []
     numbers = {path: re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name) for path in folder.glob('*.pth')}
     written = sorted((path for path in numbers if numbers[path]), key=lambda path: int(numbers[path][1]), reverse=True)
-    return next((path for path in [*noted, *written] if path.is_file() and zipfile.is_zipfile(path)), None)
+    for path in dict.fromkeys([*noted, *written]):
+        if not path.is_file():
+            continue
+        damage = find_damage(path) if path.stat().st_size else 'is empty'
+        if damage is None and _is_archive(path):
+            return path
+        if report is not None:
+            report(f'{path} {damage or "is no checkpoint of torch.save"}, and is passed over')
+    return None
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open('rb') as file:
+        return file.read(2) == b'PK'

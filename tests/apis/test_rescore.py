@@ -11,6 +11,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+from PIL import Image
 
 import mmvg.datasets.transforms
 import mmvg.evaluation.metrics
@@ -19,8 +20,9 @@ from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.engine.hooks import PredictionDumpHook
 from mmvg.masks import encode_mask
 from mmvg.models.postprocess import BasePostprocess
+from mmvg.pictures import turn_upright
 from mmvg.registry import DATASETS
-from mmvg.structures import Answer, xyxy_to_xywh
+from mmvg.structures import Answer, Candidates, xyxy_to_xywh
 
 GREFCOCO = [
     dict(type='GRECMetric'),
@@ -220,6 +222,28 @@ def test_saved_answers_from_before_versions_are_found_by_picture_and_expression(
     content = dict(score_thr=0.7, predictions=[before_versions(sample, True) for sample in samples])
     (tmp_path / 'saved.json').write_text(json.dumps(content))
     assert equal(score(cfg, samples), score_predictions(cfg, tmp_path / 'saved.json'))
+
+
+@pytest.mark.parametrize('orientation', [1, 3, 6])
+def test_answers_about_a_turned_picture_score_in_the_pixels_of_its_file(orientation, root, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    box, mask = [10, 20, 40, 60], np.zeros((96, 128), dtype=bool)
+    mask[20:60, 10:40] = True
+    Image.new('RGB', (128, 96)).save(tmp_path / 'a.jpg', exif=exif)
+    line = dict(image='a.jpg', expression='the red ring', boxes=[box], masks=[encode_mask(mask)], no_target=False)
+    (tmp_path / 'lines.jsonl').write_text(json.dumps(dict(line, split='val')) + '\n')
+    cfg = config_of('jsonl', root)
+    cfg.test_dataloader.dataset.update(data_root=str(tmp_path), img_prefix='')
+    upright = turn_upright(mask, orientation)
+    (y1, x1), (y2, x2) = np.argwhere(upright).min(0), np.argwhere(upright).max(0) + 1
+    made = Candidates(np.array([[x1, y1, x2, y2]], np.float32), np.array([0.9], np.float32), upright[None])
+    made.mask_output, made.target_score, made.points = 'instance', 0.9, np.array([[x1, y1]], np.float32)
+    about = dict(size=upright.shape, expression='the red ring', image=str(tmp_path / 'a.jpg'))
+    record = made.at(0.7, **about).to_record(whole=True)
+    (tmp_path / 'answers.json').write_text(json.dumps(dict(version=2, predictions=[record])))
+    scores = score_predictions(cfg, tmp_path / 'answers.json')
+    assert scores['grec/F1'] == scores['gres/gIoU'] == 100
 
 
 def test_an_answer_that_only_lists_what_was_found_cannot_be_scored(root, tmp_path):

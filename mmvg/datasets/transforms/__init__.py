@@ -18,7 +18,7 @@ from mmvg.datasets.transforms.encode_grasp_maps import EncodeGraspMaps
 from mmvg.datasets.transforms.letterbox import Letterbox
 from mmvg.datasets.transforms.load_grasp_annotations import LoadGraspAnnotations
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
-from mmvg.datasets.transforms.load_image import LoadImage
+from mmvg.datasets.transforms.load_image import LoadImage, loads_upright
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
 from mmvg.datasets.transforms.random_turn_zoom import RandomTurnZoom
 from mmvg.datasets.transforms.resize import Resize, resize_masks
@@ -37,5 +37,6 @@ __all__ = [
     'Resize',
     'SwapLeftRight',
     'Tokenize',
+    'loads_upright',
     'resize_masks',
 ]

@@ -8,6 +8,7 @@ from mmvg.checks import check_choice
 from mmvg.datasets.transforms.resize import MASK_RULES, resize_masks
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.masks import encode_mask, polygons_to_rle
+from mmvg.pictures import exif_orientation
 from mmvg.registry import TRANSFORMS
 
 
@@ -53,7 +54,7 @@ class LoadGroundingAnnotations(LoadAnnotations):
         if None not in annotated and tuple(results['ori_shape']) != annotated:
             raise ValueError(
                 f'{sample_name(results)}: the image is {results["ori_shape"]} (height, width), its annotation says '
-                f'{annotated}; masks would be shifted. Check that images and annotations are of the same release'
+                f'{annotated}; masks would be shifted. {_why_another_size(results)}'
             )
         if results.get('no_target') and results['instances']:
             raise ValueError(
@@ -97,6 +98,17 @@ class LoadGroundingAnnotations(LoadAnnotations):
                 name = f'{sample_name(results)}, ann_id={instance.get("ann_id")}'
                 raise ValueError(f'{name}: {error}; repair the mask or leave it out') from None
         return rles
+
+
+def _why_another_size(results: dict) -> str:
+    """Say what to do about an image that is not of the annotated size."""
+    orientation = exif_orientation(results['img_path']) if results.get('img_path') else 1
+    if orientation >= 5 and results['ori_shape'] == (results['width'], results['height']):
+        return (
+            f'The file lies on its side (EXIF orientation {orientation}): annotations of the upright picture need '
+            "LoadImage(orientation='upright'), those of the stored pixels orientation='file'"
+        )
+    return 'Check that images and annotations are of the same release'
 
 
 def _to_rle(mask: list | dict | None, height: int, width: int) -> dict:

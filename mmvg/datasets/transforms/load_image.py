@@ -1,28 +1,32 @@
 """Read the image of a sample."""
 
 import logging
+import os.path as osp
+from collections.abc import Sequence
 
-import cv2
-import mmcv
-from mmcv.transforms import LoadImageFromFile
+from mmcv.transforms import BaseTransform
+from mmengine import fileio
 from mmengine.logging import print_log
 
 from mmvg.checks import check_choice
 from mmvg.datasets.transforms.sample_name import sample_name
+from mmvg.pictures import ImageError, decode_picture
 from mmvg.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class LoadImage(LoadImageFromFile):
-    """Read the image with mmcv's ``LoadImageFromFile``, with errors that name the sample.
+class LoadImage(BaseTransform):
+    """Read the image as :func:`mmvg.pictures.decode_picture` does for everybody, with errors that name the sample.
 
-    ``img`` is (H, W, 3) uint8 BGR: greyscale gets three channels, and EXIF orientation is ignored, for annotations are
-    in the pixels of the file.
+    ``img`` is (H, W, 3) uint8 BGR: grey gets three channels, transparency becomes white.
 
     Args:
         bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning;
             a training dataset counts it and draws another one.
         backend_args: Backend of :func:`mmengine.fileio.get`; None reads local files.
+        orientation: ``'file'`` leaves the pixels as the file stores them, which is what annotations of the public data
+            sets count in; ``'upright'`` applies the EXIF orientation, for annotations that were made on the upright
+            picture, as in most labelling tools.
 
     Example:
         >>> path = 'data/refshapes/images/train2014/COCO_train2014_000000000009.jpg'
@@ -31,10 +35,10 @@ class LoadImage(LoadImageFromFile):
         ((120, 160, 3), (120, 160))
     """
 
-    def __init__(self, bad_image: str = 'raise', backend_args: dict | None = None) -> None:
-        check_choice('LoadImage.bad_image', bad_image, ('raise', 'skip'))
-        super().__init__(color_type='color_ignore_orientation', backend_args=backend_args)
-        self.bad_image = bad_image
+    def __init__(self, bad_image: str = 'raise', backend_args: dict | None = None, orientation: str = 'file') -> None:
+        self.bad_image = check_choice('LoadImage.bad_image', bad_image, ('raise', 'skip'))
+        self.backend_args = backend_args
+        self.orientation = check_choice('LoadImage.orientation', orientation, ('file', 'upright'))
 
     def transform(self, results: dict) -> dict | None:
         """Read ``img_path``, or decode ``img_bytes`` where a dataset gives these.
@@ -45,29 +49,44 @@ class LoadImage(LoadImageFromFile):
             FileNotFoundError: If the file is not there and ``bad_image='raise'``.
             ValueError: If it is not a whole image and ``bad_image='raise'``.
         """
-        content = results.pop('img_bytes', None)
+        name = sample_name(results)
         try:
-            return super().transform(results) if content is None else self._decode(content, results)
-        except FileNotFoundError:
-            error = FileNotFoundError(
-                f'{sample_name(results)}: there is no such image; data/README.md says which images go where'
-            )
-        except (AssertionError, cv2.error):
-            error = ValueError(
-                f'{sample_name(results)}: the file is not an image, or is cut off or damaged; fetch it again'
-            )
-        if self.bad_image == 'raise':
-            raise error
-        print_log(f'{error}; the sample is skipped', 'current', logging.WARNING)
-        return None
-
-    def _decode(self, content: bytes, results: dict) -> dict:
-        """Decode the bytes of an image file."""
-        image = mmcv.imfrombytes(content, flag=self.color_type, backend=self.imdecode_backend)
-        if image is None:
-            raise AssertionError('not an image')  # as mmcv says it of a file
+            content = results.pop('img_bytes', None)
+            content = self._read(results['img_path'], name) if content is None else content
+            image = decode_picture(content, name, upright=self.orientation == 'upright')
+        except (OSError, ImageError) as error:
+            if self.bad_image == 'raise':
+                raise
+            print_log(f'{error}; the sample is skipped', 'current', logging.WARNING)
+            return None
         results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
         return results
 
+    def _read(self, path: str, name: str) -> bytes:
+        if self.backend_args is None and osp.exists(path) and not osp.isfile(path):  # a pipe would hang
+            raise ImageError(f'{name}: is not a file')
+        try:
+            return fileio.get(path, backend_args=self.backend_args)
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f'{name}: there is no such image; data/README.md says which images go where'
+            ) from None
+
     def __repr__(self) -> str:
-        return f'LoadImage(bad_image={self.bad_image!r}, backend_args={self.backend_args})'
+        return (
+            f'LoadImage(bad_image={self.bad_image!r}, backend_args={self.backend_args}, '
+            f'orientation={self.orientation!r})'
+        )
+
+
+def loads_upright(pipeline: Sequence[dict | BaseTransform]) -> bool:
+    """Whether the first steps of a pipeline, built or not, turn images upright.
+
+    Example:
+        >>> loads_upright([LoadImage()]), loads_upright([dict(type='LoadImage', orientation='upright')])
+        (False, True)
+    """
+    settings = (
+        step.get('orientation') if isinstance(step, dict) else getattr(step, 'orientation', None) for step in pipeline
+    )
+    return 'upright' in settings

@@ -2,6 +2,7 @@
 
 import os.path as osp
 from collections.abc import Sequence
+from pathlib import Path
 
 import mmcv
 import numpy as np
@@ -9,6 +10,8 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from torch.utils.data import Dataset
 
+from mmvg.datasets.transforms import loads_upright
+from mmvg.pictures import decode_picture
 from mmvg.registry import HOOKS
 from mmvg.structures import GroundingSample, sample_ids
 from mmvg.visualization import GroundingVisualizer
@@ -109,8 +112,7 @@ class GroundingVisualizationHook(Hook):
 def sample_image(dataset: Dataset, sample: GroundingSample) -> np.ndarray:
     """The original image (H, W, 3) RGB of ``sample``, out of the packed file if ``dataset`` has one."""
     packed = getattr(dataset, 'packed', None)
-    if packed is None:
-        image = mmcv.imread(sample.img_path, flag='color_ignore_orientation')
-    else:
-        image = mmcv.imfrombytes(packed.image(sample.img_id), flag='color_ignore_orientation')
+    content = Path(sample.img_path).read_bytes() if packed is None else packed.image(sample.img_id)
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    image = decode_picture(content, sample.img_path, upright=loads_upright(steps))
     return image[..., ::-1]  # BGR to RGB

@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 
 from mmvg.registry import HOOKS
 from mmvg.structures import ANSWER_VERSION, Answer, GroundingSample
+from mmvg.whole_files import whole_file
 
 
 @HOOKS.register_module()
@@ -15,7 +16,8 @@ class PredictionDumpHook(Hook):
     """Writes what the model answered, one record per expression, whatever the metrics make of it.
 
     The file is an object with ``version``, ``config``, ``metrics`` (percent) and ``predictions``: whole answers as
-    :meth:`mmvg.structures.Answer.to_record` writes them, at the threshold of the model.
+    :meth:`mmvg.structures.Answer.to_record` writes them, at the threshold of the model. An older one is
+    replaced when it is whole.
 
     Args:
         out_file: Where to write, ``*.json``.
@@ -45,5 +47,6 @@ class PredictionDumpHook(Hook):
         records = collect_results(self.records, size, device='cpu')
         if is_main_process():
             content = dict(version=ANSWER_VERSION, config=runner.cfg.filename, metrics=metrics or {})
-            dump(content | dict(predictions=records), self.out_file, indent=None)
+            with whole_file(self.out_file) as unfinished:
+                dump(content | dict(predictions=records), unfinished, 'json', indent=None)
             runner.logger.info(f'{len(records)} predictions are in {self.out_file}')

@@ -1,10 +1,12 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
-from mmcv.transforms import LoadImageFromFile
 from PIL import Image
 
-from mmvg.datasets.transforms import LoadImage
+from mmvg.apis import read_image
+from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
 
 
 def test_an_image_is_bgr_and_its_size_is_recorded(make_item, image_file):
@@ -21,13 +23,46 @@ def test_a_greyscale_jpeg_gets_three_channels(make_item, tmp_path):
     assert (image == 77).all()
 
 
-def test_exif_orientation_is_ignored(make_item, tmp_path):
+@pytest.mark.parametrize('mode', ['RGB', 'L', 'RGBA', 'LA', 'P', 'CMYK', 'I;16', '1'])
+def test_training_sees_the_pixels_that_the_inferencer_sees(make_item, tmp_path, mode):
+    path = tmp_path / ('picture.tif' if mode == 'CMYK' else 'picture.png')
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 4), dtype=np.uint8)
+    image = Image.fromarray(noise[..., 0].astype(np.uint16) << 8) if mode == 'I;16' else Image.fromarray(noise)
+    options = dict(transparency=3) if mode == 'P' else {}
+    (image if mode == 'I;16' else image.convert(mode)).save(path, **options)
+    assert np.array_equal(LoadImage()(make_item(img_path=str(path)))['img'], read_image(path))
+
+
+def test_plain_pictures_keep_the_pixels_that_opencv_decodes(make_item, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (31, 43, 3), dtype=np.uint8)
+    for name in ('a.jpg', 'a.webp', 'a.bmp', 'a.png'):
+        path = tmp_path / name
+        cv2.imwrite(str(path), noise)
+        assert np.array_equal(LoadImage()(make_item(img_path=str(path)))['img'], cv2.imread(str(path)))
+
+
+@pytest.mark.parametrize(('orientation', 'size'), [('file', (30, 40)), ('upright', (40, 30))])
+def test_pixels_are_those_of_the_file_unless_the_config_says_upright(make_item, tmp_path, orientation, size):
     exif = Image.Exif()
     exif[0x0112] = 6  # shown rotated by 90 degrees
-    Image.new('RGB', (40, 30)).save(tmp_path / 'rotated.jpg', exif=exif)
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / 'rotated.png', exif=exif)
+    results = LoadImage(orientation=orientation)(make_item(img_path=str(tmp_path / 'rotated.png')))
+    assert results['ori_shape'] == results['img_shape'] == size
+    stored = results['img'] if orientation == 'file' else np.rot90(results['img'])
+    assert np.array_equal(stored[..., ::-1], noise)
+    if orientation == 'upright':
+        assert np.array_equal(results['img'], read_image(tmp_path / 'rotated.png'))
+
+
+def test_annotations_of_the_upright_picture_ask_for_upright_pixels(make_item, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    Image.new('RGB', (30, 40)).save(tmp_path / 'rotated.jpg', exif=exif)  # upright 40 wide and 30 high
     item = make_item(img_path=str(tmp_path / 'rotated.jpg'))
-    assert LoadImageFromFile()(dict(item))['ori_shape'] == (40, 30)
-    assert LoadImage()(item)['ori_shape'] == (30, 40)
+    with pytest.raises(ValueError, match=r"EXIF orientation 8\).*LoadImage\(orientation='upright'\)"):
+        LoadGroundingAnnotations()(LoadImage()(dict(item)))
+    assert LoadGroundingAnnotations()(LoadImage(orientation='upright')(item))['gt_masks'].masks.shape == (1, 30, 40)
 
 
 def test_a_missing_image_is_named(make_item, tmp_path):
@@ -35,16 +70,30 @@ def test_a_missing_image_is_named(make_item, tmp_path):
         LoadImage()(make_item(img_path=str(tmp_path / 'gone.jpg')))
 
 
-@pytest.mark.parametrize('content', [b'', b'<html>404</html>', 'half'])
-def test_a_damaged_image_is_named(make_item, tmp_path, content):
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'the file is empty'),
+        (b'<html>404</html>', 'web page'),
+        (b'\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X', 'AppleDouble'),
+        ('half', 'cut off'),
+    ],
+)
+def test_a_damaged_image_is_named(make_item, tmp_path, content, message):
     path = tmp_path / 'damaged.jpg'
     if content == 'half':
         gradient = np.add.outer(np.arange(120), np.arange(160)).astype(np.uint8)
         content = cv2.imencode('.jpg', gradient)[1].tobytes()
         content = content[: len(content) // 2]
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'grefcoco img_id=7 .*damaged\.jpg\): the file is not an image'):
+    with pytest.raises(ValueError, match=rf'grefcoco img_id=7 .*damaged\.jpg\): .*{message}'):
         LoadImage()(make_item(img_path=str(path)))
+
+
+def test_a_pipe_is_no_image_and_does_not_hang(make_item, tmp_path):
+    os.mkfifo(tmp_path / 'pipe.jpg')
+    with pytest.raises(ValueError, match=r'pipe\.jpg\): is not a file'):
+        LoadImage()(make_item(img_path=str(tmp_path / 'pipe.jpg')))
 
 
 def test_a_training_pipeline_may_skip_bad_images(make_item, tmp_path):

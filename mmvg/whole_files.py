@@ -1,0 +1,85 @@
+"""Files that appear under their name only when they are whole, and on the disk."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+#: Ending of what is not yet whole; before it stands the process that writes, so that two never share a file.
+UNFINISHED = '.part'
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Write a file under another name, and rename it when everything is on the disk.
+
+    Whoever dies on the way, or finds the disk full, leaves what was there before. A link stays a link: the file that it
+    names is replaced. What is no regular file, as ``/dev/stdout``, is written directly.
+
+    Args:
+        path: The file; its folder is made.
+
+    Yields:
+        Where to write: a file beside ``path``, which is gone at the end.
+
+    Example:
+        >>> with whole_file('out/scores.json') as unfinished:
+        ...     _ = unfinished.write_text('{}')
+        >>> Path('out/scores.json').read_text(), len(os.listdir('out'))
+        ('{}', 1)
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f'{path.name}.{os.getpid()}{UNFINISHED}')
+    try:
+        yield unfinished
+        if path.exists():
+            unfinished.chmod(path.stat().st_mode)
+        _flush(unfinished)
+        unfinished.replace(path)
+        with suppress(OSError):  # file systems that cannot flush a folder rename at once
+            _flush(path.parent)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write ``text`` (UTF-8) by :func:`whole_file`.
+
+    Example:
+        >>> write_whole('notes.txt', 'done')
+        >>> Path('notes.txt').read_text()
+        'done'
+    """
+    with whole_file(path) as unfinished:
+        unfinished.write_text(text, encoding='utf-8')
+
+
+def remove_unfinished(folder: str | Path, pattern: str = '*') -> list[Path]:
+    """Remove what killed processes left in ``folder``, and return it; nobody may be writing there.
+
+    Args:
+        folder: Searched without the folders below it.
+        pattern: Which names to look for, without the ending.
+
+    Example:
+        >>> Path('iter_8.pth.4711.part').touch()
+        >>> remove_unfinished('.', '*.pth')
+        [PosixPath('iter_8.pth.4711.part')]
+    """
+    found = sorted(Path(folder).glob(f'{pattern}.*{UNFINISHED}'))
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
+
+
+def _flush(path: Path) -> None:
+    """Return when the content of a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
