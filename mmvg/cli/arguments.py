@@ -9,7 +9,7 @@ import typer
 #: Options that take all words that follow: ``--cfg-options a=1 b=2``, as OpenMMLab's tools do.
 SEVERAL = ('--cfg-options', '--formats', '--splits')
 #: Options whose value may be left out -> what that means.
-OPTIONAL = {'--resume': 'auto'}
+OPTIONAL = {'--resume': 'auto', '--amp': 'bf16'}
 
 
 class Launcher(str, Enum):
@@ -51,7 +51,7 @@ def normalise(words: Sequence[str]) -> list[str]:
     """Rewrite the command line so that Click reads it.
 
     >>> normalise(['train', 'x.py', '--cfg-options', 'a=1', 'b=2', '--resume', '--amp'])
-    ['train', 'x.py', '--cfg-options', 'a=1', '--cfg-options', 'b=2', '--resume', 'auto', '--amp']
+    ['train', 'x.py', '--cfg-options', 'a=1', '--cfg-options', 'b=2', '--resume', 'auto', '--amp', 'bf16']
     """
     result: list[str] = []
     several = None

@@ -25,7 +25,10 @@ def train(
             metavar='[PATH]', help='Go on from this checkpoint; without a path, from the latest in the work dir.'
         ),
     ] = None,
-    amp: Annotated[bool, typer.Option('--amp', help='Automatic mixed precision (CUDA only).')] = False,
+    amp: Annotated[
+        str | None,
+        typer.Option(metavar='[bf16|fp16]', help='Automatic mixed precision; bf16 by default, fp16 needs a GPU.'),
+    ] = None,
     cfg_options: CfgOptions = None,
     launcher: LauncherOption = Launcher.none,
     local_rank: LocalRankOption = 0,
@@ -38,8 +41,8 @@ def train(
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     cfg = apis.load_config(config, parse_options(cfg_options), work_dir, launcher.value)
-    if amp:
-        apis.use_amp(cfg)
+    if amp is not None:
+        apis.use_amp(cfg, amp)
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == 'auto' else resume

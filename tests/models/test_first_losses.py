@@ -7,6 +7,7 @@ says why::
     python -m pytest tests/models/test_first_losses.py --record-first-losses
 """
 
+import copy
 import json
 import zlib
 from pathlib import Path
@@ -18,6 +19,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.runner import Runner, set_random_seed
 
 from mmvg.config import read_config
+from mmvg.engine.optimizers import BF16OptimWrapper
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,19 @@ def first_losses(cfg, model):
     return steps
 
 
+def first_loss_in_bfloat16(cfg, model):
+    """The first total loss under ``--amp bf16``, and whether every weight that gets a gradient gets a finite one."""
+    model = copy.deepcopy(model).train()
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper | dict(type=BF16OptimWrapper))
+    (batch,) = first_batches(cfg.train_dataloader, 1)
+    set_random_seed(0)
+    with wrapper.optim_context(model):
+        total, _ = model.parse_losses(model(**model.data_preprocessor(batch, training=True), mode='loss'))
+    wrapper.backward(total)
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    return float(total.detach()), all(g.dtype == torch.float32 and g.isfinite().all() for g in gradients)
+
+
 def first_answers(cfg, model):
     """A few numbers of every answer to the first batch of the test split."""
     model.eval()
@@ -119,7 +134,8 @@ def first_numbers(refshapes_tiny, tmp_path, monkeypatch):
     def compute(system):
         cfg = read_config(ROOT / f'configs/{system}/tiny.py')
         smooth, lively = build_by_name(cfg.model)
-        return dict(answers=first_answers(cfg, lively), losses=first_losses(cfg, smooth))
+        in_bfloat16 = first_loss_in_bfloat16(cfg, smooth)
+        return dict(answers=first_answers(cfg, lively), losses=first_losses(cfg, smooth), in_bfloat16=in_bfloat16)
 
     yield compute
     torch.set_num_threads(threads)
@@ -130,9 +146,15 @@ def test_first_losses_and_answers_are_those_on_record(system, first_numbers, req
     found = first_numbers(system)
     recorded = json.loads(RECORD.read_text()) if RECORD.is_file() else {}
     if request.config.getoption('--record-first-losses'):
-        recorded[system] = {part: [rounded(each) for each in numbers] for part, numbers in found.items()}
+        recorded[system] = {part: [rounded(each) for each in found[part]] for part in ('losses', 'answers')}
         RECORD.write_text(json.dumps(recorded, indent=1, sort_keys=True) + '\n')
     else:
+        loss, finite = found['in_bfloat16']
+        assert finite
+        assert loss == pytest.approx(recorded[system]['losses'][0]['loss'], rel=0.05)
+        assert loss != recorded[system]['losses'][0]['loss'], (
+            'bfloat16 computes the same digits: it was not switched on'
+        )
         for part in ('losses', 'answers'):
             assert len(found[part]) == len(recorded[system][part])
             for i, (now, before) in enumerate(zip(found[part], recorded[system][part], strict=True)):

@@ -279,13 +279,15 @@ def test_the_traceback_is_shown_on_demand(trained, monkeypatch):
         run_tool(monkeypatch, 'test.py', CONFIG, 'nowhere.pth')
 
 
-def test_mixed_precision_without_a_gpu_is_refused(trained, monkeypatch, capsys):
+def test_float16_without_a_gpu_is_refused(trained, monkeypatch, capsys):
     import torch
 
     monkeypatch.delenv('MMVG_DEBUG', raising=False)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    assert run_tool(monkeypatch, 'train.py', CONFIG, '--amp') == 2
-    assert '--amp' in capsys.readouterr().err
+    assert run_tool(monkeypatch, 'train.py', CONFIG, '--amp', 'fp16') == 2
+    assert '--amp fp16: float16 needs a CUDA device' in capsys.readouterr().err
+    assert run_tool(monkeypatch, 'train.py', CONFIG, '--amp', 'fp8') == 2
+    assert "must be 'bf16' or 'fp16', not 'fp8'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh', 'slurm_train.sh', 'slurm_test.sh'])

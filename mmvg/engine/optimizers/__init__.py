@@ -1,5 +1,6 @@
-"""Optimizers that neither PyTorch nor mmengine has."""
+"""Optimizers and wrappers of optimizers that neither PyTorch nor mmengine has."""
 
+from mmvg.engine.optimizers.bf16_optim_wrapper import BF16OptimWrapper
 from mmvg.engine.optimizers.muon_adamw import MuonAdamW
 
-__all__ = ['MuonAdamW']
+__all__ = ['BF16OptimWrapper', 'MuonAdamW']

@@ -1,0 +1,29 @@
+"""Training in bfloat16 on any device."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmvg.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class BF16OptimWrapper(OptimWrapper):
+    """Runs the forward pass in bfloat16 autocast, on a GPU or a CPU; weights, gradients and their update stay float32.
+
+    MMEngine's ``AmpOptimWrapper`` refuses to run on a CPU, and scales the loss, which float16 needs; bfloat16 has the
+    exponents of float32 and does not.
+
+    Args:
+        **kwargs: As for :class:`mmengine.optim.OptimWrapper`.
+    """
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Enter autocast on the device of the model's weights."""
+        device = next(model.parameters()).device.type
+        with super().optim_context(model), torch.autocast(device, torch.bfloat16):
+            yield
