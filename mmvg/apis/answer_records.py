@@ -36,7 +36,29 @@ def describe_answer(record: dict[str, Any]) -> str:
     Example:
         >>> describe_answer(dict(no_target=False, boxes=[[1.0, 2.0, 31.0, 4.0]], scores=[0.9]))
         '1 found: [1, 2, 31, 4] 0.90'
+        >>> describe_answer(dict(no_target=True, unknown_words=['zebra'], unread_text='on the left'))
+        "nothing matches (unknown: 'zebra'; not read: 'on the left')"
     """
+    remark = describe_left_out(record)
+    return _describe_found(record) + (f' ({remark})' if remark else '')
+
+
+def describe_left_out(record: dict[str, Any]) -> str:
+    """Say which part of an expression the model did not get to read; nothing if it read all.
+
+    Example:
+        >>> describe_left_out(dict(unknown_words=['zebra', 'gnu']))
+        "unknown: 'zebra', 'gnu'"
+    """
+    parts = []
+    if words := record.get('unknown_words'):
+        parts.append(f'unknown: {", ".join(map(repr, words))}')
+    if text := record.get('unread_text'):
+        parts.append(f'not read: {text!r}')
+    return '; '.join(parts)
+
+
+def _describe_found(record: dict[str, Any]) -> str:
     if record.get('no_target'):
         score = record.get('target_score')
         return 'nothing matches' + ('' if score is None else f' (target score {score:.2f})')

@@ -1,8 +1,9 @@
 """Answers for pictures and sentences, without a dataset, a Runner or a config file of one's own."""
 
 import copy
+import logging
 import os.path as osp
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.infer import BaseInferencer
+from mmengine.logging import print_log
 from rich.progress import track
 
-from mmvg.apis.answer_records import answer_record
+from mmvg.apis.answer_records import answer_record, describe_left_out
 from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
 from mmvg.apis.model_index import find_model
 from mmvg.config.library import CONFIG_SUFFIXES
-from mmvg.structures import DEFAULT_SCORE_THR, USER_DATASET, GroundingSample, check_threshold
+from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
 
-#: Expressions with more words are refused: no data set of the field has them, and no text encoder reads them whole.
+#: Expressions with more words or letters are refused: no data set of the field has them, and no text encoder reads them
+#: whole.
 MAX_WORDS = 200
+MAX_LETTERS = 2000
 _LOADING = (
     'LoadImage',
     'LoadImageFromFile',
@@ -69,6 +73,7 @@ class GroundingInferencer(BaseInferencer):
         check_device(device)
         cfg, checkpoint = _resolve(model, weights)
         self._checkpoint = checkpoint
+        self._warned: set[str] = set()
         super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
         own_thr = DEFAULT_SCORE_THR
         if (postprocess := getattr(self.model.head, 'postprocess', None)) is not None:
@@ -129,12 +134,21 @@ class GroundingInferencer(BaseInferencer):
             samples = self.forward(self.collate_fn([self.pipeline(item) for item in items]))
             for item, sample in zip(items, samples, strict=True):
                 sample.set_metainfo(dict(expression=item['expression']))
+                self._warn_of_left_out(sample)
             if draw:
                 pictures = [picture for *_, picture in pairs_read if picture is not None]
                 results['visualization'] += self.visualize(pictures, samples, score_thr=threshold)
             results['predictions'] += self.postprocess(samples, return_datasamples, threshold)
         results['unreadable'] = read.problems
         return results
+
+    def _warn_of_left_out(self, sample: GroundingSample) -> None:
+        """Log once what the model did not get to read of an expression."""
+        remark = describe_left_out({key: sample.get(key) for key in TEXT_KEYS})
+        if remark and sample.expression not in self._warned:
+            self._warned.add(sample.expression)
+            message = f'the model does not read all of {sample.expression!r:.200}: {remark:.400}'
+            print_log(message, 'current', logging.WARNING)
 
     def visualize(
         self, inputs: Sequence[np.ndarray], preds: Sequence[GroundingSample], score_thr: float | None = None
@@ -201,18 +215,25 @@ def check_expressions(expressions: str | Iterable[str]) -> list[str]:
     """The expressions as a list.
 
     Raises:
-        ValueError: If there is none, or one is no text, blank, or longer than ``MAX_WORDS`` words.
+        ValueError: If there is none, or one is no text, blank, or longer than ``MAX_WORDS`` words or ``MAX_LETTERS``
+            letters.
     """
+    if isinstance(expressions, (bytes, Mapping)) or not isinstance(expressions, Iterable):
+        raise ValueError(f'expressions are text, or a list of texts, not {expressions!r:.80}')
     expressions = [expressions] if isinstance(expressions, str) else list(expressions)
     if not expressions:
         raise ValueError('no expression was given; write what to look for, such as "the red mug"')
     for number, expression in enumerate(expressions):
         if not isinstance(expression, str):
             raise ValueError(f'expression {number} is {expression!r:.80}; it must be text')
+        if not expression.isascii() and any('\ud800' <= letter <= '\udfff' for letter in expression):
+            raise ValueError(f'expression {number} is {expression!r:.80}: it holds halves of letters; decode it again')
         if not any(letter.isalnum() for letter in expression):
             raise ValueError(f'expression {number} is {expression!r}: no word in it; write what to look for')
         if (words := len(expression.split())) > MAX_WORDS:
             raise ValueError(f'expression {number} has {words} words; at most {MAX_WORDS} are read, shorten it')
+        if len(expression) > MAX_LETTERS:
+            raise ValueError(f'expression {number} has {len(expression)} letters; at most {MAX_LETTERS} are read')
     return expressions
 
 

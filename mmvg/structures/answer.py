@@ -18,7 +18,7 @@ import numpy as np
 
 from mmvg.masks import decode_mask, encode_mask
 from mmvg.structures.array_library import is_tensor
-from mmvg.structures.sample_contract import USER_DATASET, sample_ids
+from mmvg.structures.sample_contract import TEXT_KEYS, USER_DATASET, sample_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -223,6 +223,8 @@ class Answer:
         size: Height and width of the picture in that frame.
         expression: What was asked.
         image: Path of the picture, or its running number.
+        unknown_words: Words of the expression that the model does not know.
+        unread_text: End of the expression that was cut off.
         ids: ``dataset``, ``img_id``, ``ref_id`` and ``sent_id``, if it belongs to a data set.
         candidates: What the verdict was made of, if it is known.
 
@@ -248,6 +250,8 @@ class Answer:
     size: tuple[int, int] | None = None
     expression: str | None = None
     image: str | int | None = None
+    unknown_words: list[str] | None = None
+    unread_text: str | None = None
     ids: dict[str, Any] = field(default_factory=dict)
     candidates: Candidates | None = None
 
@@ -273,6 +277,7 @@ class Answer:
             size=None if shape is None else (int(shape[0]), int(shape[1])),
             expression=sample.get('expression', sample.get('text')),
             image=sample.get('img_path'),
+            **{key: sample.get(key) for key in TEXT_KEYS},
             ids={} if ids['dataset'] in (None, USER_DATASET) else ids,
         )
 
@@ -284,7 +289,7 @@ class Answer:
         """
         if self.candidates is None:
             raise ValueError('this answer holds what was found, and nothing to decide anew from; ask for a whole one')
-        about = {name: getattr(self, name) for name in ('frame', 'size', 'expression', 'image', 'ids')}
+        about = {name: getattr(self, name) for name in ('frame', 'size', 'expression', 'image', *TEXT_KEYS, 'ids')}
         return self.candidates.at(check_threshold(score_thr), **about)
 
     def to_record(self, whole: bool = False) -> dict[str, Any]:
@@ -295,12 +300,14 @@ class Answer:
 
         Returns:
             ``version``; the ids of a data set, if it has them; ``image``, ``expression``, ``size`` [height, width],
-            ``frame``; ``score_thr``, ``no_target`` and ``target_score``; ``boxes`` [[x1, y1, x2, y2]], ``scores``,
-            ``masks`` (COCO's compressed RLE), ``points`` [[x, y]], ``mask``, ``grasps`` [[x, y, w, h, theta]] and
+            ``frame``; ``unknown_words`` and ``unread_text``, if the model did not read all of the expression;
+            ``score_thr``, ``no_target`` and ``target_score``; ``boxes`` [[x1, y1, x2, y2]], ``scores``, ``masks``
+            (COCO's compressed RLE), ``points`` [[x, y]], ``mask``, ``grasps`` [[x, y, w, h, theta]] and
             ``grasp_scores``, as far as the model gives them.
         """
         size = None if self.size is None else list(self.size)
-        record = dict(version=ANSWER_VERSION, **self.ids, image=self.image, expression=self.expression, size=size)
+        record = dict(version=ANSWER_VERSION, **self.ids, image=self.image, expression=self.expression)
+        record |= {key: getattr(self, key) for key in TEXT_KEYS} | dict(size=size)
         record |= dict(frame=self.frame, score_thr=self.score_thr, no_target=self.no_target)
         record |= dict(target_score=self.target_score) | _lists(self)
         if whole and self.candidates is not None:
@@ -323,6 +330,7 @@ class Answer:
         answer = cls(score_thr=record['score_thr'], no_target=record['no_target'], frame=record['frame'])
         answer.target_score = record.get('target_score')
         answer.expression, answer.image = record.get('expression'), record.get('image')
+        answer.unknown_words, answer.unread_text = (record.get(key) for key in TEXT_KEYS)
         answer.size = tuple(record['size']) if 'size' in record else None
         answer.ids = {key: record[key] for key in sample_ids(record) if key in record}
         _read_lists(answer, record, answer.size)

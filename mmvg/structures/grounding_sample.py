@@ -32,6 +32,7 @@ class GroundingSample(DetDataSample):
         - ``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``homography_matrix`` (3, 3) from original to
           input pixels, ``gt_frame`` and ``pred_frame`` in ``{'original', 'input'}``.
           :mod:`mmvg.structures.sample_contract` lists them.
+        - ``unknown_words`` and ``unread_text``: what the tokenizer had no id for, and what it cut off, if anything.
 
     Example:
         >>> import torch

@@ -24,8 +24,11 @@ GEOMETRY_KEYS = (
     'flip',
 )
 
+#: What a tokenizer could not give the model of an expression, where there is something.
+TEXT_KEYS = ('unknown_words', 'unread_text')
+
 #: The metainfo of a :class:`mmvg.structures.GroundingSample` before a model has answered.
-META_KEYS = (*ID_KEYS, *FACT_KEYS, *GEOMETRY_KEYS)
+META_KEYS = (*ID_KEYS, *FACT_KEYS, *GEOMETRY_KEYS, *TEXT_KEYS)
 
 
 def sample_ids(sample: Mapping[str, Any]) -> dict[str, Any]:

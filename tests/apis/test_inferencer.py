@@ -13,9 +13,9 @@ from mmengine.config import Config
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmvg.apis import GroundingInferencer
+from mmvg.apis import GroundingInferencer, describe_answer
 from mmvg.refshapes import draw_scene, sample_scene
-from mmvg.structures import GroundingSample
+from mmvg.structures import Answer, GroundingSample
 
 ROOT = Path(__file__).parents[2]
 SENTENCES = ['the red ring', 'both stars', 'the mug by its handle', 'left', 'the blue disc and the white heart']
@@ -165,11 +165,32 @@ def test_answers_are_drawn(find, images):
         (([],), 'no expression'),
         (([3],), 'must be text'),
         (('ring ' * 1000,), '1000 words'),
+        (('ring' * 1000,), '4000 letters'),
+        (('the \ud800 ring',), 'halves of letters'),
+        ((None,), 'a list of texts, not None'),
+        ((b'the ring',), 'a list of texts, not b'),
+        ((3,), 'a list of texts, not 3'),
+        ((dict(a='the ring'),), 'a list of texts'),
     ],
 )
 def test_expressions_that_cannot_be_asked(find, images, arguments, message):
     with pytest.raises(ValueError, match=message):
         find(images[0], *arguments)
+
+
+def test_what_the_model_does_not_read_is_in_the_record_and_logged_once(find, images, monkeypatch):
+    logged = []
+    monkeypatch.setattr('mmvg.apis.inferencer.print_log', lambda message, *_: logged.append(message))
+    long = ' '.join(['the red ring'] * 20)
+    records = find(images[:2], ['xyzzy ring', 'the red ring', long])['predictions']
+    assert [record.get('unknown_words') for record in records] == [['xyzzy'], None, None] * 2
+    assert [bool(record.get('unread_text')) for record in records] == [False, False, True] * 2
+    assert long.endswith(records[2]['unread_text'])
+    assert len(logged) == 2
+    assert "'xyzzy ring': unknown: 'xyzzy'" in logged[0]
+    assert f'not read: {records[2]["unread_text"]!r}'[:60] in logged[1]
+    assert "(unknown: 'xyzzy')" in describe_answer(records[0])
+    assert Answer.from_record(records[0]).unknown_words == ['xyzzy']
 
 
 @pytest.mark.parametrize('threshold', [-0.1, 1.5, float('nan'), 'high'])

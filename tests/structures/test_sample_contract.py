@@ -3,7 +3,7 @@ import pytest
 import mmvg.evaluation
 import mmvg.evaluation.metrics
 from mmvg.datasets.transforms import PackGroundingInputs
-from mmvg.structures import FACT_KEYS, GEOMETRY_KEYS, ID_KEYS, META_KEYS, item_facts, sample_ids
+from mmvg.structures import FACT_KEYS, GEOMETRY_KEYS, ID_KEYS, META_KEYS, TEXT_KEYS, item_facts, sample_ids
 
 ITEM = dict(dataset='refcoco', img_id=7, ref_id=3, img_path='7.jpg', novelty='seen', height=4, sentences=[])
 
@@ -24,7 +24,7 @@ def test_what_data_sets_say_and_metrics_group_by_travels(fact):
 
 
 def test_packing_keeps_what_the_contract_lists():
-    assert PackGroundingInputs().meta_keys == META_KEYS == (*ID_KEYS, *FACT_KEYS, *GEOMETRY_KEYS)
+    assert PackGroundingInputs().meta_keys == META_KEYS == (*ID_KEYS, *FACT_KEYS, *GEOMETRY_KEYS, *TEXT_KEYS)
 
 
 @pytest.mark.parametrize('name', mmvg.evaluation.metrics.__all__)

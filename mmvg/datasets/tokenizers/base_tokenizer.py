@@ -1,6 +1,8 @@
 """Base of all tokenizers: it adds begin token, end token and padding."""
 
 from abc import ABC, abstractmethod
+from bisect import bisect_right
+from typing import Any
 
 import numpy as np
 
@@ -47,3 +49,25 @@ class BaseTokenizer(ABC):
         input_ids = np.full(max_length, self.pad_id, dtype=np.int64)
         input_ids[: len(ids)] = ids
         return input_ids, np.arange(max_length) < len(ids)
+
+    def left_out(self, text: str, max_length: int) -> dict[str, Any]:
+        """Tell what a model does not get to read of ``text``.
+
+        Args:
+            text: As given to the tokenizer.
+            max_length: As given to the tokenizer.
+
+        Returns:
+            ``unknown_words``, those between blanks of which a part has no id, each once; ``unread_text``, the end that
+            is cut off, from the first word that is not read whole. Neither is there if there is nothing of the kind.
+        """
+        words, room = text.split(), max_length - 2
+        found: dict[str, Any] = {}
+        if len(self.encode(text)) > room:
+            whole = bisect_right(range(1, len(words) + 1), room, key=lambda n: len(self.encode(' '.join(words[:n]))))
+            found['unread_text'] = ' '.join(words[whole:])
+            words = words[:whole]
+        if self.unk_id is not None:
+            unknown = [word for word in dict.fromkeys(words) if self.unk_id in self.encode(word)]
+            found |= dict(unknown_words=unknown) if unknown else {}
+        return found

@@ -1,6 +1,5 @@
 """Look up whole words in a list, for data that comes without a pretrained vocabulary."""
 
-from collections import Counter
 from pathlib import Path
 
 from mmvg.datasets.tokenizers.base_tokenizer import BaseTokenizer
@@ -14,7 +13,7 @@ SPECIAL_TOKENS = ('[PAD]', '[UNK]', '[BOS]', '[EOS]')
 class WordTokenizer(BaseTokenizer):
     """Look up lower-cased words between blanks; the id of a word is its line in the vocabulary file, from 0.
 
-    A word that is not in the file becomes ``[UNK]`` and is counted in ``unknown_words``.
+    A word that is not in the file becomes ``[UNK]``.
 
     Args:
         vocab_file: UTF-8 text, one lower-case word per line; the first four are ``[PAD] [UNK] [BOS] [EOS]``.
@@ -27,8 +26,8 @@ class WordTokenizer(BaseTokenizer):
         >>> tokenizer = WordTokenizer('data/refshapes/vocab.txt')
         >>> tokenizer('the red zebra', max_length=6)
         (array([ 2, 78, 63,  1,  3,  0]), array([ True,  True,  True,  True,  True, False]))
-        >>> tokenizer.unknown_words
-        Counter({'zebra': 1})
+        >>> tokenizer.left_out('the red zebra on the left', max_length=6)
+        {'unread_text': 'the left', 'unknown_words': ['zebra']}
     """
 
     pad_id, unk_id, bos_id, eos_id = range(4)
@@ -44,13 +43,7 @@ class WordTokenizer(BaseTokenizer):
                 raise ValueError(f'{vocab_file}, line {line}: {word!r} is not one lower-case word')
         self.ids = {word: index for index, word in enumerate(words)}
         self.vocab_size = len(words)
-        self.unknown_words = Counter()
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of the words of ``text``, and count those that are unknown."""
-        ids = []
-        for word in text.lower().split():
-            if word not in self.ids:
-                self.unknown_words[word] += 1
-            ids.append(self.ids.get(word, self.unk_id))
-        return ids
+        """Return the ids of the words of ``text``."""
+        return [self.ids.get(word, self.unk_id) for word in text.lower().split()]

@@ -10,6 +10,9 @@ from mmvg.registry import TASK_UTILS, TRANSFORMS
 class Tokenize(BaseTransform):
     """Add ``input_ids`` (L,) int64 and ``text_mask`` (L,) bool, True = a real token, made from ``text``.
 
+    What is not read of it is written down too: ``unknown_words`` and ``unread_text``, see
+    :meth:`mmvg.datasets.tokenizers.BaseTokenizer.left_out`.
+
     Args:
         tokenizer: A tokenizer of :mod:`mmvg.datasets.tokenizers`, or its config.
         max_length: Number L of tokens, special ones included. A longer text is cut; its end token stays.
@@ -28,7 +31,10 @@ class Tokenize(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Tokenize ``text``."""
-        results['input_ids'], results['text_mask'] = self.tokenizer(results['text'], self.max_length)
+        input_ids, text_mask = self.tokenizer(results['text'], self.max_length)
+        results.update(input_ids=input_ids, text_mask=text_mask)
+        if text_mask.all() or (input_ids[text_mask] == self.tokenizer.unk_id).any():
+            results.update(self.tokenizer.left_out(results['text'], self.max_length))
         return results
 
     def __repr__(self) -> str:

@@ -52,6 +52,14 @@ def test_truncation_keeps_the_end(vocab_file):
     assert (ids[0], ids[-1], mask.all()) == (0, 2, True)
 
 
+def test_what_is_not_read_is_told(vocab_file):
+    tokenizer = BEiT3Tokenizer(vocab_file)
+    assert tokenizer.left_out('the \u4e2d', 12) == dict(unknown_words=['\u4e2d'])
+    room = len(tokenizer.encode('the red ring'))
+    assert tokenizer.left_out('the red ring on the left', room + 2) == dict(unread_text='on the left')
+    assert tokenizer.left_out('the red ring', room + 2) == {}
+
+
 def test_the_mask_token_comes_after_the_last_piece(vocab_file):
     tokenizer = BEiT3Tokenizer(vocab_file)  # 30 pieces; with 64000 the numbers are 64001 and 64002
     assert (tokenizer.mask_id, tokenizer.vocab_size) == (31, 32)

@@ -54,6 +54,13 @@ def test_truncation_keeps_the_end_and_an_empty_text_is_cls_sep(vocab_file):
     assert tokenizer('', 3)[0].tolist() == [2, 3, 0]
 
 
+def test_what_is_not_read_is_told(vocab_file):
+    tokenizer = BertTokenizer(vocab_file)
+    assert tokenizer.left_out('the man zebra \u4e2d', 8) == dict(unknown_words=['zebra', '\u4e2d'])
+    assert tokenizer.left_out('the mans shirt left', 5) == dict(unread_text='shirt left')
+    assert tokenizer.left_out('the mans shirt left', 4) == dict(unread_text='mans shirt left')  # a part is not read
+
+
 @pytest.mark.parametrize('text', TEXTS)
 def test_ids_are_those_of_transformers(vocab_file, text):
     from transformers import BertTokenizerFast

@@ -48,3 +48,8 @@ def test_id_0_can_be_a_real_token(tokenizer):
 def test_it_can_be_sent_to_a_worker(tokenizer):
     again = pickle.loads(pickle.dumps(tokenizer))
     assert again('the red ring', 6)[0].tolist() == tokenizer('the red ring', 6)[0].tolist()
+
+
+def test_only_the_end_can_be_unread(tokenizer):
+    assert tokenizer.left_out('the \u4e2d ring', 22) == {}
+    assert tokenizer.left_out('the red ring on the left', 6) == dict(unread_text='the left')

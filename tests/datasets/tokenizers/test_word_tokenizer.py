@@ -39,10 +39,24 @@ def test_an_empty_text_is_begin_and_end(tokenizer):
     assert mask.tolist() == [True, True, False, False]
 
 
-def test_unknown_words_are_marked_and_counted(tokenizer):
+def test_unknown_words_are_marked_and_named_once(tokenizer):
     ids, _ = tokenizer('the zebra zebra [PAD]', 8)
     assert ids.tolist() == [2, 4, 1, 1, 1, 3, 0, 0]
-    assert tokenizer.unknown_words == {'zebra': 2, '[pad]': 1}
+    assert tokenizer.left_out('the zebra zebra [PAD]', 8) == dict(unknown_words=['zebra', '[PAD]'])
+
+
+@pytest.mark.parametrize(
+    ('text', 'left_out'),
+    [
+        ('', {}),
+        ('the red ring', {}),
+        ('the red  RING the', dict(unread_text='the')),
+        ('zebra', dict(unknown_words=['zebra'])),
+        ('the gnu ring the zebra', dict(unread_text='the zebra', unknown_words=['gnu'])),
+    ],
+)
+def test_what_is_not_read_is_told(tokenizer, text, left_out):
+    assert tokenizer.left_out(text, 5) == left_out
 
 
 def test_it_can_be_sent_to_a_worker(tokenizer):

@@ -26,6 +26,13 @@ def test_a_tokenizer_is_built_from_a_config_or_taken_as_it_is(vocab_file, form):
     assert (results['input_ids'].dtype, results['text_mask'].dtype) == (np.int64, np.bool_)
 
 
+def test_what_is_not_read_is_written_down_and_nothing_else(vocab_file):
+    step = Tokenize(WordTokenizer(vocab_file), max_length=5)
+    assert step({'text': 'the red ring'}).keys() == {'text', 'input_ids', 'text_mask'}  # exactly as many as fit
+    results = step({'text': 'the zebra ring on the left'})
+    assert (results['unknown_words'], results['unread_text']) == (['zebra'], 'on the left')
+
+
 def test_it_can_be_sent_to_a_worker(vocab_file):
     again = pickle.loads(pickle.dumps(Tokenize({'type': WordTokenizer, 'vocab_file': vocab_file}, max_length=4)))
     assert again({'text': 'ring'})['input_ids'].tolist() == [2, 6, 3, 0]
