@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from mmvg.foreign_files import shown
+from mmvg.limits import limit, size_problem, variable_of
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -91,7 +94,8 @@ def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int
         width: Of the image, in pixels.
 
     Raises:
-        ValueError: If there is no polygon, or one is not an even number (at least 6) of finite coordinates.
+        ValueError: If there is no polygon, one is not an even number (at least 6) of finite coordinates, or drawing it
+            would take more memory than a picture.
 
     Example:
         >>> mask_area(polygons_to_rle([[1, 1, 5, 1, 5, 4, 1, 4]], height=6, width=8))
@@ -102,8 +106,36 @@ def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int
     arrays = [np.asarray(polygon, dtype=np.float64) for polygon in polygons]
     for array in arrays:
         if array.size < 6 or array.size % 2 or not np.isfinite(array).all():
-            raise ValueError(f'polygon {array.tolist()} is not an even number (at least 6) of finite coordinates')
+            raise ValueError(
+                f'polygon {shown(array.tolist())} is not an even number (at least 6) of finite coordinates'
+            )
+        if (problem := outline_problem(array)) is not None:
+            raise ValueError(f'polygon {shown(array.tolist())} {problem}')
+    if (problem := size_problem(height, width)) is not None:
+        raise ValueError(problem)
     return _as_text(coco_mask.merge(coco_mask.frPyObjects(arrays, height, width)))
+
+
+def outline_problem(polygon: np.ndarray) -> str | None:
+    """Say why a polygon cannot be drawn in reasonable memory: the COCO API keeps five points a pixel of its outline.
+
+    Args:
+        polygon: ``[x0, y0, x1, y1, ...]`` in pixels, finite.
+
+    Returns:
+        What is wrong, to stand behind "the polygon"; None if it can be drawn.
+
+    Example:
+        >>> outline_problem(np.array([0, 0, 8, 0, 8, 8]))
+        >>> outline_problem(np.array([0, 0, 9e6, 0, 0, 9]))
+        'has an outline of 18000009 pixels, beyond the limit of 4000000 (MMVG_MAX_OUTLINE raises it)'
+    """
+    points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+    length = np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum()
+    if length <= limit('outline'):
+        return None
+    allowed = f'{limit("outline")} ({variable_of("outline")} raises it)'
+    return f'has an outline of {length:.0f} pixels, beyond the limit of {allowed}'
 
 
 def mask_size(mask: Mask) -> tuple[int, int]:
@@ -197,10 +229,14 @@ def rle_runs(rle: dict) -> np.ndarray:
         raise ValueError(f'an RLE needs size and counts; {missing} missing')
     size, counts = rle['size'], rle['counts']
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_count(side) for side in size):
-        raise ValueError(f'RLE size {size!r} is not [height, width]')
+        raise ValueError(f'RLE size {shown(size)} is not [height, width]')
+    if (problem := size_problem(*size)) is not None:
+        raise ValueError(problem)
     if isinstance(counts, list):
         if not all(_is_count(run) for run in counts):
             raise ValueError('counts holds something that is not a whole number >= 0')
+        if max(counts, default=0) > size[0] * size[1]:  # also so that no sum below goes beyond 64 bits
+            raise ValueError(f'counts holds a run longer than the {size[0]} * {size[1]} pixels')
         runs = np.array(counts, dtype=np.int64)
     elif isinstance(counts, (str, bytes)):
         runs = _decompress(counts)

@@ -45,6 +45,7 @@ COVERED = (
     'mmvg.evaluation',
     'mmvg.evaluation.functional',
     'mmvg.foreign_files',
+    'mmvg.limits',
     'mmvg.masks',
     'mmvg.models.backbones',
     'mmvg.models.features',

@@ -30,6 +30,9 @@ def check(
     released: Annotated[
         bool, typer.Option('--released', help='Compare the counts with those of the released files.')
     ] = False,
+    outside_images: Annotated[
+        bool, typer.Option('--outside-images', help='JSON lines may name images out of the image folder.')
+    ] = False,
     most: Annotated[int, typer.Option(metavar='N', help='Findings to print; all are counted.')] = 40,
 ) -> None:
     """Find everything that is wrong with data.
@@ -47,7 +50,7 @@ def check(
         if target.endswith('.py'):
             result = check_config_data(load_config(target), not headers_only, status.update)
         else:
-            result = check_folder(target, images, not headers_only, status.update)
+            result = check_folder(target, images, not headers_only, status.update, outside_images=outside_images)
     if released:
         compare_with_released(result.counts, result.report)
     if result.counts:

@@ -11,12 +11,20 @@ from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
-from mmvg.datasets.readers import KNOWN_IMAGE_FOLDERS, DataError
+from mmvg.data_check.sources import FINDERS, image_folder, is_own_note
+from mmvg.data_check.splits import EVALUATION, check_leakage
+from mmvg.data_check.through_readers import check_sources
+from mmvg.data_check.twins import Signature
+from mmvg.datasets.readers import DataError
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
 Progress = Callable[[str], None]
+
+_OTHERS = ('VGPhraseCut_v0', 'OCID-VLG', 'grasp-anything')
+#: Of files that could be annotations.
+_DATA_SUFFIXES = ('.json', '.jsonl', '.p', '.pkl', '.pickle', '.lmdb', '.parquet', '.csv', '.zip', '.gz', '.tar')
 
 
 class CountRow(NamedTuple):
@@ -67,11 +75,13 @@ def check_folder(
     decode: bool = True,
     progress: Progress = lambda _: None,
     only: Collection[str] | None = None,
+    outside_images: bool = False,
 ) -> CheckResult:
     """Check every data set below ``root`` (see data/README.md), or one ``.jsonl`` file.
 
     RefCOCO/+/g, gRefCOCO, Ref-ZOM, R-RefCOCO/+/g, OCID-VLG, Grasp-Anything++ and JSON lines are checked record by
-    record; of PhraseCut each ``refer_*.json`` is loaded strictly, which stops at its first defect.
+    record; PhraseCut, the GREC files of gRefCOCO and InstanceVG's own files through their readers, each to the first
+    defect that ends the reading.
 
     Args:
         root: Data root, or a ``.jsonl`` file.
@@ -79,6 +89,7 @@ def check_folder(
         decode: Decode every image; otherwise only headers are read.
         progress: Called with what is looked at next.
         only: Names of the folders of data sets to look at; all by default.
+        outside_images: Whether JSON lines may name images out of the image folder.
 
     Returns:
         All findings, and what each split holds.
@@ -97,7 +108,7 @@ def check_folder(
     result = CheckResult()
     report = result.report
     if root.suffix == '.jsonl':
-        _check_jsonl(result, root, root.parent / (images or ''), decode, progress)
+        _check_lines(result, [root], root.parent / (images or ''), decode, progress, outside_images)
         return result
     if root.is_file():
         raise FileNotFoundError(f'{root}: this is a file; give the data root, the folder above {root.parent}')
@@ -105,24 +116,24 @@ def check_folder(
         raise FileNotFoundError(f'{root}: there is no such folder; give the data root, a .jsonl file or a config')
     for name, kind in FORMATS.items():
         if (root / kind.folder).is_dir() and (only is None or kind.folder in only):
-            folder = root / (images or _image_folder(root, name))
+            folder = root / (images or image_folder(root, name))
             result.add_counts(name, check_coco_refs(root, kind, folder, report, decode, progress))
-    if (root / 'VGPhraseCut_v0').is_dir() and (only is None or 'VGPhraseCut_v0' in only):
-        _check_phrasecut(result, root, images, progress)
+    for name, (folder, find) in FINDERS.items():
+        if only is None or folder in only:
+            result.add_counts(name, check_sources(find(root, images), report, decode, progress))
     for name, check, folders in (
         ('ocid_vlg', check_ocid_vlg, ('.', 'ocid_vlg', 'OCID-VLG')),
         ('grasp_anything', check_grasp_anything, ('.', 'grasp_anything', 'grasp-anything')),
     ):
         for folder in folders:
             result.add_counts(name, check(root / folder, report, decode, progress, only))
-    for file in sorted(root.glob('*.jsonl')) if only is None else ():
-        if file.name != 'scenes.jsonl':  # RefShapes' own notes
-            _check_jsonl(result, file, root / (images or ''), decode, progress)
-    if only is None and not result.counts and not report.findings:
-        known = ', '.join(
-            [*(kind.folder for kind in FORMATS.values()), 'VGPhraseCut_v0', 'OCID-VLG', 'grasp-anything', '*.jsonl']
-        )
-        raise FileNotFoundError(f'{root}: no data set in it; looked for {known} (data/README.md shows the tree)')
+    if only is None:
+        lines = [file for file in sorted(root.glob('*.jsonl')) if not is_own_note(file)]
+        _check_lines(result, lines, root / (images or ''), decode, progress, outside_images)
+        _find_unread(root, report)
+        if not result.counts and not report.errors:
+            known = ', '.join([*(kind.folder for kind in FORMATS.values()), *_OTHERS, '*.jsonl'])
+            raise FileNotFoundError(f'{root}: no data set in it; looked for {known} (data/README.md shows the tree)')
     return result
 
 
@@ -176,31 +187,31 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
     return result
 
 
-def _image_folder(root: Path, name: str) -> str:
-    usual = ('images/trainval2014', 'trainval2014', 'ref-zom/trainval2014') if name == 'ref-zom' else ()
-    candidates = (*usual, *KNOWN_IMAGE_FOLDERS)
-    return next((folder for folder in candidates if (root / folder).is_dir()), candidates[0])
+def _check_lines(
+    result: CheckResult, files: list[Path], images: Path, decode: bool, progress: Progress, outside_images: bool
+) -> None:
+    """Check files of JSON lines, and what those share that are called after splits."""
+    by_split: dict[str, Counts] = {}
+    signatures: dict[int | str, Signature] = {}
+    for file in files:
+        progress(file.name)
+        found, pictures = check_jsonl(file, images, result.report, decode, outside_images)
+        result.add_counts('jsonl', {(file.name, split): count for split, count in found.items()})
+        signatures |= pictures
+        if file.stem in ('train', *EVALUATION) and set(found) <= {'', file.stem}:
+            by_split[file.stem] = Counts(images=set(pictures))
+    names = {name: name for name in signatures}
+    if len(by_split) > 1:
+        check_leakage(files[0].parent, by_split, names, signatures, result.report)
 
 
-def _check_jsonl(result: CheckResult, file: Path, images: Path, decode: bool, progress: Progress) -> None:
-    progress(file.name)
-    found = check_jsonl(file, images, result.report, decode)
-    result.add_counts('jsonl', {(file.name, split): count for split, count in found.items()})
-
-
-def _check_phrasecut(result: CheckResult, root: Path, images: str | None, progress: Progress) -> None:
-    from mmvg.datasets import PhraseCutDataset
-
-    folders = dict(img_prefix=images) if images else {}
-    for split in ('train', 'val', 'test', 'miniv'):
-        file = root / f'VGPhraseCut_v0/refer_{split}.json'
-        if not file.is_file():
-            continue
-        progress(f'PhraseCut {split}')
-        try:
-            dataset = PhraseCutDataset(split, data_root=str(root), mode='strict', check_images=True, **folders)
-        except (DataError, FileNotFoundError) as error:
-            result.report.found(str(error), file, split)
-            continue
-        ids = {item['img_id'] for item in map(dataset.get_data_info, range(len(dataset)))}
-        result.add_counts('phrasecut', {(file.name, split): Counts(len(dataset), len(dataset), 0, ids)})
+def _find_unread(root: Path, report: FindingReport) -> None:
+    """Note the files that lie beside those that were read, and were not."""
+    known = {*(kind.folder for kind in FORMATS.values()), *(folder for folder, _ in FINDERS.values())}
+    folders = {file.parent for file in report.opened if root in file.parents and file.parent.is_dir()}
+    for folder in sorted(folders | {root / name for name in known if (root / name).is_dir()} | {root}):
+        files = [file for file in folder.iterdir() if file.suffix in _DATA_SUFFIXES and not file.is_dir()]
+        unread = sorted(file.name for file in files if file not in report.opened and not is_own_note(file))
+        if unread:
+            more = f' and {len(unread) - 5} more' if len(unread) > 5 else ''
+            report.found('files that are not read', folder, ', '.join(unread[:5]) + more, 'note')

@@ -8,6 +8,10 @@ from pathlib import Path
 from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport, RecordError
 from mmvg.data_check.images import check_images
+from mmvg.data_check.objects import ObjectChecks
+from mmvg.data_check.splits import check_leakage, check_presence
+from mmvg.data_check.texts import check_text
+from mmvg.data_check.twins import Signature
 from mmvg.datasets.readers import (
     CocoInstances,
     Ref,
@@ -18,8 +22,9 @@ from mmvg.datasets.readers import (
     read_pickle,
     read_refs,
 )
+from mmvg.foreign_files import shown
 
-EVALUATION = ('val', 'test', 'testA', 'testB')
+_UNC = ('train', 'val', 'testA', 'testB')
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class RefsFormat:
         source: Refs carry ``source``, and ``'zero'`` means no target.
         exist: Sentences may carry ``exist``, and a false one has no target.
         share_images: Names of ref files whose splits share images by design.
+        expected: Splits that a whole file has.
     """
 
     folder: str
@@ -41,14 +47,15 @@ class RefsFormat:
     source: bool = False
     exist: bool = False
     share_images: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ('train', 'val')
 
 
 FORMATS = {
-    'refcoco': RefsFormat('refcoco', 'one', share_images=('refs(google).p',)),
-    'refcoco+': RefsFormat('refcoco+', 'one'),
+    'refcoco': RefsFormat('refcoco', 'one', share_images=('refs(google).p',), expected=_UNC),
+    'refcoco+': RefsFormat('refcoco+', 'one', expected=_UNC),
     'refcocog': RefsFormat('refcocog', 'one', share_images=('refs(google).p',)),
-    'grefcoco': RefsFormat('grefcoco', 'any', splits=('train', 'val', 'testA', 'testB')),
-    'ref-zom': RefsFormat('ref-zom', 'several', splits=('train', 'test'), source=True),
+    'grefcoco': RefsFormat('grefcoco', 'any', splits=_UNC, expected=_UNC),
+    'ref-zom': RefsFormat('ref-zom', 'several', splits=('train', 'test'), source=True, expected=('train', 'test')),
     'rrefcoco': RefsFormat('rrefcoco', 'one', exist=True),
     'rrefcoco+': RefsFormat('rrefcoco+', 'one', exist=True),
     'rrefcocog': RefsFormat('rrefcocog', 'one', exist=True),
@@ -87,13 +94,13 @@ def check_coco_refs(
         return {}
     progress(f'{kind.folder}: images and annotations')
     coco = _check_instances(instances_file, content, report)
-    check_images(coco.images.values(), image_folder, instances_file, report, decode)
+    signatures = check_images(coco.images.values(), image_folder, instances_file, report, decode)
     found: dict[tuple[str, str], Counts] = {}
     for file in refs_files:
         progress(f'{kind.folder}: {file.name}')
         records = report.try_file(read_pickle if file.suffix == '.p' else read_json, file, list)
         if records is not None:
-            counts = _check_refs(file, records, kind, coco, report)
+            counts = _check_refs(file, records, kind, coco, signatures, report)
             found.update({(file.name, split): count for split, count in counts.items()})
     return found
 
@@ -112,8 +119,11 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
         if report.try_record(one.image, image_id, -1) is None:
             del images[image_id]
     annotations = _unique('annotation', lists['annotations'], file, report)
-    categories = {c.get('id') for c in content.get('categories') or [] if isinstance(c, dict)}
+    listed = content.get('categories')
+    categories = [c.get('id') for c in listed if isinstance(c, dict)] if isinstance(listed, list) else []
+    categories = {category for category in categories if isinstance(category, int)}
     coco = CocoInstances(file, list(images.values()), [], report)
+    objects = ObjectChecks(file, report, 'xywh')
     sound = []
     for ann_id, annotation in annotations.items():
         record = f'annotation id {ann_id}'
@@ -124,16 +134,21 @@ def _check_instances(file: Path, content: dict, report: FindingReport) -> CocoIn
             report.found('image_id that is not in images', file, f'{record}: image_id {image_id}')
             continue
         if annotation.get('iscrowd', 0) not in (0, 1):
-            report.found('iscrowd that is neither 0 nor 1', file, f'{record}: {annotation["iscrowd"]!r}')
-        if categories and annotation.get('category_id') not in categories:
-            report.found('category_id that is not in categories', file, f'{record}: {annotation.get("category_id")!r}')
-        area = annotation.get('area', 0)
-        if not is_finite_number(area) or area < 0:
-            report.found('area that is not a number of pixels', file, f'{record}: {area!r}')
+            report.found('iscrowd that is neither 0 nor 1', file, f'{record}: {shown(annotation["iscrowd"])}')
+        category = annotation.get('category_id')
+        if categories and (not isinstance(category, int) or category not in categories):
+            report.found('category_id that is not in categories', file, f'{record}: {shown(category)}')
+        area = annotation.get('area')
+        if 'area' in annotation and (not is_finite_number(area) or area < 0):
+            report.found('area that is not a number of pixels', file, f'{record}: {shown(area)}')
+            area = None
         coco.annotations = {ann_id: dict(annotation, image_id=image_id)}
         reader = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
         report.try_record(reader.targets, (ann_id,), image_id, -1)
+        size = (images[image_id]['height'], images[image_id]['width'])
+        objects.add(record, image_id, annotation.get('bbox'), annotation.get('segmentation'), size, area)
         sound.append(dict(annotation, id=ann_id, image_id=image_id))
+    objects.finish()
     coco.annotations = {annotation['id']: annotation for annotation in sound}
     return coco
 
@@ -144,7 +159,7 @@ def _unique(kind: str, records: list, file: Path, report: FindingReport) -> dict
     for position, record in enumerate(records):
         place = f'{kind}s[{position}]'
         if not isinstance(record, dict) or 'id' not in record:
-            report.found(f'{kind} without id', file, f'{place}: {record!r:.80}')
+            report.found(f'{kind} without id', file, f'{place}: {shown(record)}')
             continue
         key = report.try_record(as_id, record['id'], 'id', file, place, report)
         if key is None:
@@ -157,9 +172,17 @@ def _unique(kind: str, records: list, file: Path, report: FindingReport) -> dict
 
 
 def _check_refs(
-    file: Path, records: list, kind: RefsFormat, coco: CocoInstances, report: FindingReport
+    file: Path,
+    records: list,
+    kind: RefsFormat,
+    coco: CocoInstances,
+    signatures: dict[int | str, Signature],
+    report: FindingReport,
 ) -> dict[str, Counts]:
     counts: dict[str, Counts] = defaultdict(Counts)
+    if not records:
+        report.found('file without a ref', file, 'the file')
+        return counts
     ref_ids: Counter = Counter()
     sent_ids: Counter = Counter()
     for position, record in enumerate(records):
@@ -173,24 +196,30 @@ def _check_refs(
             sent_ids[sentence['sent_id']] += 1
             if sent_ids[sentence['sent_id']] == 2:
                 report.found('duplicate sent_id', file, f'ref_id {ref.ref_id}, sent_id {sentence["sent_id"]}')
+            where = f'ref_id {ref.ref_id}, sent_id {sentence["sent_id"]}'
+            check_text(sentence['text'], file, where, report)
         no_target = _check_targets(file, ref, kind, coco, report)
         count = counts[ref.split]
         count.refs += 1
         count.sentences += len(ref.sentences)
         count.no_target += len(ref.sentences) if no_target else 0
         count.images.add(ref.image_id)
-    _check_leakage(file, counts, kind, report)
+    names = {image_id: f'image_id {image_id}' for image_id in coco.images}
+    level = 'note' if file.name in kind.share_images else 'error'
+    check_leakage(file, counts, names, signatures, report, level)
+    others = kind.expected[2:] if 'test' not in counts else ()  # those of unc; umd and google have one test split
+    check_presence(file, counts, (*kind.expected[:2], *others), report)
     return counts
 
 
 def _read_ref(file: Path, position: int, record: object, kind: RefsFormat, report: FindingReport) -> Ref | None:
     if not isinstance(record, dict):
-        report.found('ref that is not a dict', file, f'entry {position}: {record!r:.80}')
+        report.found('ref that is not a dict', file, f'entry {position}: {shown(record)}')
         return None
-    where = f'ref_id {record.get("ref_id")}'
+    where = f'ref_id {shown(record.get("ref_id"))}'
     split = record.get('split')
     if split not in kind.splits:
-        report.found(f'split that is not one of {", ".join(kind.splits)}', file, f'{where}: {split!r}')
+        report.found(f'split that is not one of {", ".join(kind.splits)}', file, f'{where}: {shown(split)}')
         return None
     fields = {'raw', 'sent'} if isinstance(record.get('sentences'), list) else {'raw'}
     refs = [report.try_record(read_refs, [record], name, file, report) for name in sorted(fields)]
@@ -201,7 +230,7 @@ def _read_ref(file: Path, position: int, record: object, kind: RefsFormat, repor
             exist = sentence.get('exist', True)
             if exist not in (True, False) or isinstance(exist, float):
                 place = f'{where}, sent_id {sentence["sent_id"]}'
-                report.found('exist that is neither true nor false', file, f'{place}: {exist!r}')
+                report.found('exist that is neither true nor false', file, f'{place}: {shown(exist)}')
     return refs[0][0]
 
 
@@ -213,24 +242,26 @@ def _check_targets(file: Path, ref: Ref, kind: RefsFormat, coco: CocoInstances, 
         report.found('image_id that is not in images', file, f'{where}: image_id {ref.image_id}')
         return False
     if kind.targets == 'one' and (len(ids) != 1 or ids[0] < 0):
-        report.found('ref that has not exactly one target', file, f'{where}: ann_id {list(ids)}')
+        report.found('ref that has not exactly one target', file, f'{where}: ann_id {shown(list(ids))}')
         return False
     no_target = ids == (-1,)
     if -1 in ids and not no_target:
-        report.found('-1 beside real ids', file, f'{where}: ann_id {list(ids)}')
+        report.found('-1 beside real ids', file, f'{where}: ann_id {shown(list(ids))}')
         return False
     if kind.targets == 'any':
         if not ids:
             report.found('ref without ann_id', file, where)
         flag = ref.record.get('no_target', no_target)
         if flag not in (True, False) or bool(flag) != no_target:
-            report.found('no_target that contradicts ann_id', file, f'{where}: {flag!r}, ann_id {list(ids)}')
+            report.found(
+                'no_target that contradicts ann_id', file, f'{where}: {shown(flag)}, ann_id {shown(list(ids))}'
+            )
         categories = ref.record.get('category_id')
         if isinstance(categories, list) and len(categories) != len(ids):
             report.found('category_id that is not as long as ann_id', file, where)
     if kind.source:
         if not isinstance(ref.record.get('source', 'one'), str):
-            report.found('source that is not a string', file, f'{where}: {ref.record["source"]!r}')
+            report.found('source that is not a string', file, f'{where}: {shown(ref.record["source"])}')
         no_target = ref.record.get('source') == 'zero'
         if not no_target and not ids:
             report.found('ref without a target whose source is not zero', file, where)
@@ -240,18 +271,5 @@ def _check_targets(file: Path, ref: Ref, kind: RefsFormat, coco: CocoInstances, 
         except RecordError:
             continue
     if len(set(ids)) < len(ids):
-        report.found('duplicate ann_id in a ref', file, f'{where}: ann_id {list(ids)}')
+        report.found('duplicate ann_id in a ref', file, f'{where}: ann_id {shown(list(ids))}')
     return no_target
-
-
-def _check_leakage(file: Path, counts: dict[str, Counts], kind: RefsFormat, report: FindingReport) -> None:
-    splits = [split for split in EVALUATION if split in counts]
-    pairs = [('train', split) for split in splits if 'train' in counts]
-    pairs += [(left, right) for i, left in enumerate(splits) for right in splits[i + 1 :]]
-    for left, right in pairs:
-        shared = counts[left].images & counts[right].images
-        if shared:
-            level = 'note' if file.name in kind.share_images else 'error'
-            examples = ', '.join(map(str, sorted(shared)[:3]))
-            where = f'{left} and {right}: {len(shared)} images, such as image_id {examples}'
-            report.found('image shared by splits', file, where, level)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mmvg.datasets.readers import DataError, LoadReport
+from mmvg.foreign_files import special_file
 
 #: Problem, or the beginning of one -> what to do about it. Everything else: correct the record or fetch the file again.
 CURES = {
@@ -17,13 +18,23 @@ CURES = {
     'image_id that is not in images': 'add the image to instances.json, or remove the record',
     'annotation that does not exist': 'add the annotation to instances.json, or remove the ref',
     'annotation of another image': 'correct image_id or ann_id',
+    'object named twice': 'name it once: two answers are asked for otherwise',
+    'duplicate ann_id in a ref': 'name it once',
     'duplicate': 'give one of them another id, or remove it',
     'damaged polygon': 'remove the polygon or draw it again',
     'empty segmentation': 'draw the mask again, or remove the object from the ref',
     'damaged RLE': 'encode the mask again at the size of the image',
     'mask without a pixel': 'draw the mask again, inside the image',
-    'box ': 'correct the box from the mask, in pixels',
-    'bbox ': 'correct the box from the mask, in pixels',
+    'box in fractions': 'multiply by width and height of the image: boxes are in pixels',
+    'box format': 'write the boxes in the format of docs/datasets.md, in pixels',
+    'box ': 'correct the box, or draw it from the mask, in pixels',
+    'bbox ': 'correct the box, or draw it from the mask, in pixels',
+    'file without a ref': 'download the file again',
+    'image name that leads': 'copy the images below the folder, or allow it: --outside-images, outside_images=True',
+    'image of an impossible': 'correct the size, or make the image smaller',
+    'two sizes of one image': 'give the size of the file, or leave width and height out',
+    'one picture in two splits': 'remove it from one of them, or report that evaluation targets were seen',
+    'line that': 'correct the line: one JSON object per line, in UTF-8',
     'expression': 'write what is meant, or remove the sentence',
     'grasp that is no rectangle': 'remove the rectangle, or correct its four corners',
     'label row': 'remove the row',
@@ -34,6 +45,21 @@ CURES = {
     'count that ': 'download the original files; leave --released out for a subset',
     'split that ': 'use the split names of the original file',
     'no_target': 'set ann_id to [-1] and no_target to true, or neither',
+}
+#: The same for what is only remarkable; everything else: nothing to do.
+NOTE_CURES = {
+    'box that is not around': 'draw box or mask again if it is wrong',
+    'area that is not': 'nothing here reads the area; compute it from the mask for other programs',
+    'image with the EXIF': (
+        'save the picture upright; or, if its boxes were drawn on the upright picture, load it with '
+        "LoadImage(orientation='upright')"
+    ),
+    'expression that was decoded': 'save the file again from its source as UTF-8, or correct the sentence',
+    'expression with a character': 'write the character that was lost',
+    'no ref of split': 'get the whole file if you need that split: its dataset cannot be built',
+    'split of another name': 'give it a usual name if it is a slip; other names work',
+    'files that are not read': 'rename them if they were meant to be read; data/README.md has the names',
+    'pictures that look alike': 'look at them: a copy in an evaluation has been seen in training',
 }
 DEFAULT_CURE = 'correct the record, or download the file again'
 
@@ -79,6 +105,8 @@ class FindingReport(LoadReport):
     def __init__(self) -> None:
         super().__init__('tolerant', evaluation=False)
         self.findings: list[Finding] = []
+        #: Files that were looked into.
+        self.opened: set[Path] = set()
         self._seen: set[Finding] = set()
 
     def found(self, problem: str, file: str | Path, record: str, level: str = 'error') -> None:
@@ -90,8 +118,9 @@ class FindingReport(LoadReport):
             record: Which record in it.
             level: ``'error'``, or ``'note'`` for what the original files have too.
         """
-        cure = next((cure for start, cure in CURES.items() if problem.startswith(start)), DEFAULT_CURE)
-        finding = Finding(level, str(file), record, problem, cure if level == 'error' else 'nothing to do')
+        cures, default = (CURES, DEFAULT_CURE) if level == 'error' else (NOTE_CURES, 'nothing to do')
+        cure = next((cure for start, cure in cures.items() if problem.startswith(start)), default)
+        finding = Finding(level, str(file), record, problem, cure)
         if finding not in self._seen:
             self._seen.add(finding)
             self.findings.append(finding)
@@ -133,7 +162,8 @@ class FindingReport(LoadReport):
         Returns:
             What ``read`` returns; None if the file is missing or damaged, which is written down then.
         """
-        if not path.is_file():
+        self.opened.add(path)
+        if special_file(path) is None and not path.is_file():
             self.found('missing file', path, 'the file')
             return None
         try:

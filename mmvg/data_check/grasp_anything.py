@@ -3,8 +3,6 @@
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-import numpy as np
-
 from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
@@ -17,6 +15,7 @@ from mmvg.datasets.readers import (
     folder_or_doubled,
     parse_part_id,
     part_name,
+    read_array,
     read_grasp_rows,
     read_id_list,
     read_instruction,
@@ -105,7 +104,7 @@ def _check_part(name: str, paths: dict[str, Path], report: FindingReport) -> boo
         report.found('expression without a word', paths['instruction'], name)
     if not read['mask'].any():
         report.found('mask without a pixel in the image', paths['mask'], name)
-    raw = np.load(paths['mask'], allow_pickle=False)
+    raw = read_array(paths['mask'])
     if raw.shape != (SIDE, SIDE) or raw.max(initial=0) > 1:
         report.found(
             f'mask that is not {SIDE} x {SIDE} of 0 and 1',

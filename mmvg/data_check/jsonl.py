@@ -1,17 +1,25 @@
 """Checks of JSON lines, the format of :class:`mmvg.datasets.JSONLDataset`."""
 
-import json
 from collections import defaultdict
 from pathlib import Path
 
-from mmvg.data_check.coco_refs import EVALUATION
 from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
-from mmvg.datasets.readers import LineReader, TargetReader
+from mmvg.data_check.objects import ObjectChecks
+from mmvg.data_check.splits import EVALUATION, check_leakage, check_presence
+from mmvg.data_check.texts import check_text
+from mmvg.data_check.twins import Signature
+from mmvg.datasets.readers import LineReader, TargetReader, parse_line, split_lines
+from mmvg.foreign_files import shown
+
+#: Names of splits that nobody wonders about; lines without one have the empty name.
+USUAL = ('', 'train', *EVALUATION, 'minival', 'trainval', 'all')
 
 
-def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: bool = True) -> dict[str, Counts]:
+def check_jsonl(
+    file: Path, image_folder: Path, report: FindingReport, decode: bool = True, outside_images: bool = False
+) -> tuple[dict[str, Counts], dict[str, Signature]]:
     """Check every line of a file.
 
     Args:
@@ -19,34 +27,38 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
         image_folder: Where its images are.
         report: Where findings go.
         decode: Decode every image; otherwise only headers are read.
+        outside_images: Whether lines may name images out of the folder.
 
     Returns:
-        Split ('' for lines without one) -> what it holds.
+        Split ('' for lines without one) -> what it holds; and name of an image -> what tells its picture from others.
     """
-    text = report.try_file(lambda path: path.read_text(encoding='utf-8-sig', errors='replace'), file)
     counts: dict[str, Counts] = defaultdict(Counts)
-    if text is None:
-        return counts
-    reader = LineReader(file, image_folder, report)
+    lines = report.try_file(split_lines, file)
+    if lines is None:
+        return counts, {}
+    reader = LineReader(file, image_folder, report, outside_images)
     coco = reader.coco
     targets = TargetReader(coco, report, crowd='keep', clip_to='edge', with_mask=True)
+    objects = ObjectChecks(file, report, 'xyxy')
     seen = set()
-    for number, line in enumerate(text.split('\n'), start=1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
-            report.found('line that is not JSON', file, f'line {number}: {error}')
-            continue
-        if not isinstance(record, dict):
-            report.found('line that is not an object', file, f'line {number}: {line.strip():.80}')
-            continue
-        ref = report.try_record(reader.read, number, record)
+    for number, line in lines:
+        record = report.try_record(parse_line, number, line, file, report)
+        ref = None if record is None else report.try_record(reader.read, number, record)
         if ref is None:
             continue
+        image = report.try_record(coco.image, ref.image_id, ref.ref_id)
         targets.with_mask = record.get('masks') is not None
+        if image is None:
+            continue
         report.try_record(targets.targets, ref.ann_ids, ref.image_id, ref.ref_id)
+        for annotation in map(coco.annotations.get, ref.ann_ids):
+            size = (image['height'], image['width'])
+            objects.add(
+                coco.places[annotation['id']], ref.image_id, annotation['bbox'], annotation['segmentation'], size
+            )
+        if len({tuple(coco.annotations[ann_id]['bbox']) for ann_id in ref.ann_ids}) < len(ref.ann_ids):
+            report.found('object named twice in a line', file, f'line {number}: {shown(record["boxes"])}')
+        check_text(ref.sentences[0]['text'], file, f'line {number}', report)
         key = (ref.image_id, ref.ref_id, ref.sentences[0]['sent_id'])
         if key in seen:
             report.found('duplicate ids', file, f'line {number}: ref_id {key[1]}, sent_id {key[2]}')
@@ -56,10 +68,15 @@ def check_jsonl(file: Path, image_folder: Path, report: FindingReport, decode: b
         count.sentences += 1
         count.no_target += not ref.ann_ids
         count.images.add(ref.image_id)
-    check_images(coco.images.values(), image_folder, file, report, decode)
-    for split in EVALUATION:
-        shared = counts['train'].images & counts[split].images if {'train', split} <= set(counts) else set()
-        if shared:
-            names = sorted(coco.images[image_id]['file_name'] for image_id in shared)
-            report.found('image shared by splits', file, f'train and {split}: {len(shared)} images, such as {names[0]}')
-    return counts
+    objects.finish()
+    signatures = check_images(coco.images.values(), image_folder, file, report, decode)
+    names = {key: image['file_name'] for key, image in coco.images.items()}
+    check_leakage(file, counts, names, signatures, report)
+    for split in counts:
+        if split not in USUAL and len(counts) > 1:
+            where = f'{shown(split)}: {counts[split].refs} lines'
+            report.found('split of another name', file, where, 'note')
+    if set(counts) & set(EVALUATION) and '' not in counts:
+        check_presence(file, counts, ['train'], report)
+    by_name = {names[key]: signature for key, signature in signatures.items()}
+    return counts, by_name

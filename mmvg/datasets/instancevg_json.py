@@ -15,6 +15,7 @@ from mmvg.datasets.readers import (
     read_json,
 )
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 
@@ -71,7 +72,7 @@ class InstanceVGJSONDataset(ReferringDataset):
         content = read_json(file, dict)
         entries = content.get(self.split)
         if not isinstance(entries, list):
-            report.fail(f'no list of split {self.split!r}', file, f'the splits in it: {sorted(content)}')
+            report.fail(f'no list of split {self.split!r}', file, f'the splits in it: {shown(list(content))}')
         owners = _owners(self.files['index'], self.split, len(entries), report) if 'index' in self.files else None
         images: dict[int, dict] = {}
         annotations: list[dict] = []
@@ -159,11 +160,11 @@ def _owners(file: Path, split: str, length: int, report: LoadReport) -> list[int
     content = read_json(file, dict)
     ranges = content.get(split)
     if not isinstance(ranges, list):
-        report.fail(f'no list of split {split!r}', file, f'the splits in it: {sorted(content)}')
+        report.fail(f'no list of split {split!r}', file, f'the splits in it: {shown(list(content))}')
     shapes = [isinstance(r, list) and len(r) == 2 and all(isinstance(end, int) for end in r) for r in ranges]
     if not ranges or not all(shapes):
         report.fail(
-            'range that is not [start, end]', file, f'{split}: {ranges[shapes.index(False)] if ranges else []!r}'
+            'range that is not [start, end]', file, f'{split}: {shown(ranges[shapes.index(False)] if ranges else [])}'
         )
     joined = all(first[1] == second[0] for first, second in pairwise(ranges))
     if ranges[0][0] != 0 or ranges[-1][1] != length or not joined or any(start >= end for start, end in ranges):

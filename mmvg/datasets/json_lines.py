@@ -5,6 +5,7 @@ from typing import Any
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 
@@ -59,10 +60,13 @@ class JSONLDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         file, report = self.files['lines'], self.load_report
-        reader = LineReader(file, self.image_folder, report)
+        reader = LineReader(file, self.image_folder, report, self.outside_images)
         refs, ids = [], set()
         for number, record in read_lines(file, report):
-            if record.get('split', self.split) != self.split or (ref := reader.read(number, record)) is None:
+            if (split := reader.split_of(number, record)) not in ('', self.split):
+                report.note(f'line of split {shown(split)}', file, f'line {number}', f'not in {self.split!r}')
+                continue
+            if (ref := reader.read(number, record)) is None:
                 continue
             key = (ref.image_id, ref.ref_id, ref.sentences[0]['sent_id'])
             if key in ids:
@@ -70,5 +74,5 @@ class JSONLDataset(ReferringDataset):
             ids.add(key)
             refs.append(ref)
         if not refs:
-            raise DataError(f'{file}: no usable line of split {self.split!r}')
+            raise DataError(f'{file}: no usable line of split {self.split!r}; {"; ".join(report.lines())}')
         return refs, reader.coco

@@ -16,6 +16,7 @@ from mmvg.datasets.readers import (
     read_json,
 )
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import name_problem, shown
 from mmvg.foundation import print_log
 from mmvg.registry import DATASETS
 
@@ -109,7 +110,7 @@ class OCIDVLGDataset(ReferringDataset):
         """Make the item of a record about the image at ``place`` (sequence, name); None if it is left out."""
         file, report = self.files['expressions'], self.load_report
         folder, name = place
-        where = f'record {index} ({record["image_filename"]})'
+        where = f'record {index} ({shown(record["image_filename"])})'
         if not is_usable_text(record['question'], file, where, report):
             return None
         answer = as_id(record['answer'], 'answer', file, where, report)
@@ -158,7 +159,9 @@ class OCIDVLGDataset(ReferringDataset):
             x, y, w, h = map(float, box)
             return [x, y, x + w, y + h]
         action = 'the box around the mask is taken'
-        self.load_report.problem('box that is not four numbers', self.files['expressions'], f'{where}: {box!r}', action)
+        self.load_report.problem(
+            'box that is not four numbers', self.files['expressions'], f'{where}: {shown(box)}', action
+        )
         return around_mask
 
     def _keep(self, kind: str, where: str) -> bool:
@@ -181,11 +184,13 @@ def check_record(index: int, record: Any, file: Path, report: LoadReport) -> tup
         report.fail('record that is not a dict', file, f'{where} is a {type(record).__name__}')
     for key in ('image_filename', 'question', 'answer'):
         if key not in record:
-            report.fail(f'record without {key}', file, f'{where} has only {sorted(record)}')
+            report.fail(f'record without {key}', file, f'{where} has only {shown(list(record))}')
     folder, comma, name = str(record['image_filename']).partition(',')
     if not comma or not name:
         expected = '"<sequence>,<name>.png"'
-        report.fail(f'image_filename that is not {expected}', file, f'{where}: {record["image_filename"]!r}')
+        report.fail(f'image_filename that is not {expected}', file, f'{where}: {shown(record["image_filename"])}')
+    if (problem := name_problem(f'{folder}/{name}')) is not None:
+        report.fail(f'image name that {problem}', file, f'{where}: {shown(record["image_filename"])}')
     return folder, name
 
 

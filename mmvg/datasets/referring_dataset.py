@@ -19,6 +19,7 @@ from mmvg.datasets.readers import (
     first_existing,
     require_data,
 )
+from mmvg.foreign_files import shown
 from mmvg.foundation import BaseDataset, print_log
 
 
@@ -52,6 +53,7 @@ class ReferringDataset(BaseDataset):
         mode: ``'strict'`` raises at the first defect of the files, ``'tolerant'`` repairs or skips, and counts in
             ``load_report``. No mode skips a sample when ``split`` is not ``'train'`` or ``test_mode`` is set.
         check_images: Whether to look for every image file while loading.
+        outside_images: Whether the files may name images out of the image folder, by absolute paths or ``..``.
         pipeline: Transforms.
         test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
         lazy_init: Whether to read the files later.
@@ -96,6 +98,7 @@ class ReferringDataset(BaseDataset):
         sentence_mode: str = 'all',
         mode: str = 'strict',
         check_images: bool = False,
+        outside_images: bool = False,
         pipeline: Sequence[dict | Callable] = (),
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -109,6 +112,7 @@ class ReferringDataset(BaseDataset):
         self.split = split
         self.sentence_mode = check_choice('sentence_mode', sentence_mode, ('all', 'random'))
         self.check_images = check_images
+        self.outside_images = outside_images
         self.load_report = LoadReport(mode, evaluation=test_mode or split != 'train')
         self._random = AccessRandom()
         self._skipped = _shared_zero()
@@ -185,6 +189,7 @@ class ReferringDataset(BaseDataset):
             DataError: If something in the files cannot be used, or no item is left.
         """
         refs, coco = self.read_annotations()
+        coco.outside_images = self.outside_images
         targets, report = self.target_reader(coco), self.load_report
         file = next(iter(self.files.values()))
         items = []
@@ -241,7 +246,7 @@ class ReferringDataset(BaseDataset):
 
     def _keep_without_target(self, ref: Ref, file: Path) -> bool:
         """Say whether to keep a ref whose targets were all left out; it is still not a no-target sample."""
-        kind, where = 'ref without a usable target', f'ref_id {ref.ref_id}, ann_id {list(ref.ann_ids)}'
+        kind, where = 'ref without a usable target', f'ref_id {ref.ref_id}, ann_id {shown(list(ref.ann_ids))}'
         if self.load_report.evaluation:
             self.load_report.problem(kind, file, where, 'it is scored as a target sample with nothing to find')
         else:

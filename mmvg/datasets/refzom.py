@@ -5,6 +5,7 @@ from typing import Any
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import CocoInstances, Ref, read_coco_instances, read_refs_file
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 #: Names of the pickle: as the loaders expect it, as it is downloaded, and as it was called before.
@@ -69,7 +70,7 @@ class RefZOMDataset(ReferringDataset):
         """
         file, report = self.files['refs'], self.load_report
         source = ref.record.get('source', 'one')
-        where = f'ref_id {ref.ref_id} of source {source!r} has ann_id {list(ref.ann_ids)}'
+        where = f'ref_id {ref.ref_id} of source {shown(source)} has ann_id {shown(list(ref.ann_ids))}'
         if not isinstance(source, str):
             report.fail('source that is not a string', file, where)
         if source == 'zero':

@@ -5,6 +5,7 @@ from typing import Any
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import CocoInstances, Ref, as_id, read_coco_instances, read_refs_file, require_one_target
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 RREFCOCO_NAMES = ('rrefcoco', 'rrefcoco+', 'rrefcocog')
@@ -81,7 +82,9 @@ class RRefDataset(ReferringDataset):
             where = f'ref_id {ref.ref_id}, sent_id {sentence["sent_id"]}'
             exist = sentence.get('exist', True)
             if exist not in (True, False) or isinstance(exist, float):  # 1 and 0 equal them
-                self.load_report.fail('exist that is neither true nor false', self.files['refs'], f'{where}: {exist!r}')
+                self.load_report.fail(
+                    'exist that is neither true nor false', self.files['refs'], f'{where}: {shown(exist)}'
+                )
             key = as_id(sentence['sent_id'], 'sent_id', self.files['refs'], where, self.load_report)
             marks.setdefault(key, bool(exist))
         ref.sentences = [dict(sentence, exist=marks[sentence['sent_id']]) for sentence in ref.sentences]

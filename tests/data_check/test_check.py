@@ -308,8 +308,9 @@ def test_an_image_beyond_the_limit_of_pillow_is_a_finding(tmp_path):
         line = dict(image='big.png', expression='the red block', boxes=[[10, 20, 40, 60]], **size)
         (tmp_path / 'all.jsonl').write_text(json.dumps(line))
         (finding,) = check_folder(tmp_path / 'all.jsonl', 'images').report.errors
-        assert finding.problem.startswith('image that cannot be decoded')
-        assert finding.file.endswith('big.png')
+        assert finding.problem.startswith('image of an impossible size' if size else 'image that cannot be decoded')
+        assert 'big.png' in finding.file + finding.record
+        assert 'MMVG_MAX_IMAGE_PIXELS' in finding.record + finding.problem
 
 
 def test_a_single_file_is_refused_with_the_folder_to_give(copy):

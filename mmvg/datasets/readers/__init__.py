@@ -25,7 +25,7 @@ from mmvg.datasets.readers.grasp_lists import read_corner_lists, read_grasp_rows
 from mmvg.datasets.readers.grec_file import read_grec_file
 from mmvg.datasets.readers.instance_images import InstanceReader, read_instance_image
 from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_instancevg_entry
-from mmvg.datasets.readers.json_lines import LineReader, read_lines
+from mmvg.datasets.readers.json_lines import LineReader, parse_line, read_lines, split_lines
 from mmvg.datasets.readers.load_report import DataError, LoadReport
 from mmvg.datasets.readers.phrasecut import (
     PhraseCutTargetReader,
@@ -35,6 +35,7 @@ from mmvg.datasets.readers.phrasecut import (
     read_tasks,
 )
 from mmvg.datasets.readers.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
+from mmvg.datasets.readers.pictures import PictureError, open_picture
 from mmvg.datasets.readers.refs import (
     Ref,
     as_id,
@@ -47,7 +48,7 @@ from mmvg.datasets.readers.refs import (
     require_one_target,
     select_split,
 )
-from mmvg.datasets.readers.safe_reading import read_json, read_pickle
+from mmvg.datasets.readers.safe_reading import parse_json, read_array, read_data_file, read_json, read_pickle
 from mmvg.datasets.readers.segmentations import check_segmentation, is_finite_number
 from mmvg.datasets.readers.targets import TargetReader
 
@@ -64,6 +65,7 @@ __all__ = [
     'PartId',
     'PhraseCutLMDB',
     'PhraseCutTargetReader',
+    'PictureError',
     'Ref',
     'TargetReader',
     'as_id',
@@ -77,10 +79,15 @@ __all__ = [
     'is_finite_number',
     'is_usable_text',
     'match_part_id',
+    'open_picture',
+    'parse_json',
+    'parse_line',
     'parse_part_id',
     'part_name',
+    'read_array',
     'read_coco_instances',
     'read_corner_lists',
+    'read_data_file',
     'read_grasp_rows',
     'read_grec_file',
     'read_id_list',
@@ -101,5 +108,6 @@ __all__ = [
     'require_data',
     'require_one_target',
     'select_split',
+    'split_lines',
     'write_phrasecut_lmdb',
 ]

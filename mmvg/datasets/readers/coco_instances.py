@@ -6,6 +6,8 @@ from typing import Any, Literal
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.refs import as_id
 from mmvg.datasets.readers.safe_reading import read_json
+from mmvg.foreign_files import name_problem, shown
+from mmvg.limits import size_problem
 
 
 class CocoInstances:
@@ -28,6 +30,9 @@ class CocoInstances:
         report: LoadReport,
         box_format: Literal['xywh', 'xyxy'] = 'xywh',
     ) -> None:
+        self.outside_images = False
+        #: Annotation id -> how messages call it, where a file has no ids that could be found in it.
+        self.places: dict[int, str] = {}
         self.file = file
         self.report = report
         self.box_format = box_format
@@ -38,7 +43,7 @@ class CocoInstances:
         found: dict[int, dict] = {}
         for position, record in enumerate(records):
             if not isinstance(record, dict) or 'id' not in record:
-                self.report.fail(f'{kind} without id', self.file, f'{kind}s[{position}] is {record!r:.200}')
+                self.report.fail(f'{kind} without id', self.file, f'{kind}s[{position}] is {shown(record)}')
             key = as_id(record['id'], 'id', self.file, f'{kind}s[{position}]', self.report)
             if key not in found:
                 found[key] = record
@@ -60,9 +65,15 @@ class CocoInstances:
         image = self.images[image_id]
         sizes = [image.get('height'), image.get('width')]
         if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
-            self.report.fail('image without a size', self.file, f'image_id {image_id}: height and width are {sizes}')
-        if not isinstance(image.get('file_name'), str) or not image['file_name']:
-            self.report.fail('image without a file_name', self.file, f'image_id {image_id}: {image.get("file_name")!r}')
+            self.report.fail(
+                'image without a size', self.file, f'image_id {image_id}: height and width are {shown(sizes)}'
+            )
+        if (problem := size_problem(*sizes)) is not None:
+            self.report.fail('image of an impossible size', self.file, f'image_id {image_id}: {problem}')
+        name = image.get('file_name')
+        if not isinstance(name, str) or not name:
+            self.report.fail('image without a file_name', self.file, f'image_id {image_id}: {shown(name)}')
+        check_image_name(name, self.file, f'image_id {image_id}', self.report, self.outside_images)
         return image
 
     def annotation(self, ann_id: int, image_id: int, ref_id: int) -> dict:
@@ -85,6 +96,25 @@ class CocoInstances:
         return annotation
 
 
+def check_image_name(name: str, file: str | Path, where: str, report: LoadReport, outside: bool) -> None:
+    """Check that the name of an image leads to a place below the image folder.
+
+    Args:
+        name: As the file has it.
+        file: Where it stands, for messages.
+        where: Which record.
+        report: Gets the problem.
+        outside: Whether it may lead out of the folder.
+
+    Raises:
+        DataError: If it does not.
+    """
+    problem = name_problem(name, outside)
+    if problem is not None:
+        hint = '' if outside or name_problem(name, True) else '; set outside_images=True if it is meant to'
+        report.fail(f'image name that {problem}', file, f'{where}: {shown(name)}{hint}')
+
+
 def read_coco_instances(file: str | Path, report: LoadReport) -> CocoInstances:
     """Read an instances.json.
 
@@ -94,5 +124,5 @@ def read_coco_instances(file: str | Path, report: LoadReport) -> CocoInstances:
     content = read_json(file, dict)
     for key in ('images', 'annotations'):
         if not isinstance(content.get(key), list):
-            report.fail(f'no list {key!r}', file, f'its keys are {sorted(content)}')
+            report.fail(f'no list {key!r}', file, f'its keys are {shown(list(content))}')
     return CocoInstances(file, content['images'], content['annotations'], report)

@@ -1,7 +1,9 @@
 """Lists, instructions, labels and masks of Grasp-Anything++."""
 
+import io
 import os
 import re
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mmvg.datasets.readers.load_report import DataError, LoadReport
-from mmvg.datasets.readers.safe_reading import read_json, read_pickle
+from mmvg.datasets.readers.safe_reading import read_array, read_data_file, read_json, read_pickle
+from mmvg.foreign_files import shown
 
 GRASP_ANYTHING_SIDE = 416  # pixels of every picture, whose coordinates the labels are in
-_ID = re.compile(r'^([^_]+)_(\d+)(?:_(\d+))?$')  # a scene has no _ in its name
+_ID = re.compile(r'([^_/\\\0]+)_([0-9]{1,9})(?:_([0-9]{1,9}))?')  # a scene has no _ in its name
 
 
 class PartId(NamedTuple):
@@ -35,7 +38,11 @@ def read_id_list(file: Path) -> list[str]:
         DataError: If the file is damaged or holds something else.
     """
     if file.suffix == '.txt':
-        return [line.strip() for line in file.read_text().splitlines() if line.strip()]
+        try:
+            lines = read_data_file(file).decode('utf-8-sig').splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f'{file} is not text in UTF-8: {error}. Download the file again.') from error
+        return [line.strip() for line in lines if line.strip()]
     names = (read_json if file.suffix == '.json' else read_pickle)(file, list)
     for position, name in enumerate(names):
         if not isinstance(name, str):
@@ -47,7 +54,7 @@ def read_id_list(file: Path) -> list[str]:
 
 def match_part_id(text: str) -> PartId | None:
     """Read ``<scene>_<object>`` or ``<scene>_<object>_<part>``; None if ``text`` is neither."""
-    match = _ID.match(text)
+    match = _ID.fullmatch(text)
     return PartId(*match.groups()) if match else None
 
 
@@ -59,7 +66,7 @@ def parse_part_id(text: str, file: Path, report: LoadReport) -> PartId:
     """
     part = match_part_id(text)
     if part is None:
-        report.fail('id that is not <scene>_<object> or <scene>_<object>_<part>', file, repr(text))
+        report.fail('id that is not <scene>_<object> or <scene>_<object>_<part>', file, shown(text))
     return part
 
 
@@ -89,16 +96,26 @@ def read_label(file: Path) -> np.ndarray:
     """
     import torch
 
+    content = read_data_file(file, archives=False)
     try:
-        rows = torch.load(file, map_location='cpu', weights_only=True)
+        if content.startswith(b'PK'):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                _check_size(sum(entry.file_size for entry in archive.infolist()), len(content))
+        rows = torch.load(io.BytesIO(content), map_location='cpu', weights_only=True)
+        if not isinstance(rows, torch.Tensor):
+            raise ValueError(f'it holds a {type(rows).__name__}, expected a tensor of grasps')
+        _check_size(rows.numel() * rows.element_size(), len(content))
+        return rows.detach().numpy()
     except Exception as error:  # damaged archives end in almost any exception
         raise DataError(
-            f'{file} cannot be loaded as a tensor: {type(error).__name__}: {str(error).splitlines()[0]}. '
+            f'{file} cannot be loaded as a tensor: {type(error).__name__}: {str(error).partition(chr(10))[0]}. '
             'Download the file again.'
         ) from error
-    if not isinstance(rows, torch.Tensor):
-        raise DataError(f'{file} holds a {type(rows).__name__}, expected a tensor of grasps. Download the file again.')
-    return rows.numpy()
+
+
+def _check_size(unfolded: int, size: int) -> None:
+    if unfolded > 20 * size + 2**20:
+        raise ValueError(f'it unfolds from {size} to {unfolded} bytes')
 
 
 def read_part_mask(file: Path) -> np.ndarray:
@@ -109,12 +126,8 @@ def read_part_mask(file: Path) -> np.ndarray:
     Raises:
         DataError: If the file is damaged or holds something else.
     """
-    try:
-        mask = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise DataError(f'{file} cannot be loaded as a mask: {error}. Download the file again.') from error
-    mask = np.squeeze(mask)
-    if mask.ndim != 2 or mask.dtype.kind not in 'buif':
+    mask = np.squeeze(read_array(file))
+    if mask.ndim != 2 or 0 in mask.shape:
         raise DataError(f'{file} holds {mask.dtype} of {mask.shape}, expected a mask. Download the file again.')
     mask = (mask > 0).astype(np.uint8)
     if mask.shape != (GRASP_ANYTHING_SIDE, GRASP_ANYTHING_SIDE):

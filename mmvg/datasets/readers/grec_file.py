@@ -6,6 +6,7 @@ from mmvg.datasets.readers.coco_instances import CocoInstances
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.refs import Ref, as_id, is_usable_text
 from mmvg.datasets.readers.safe_reading import read_json
+from mmvg.foreign_files import shown
 
 
 def read_grec_file(
@@ -27,7 +28,7 @@ def read_grec_file(
     content = read_json(file, dict)
     for key in ('images', 'annotations'):
         if not isinstance(content.get(key), list):
-            report.fail(f'no list {key!r}', file, f'its keys are {sorted(content)}')
+            report.fail(f'no list {key!r}', file, f'its keys are {shown(list(content))}')
     sentences = CocoInstances(file, content['images'], content['annotations'], report)
     ann_ids: dict[int, list[int]] = {sentence_id: [] for sentence_id in sentences.images}
     annotations: dict[int, dict] = {}

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.pictures import PictureError, open_picture
 from mmvg.masks import encode_mask, mask_box
 
 
@@ -16,12 +16,12 @@ def read_instance_image(file: Path | str, where: str, report: LoadReport) -> np.
         DataError: If the file is missing, damaged, or its colour channels differ.
     """
     try:
-        with Image.open(file) as image:
+        with open_picture(file) as image:
             pixels = np.asarray(image)
     except FileNotFoundError:
         report.fail('missing instance image', file, where)
-    except (UnidentifiedImageError, OSError, SyntaxError):
-        report.fail('instance image that cannot be decoded', file, where)
+    except PictureError as error:
+        report.fail('instance image that cannot be decoded', file, f'{where}: {error}')
     if pixels.ndim == 3:
         colours = pixels[..., : 1 if pixels.shape[2] == 2 else 3]  # without a channel of opacity
         if not (colours == colours[..., :1]).all():

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.refs import as_id, as_ids, is_usable_text
+from mmvg.foreign_files import shown
 
 
 @dataclass
@@ -49,7 +50,7 @@ def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) 
         report.fail('record that is not a dict', file, f'{where} is a {type(record).__name__}')
     for key in ('image_id', 'width', 'height', 'expressions'):
         if key not in record:
-            report.fail(f'record without {key}', file, f'{where} has only {sorted(record)}')
+            report.fail(f'record without {key}', file, f'{where} has only {shown(list(record))}')
     image_id = as_id(record['image_id'], 'image_id', file, where, report)
     name = record.get('file_name', f'COCO_train2014_{image_id:012d}.jpg')
     image = dict(id=image_id, file_name=name, height=record['height'], width=record['width'])
@@ -95,7 +96,7 @@ def _several(annotations: Any, where: str, file: str | Path, report: LoadReport)
         if annotation.get('empty'):
             report.fail('empty annotation with a box or a mask', file, where)
         if annotation.get('bbox_mode', 1) != 1:
-            report.fail('bbox_mode that is not 1 (xywh)', file, f'{where}: {annotation["bbox_mode"]!r}')
+            report.fail('bbox_mode that is not 1 (xywh)', file, f'{where}: {shown(annotation["bbox_mode"])}')
         yield dict(
             bbox=annotation.get('bbox'),
             segmentation=annotation.get('segmentation'),

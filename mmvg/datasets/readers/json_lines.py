@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
-from mmvg.datasets.readers.coco_instances import CocoInstances
-from mmvg.datasets.readers.load_report import DataError, LoadReport
+from mmvg.datasets.readers.coco_instances import CocoInstances, check_image_name
+from mmvg.datasets.readers.load_report import LoadReport
+from mmvg.datasets.readers.pictures import PictureError, open_picture
 from mmvg.datasets.readers.refs import Ref, is_usable_text
+from mmvg.datasets.readers.safe_reading import parse_json, read_data_file
+from mmvg.foreign_files import shown
+from mmvg.limits import size_problem
 
 KEYS = ('image', 'expression', 'boxes', 'masks', 'no_target', 'split', 'height', 'width', 'ref_id', 'sent_id')
 
@@ -20,20 +22,39 @@ def read_lines(file: Path, report: LoadReport) -> Iterator[tuple[int, dict[str, 
     Raises:
         DataError: If a line is no JSON object.
     """
-    with file.open(encoding='utf-8-sig') as lines:
-        try:
-            for number, line in enumerate(lines, start=1):
-                if not line.strip():
-                    continue
-                try:
-                    record = json.loads(line)
-                except json.JSONDecodeError as error:
-                    report.fail('line that is not JSON', file, f'line {number}: {error}')
-                if not isinstance(record, dict):
-                    report.fail('line that is not an object', file, f'line {number}: {line.strip():.80}')
-                yield number, record
-        except UnicodeDecodeError as error:
-            raise DataError(f'{file} is not text in UTF-8 ({error}): save it again as UTF-8.') from error
+    for number, line in split_lines(file):
+        yield number, parse_line(number, line, file, report)
+
+
+def split_lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the numbers (from 1) and bytes of the lines that are not blank, without a byte-order mark.
+
+    Raises:
+        DataError: If the file is none, empty, too large, or recognised as something else.
+    """
+    content = read_data_file(file).removeprefix(b'\xef\xbb\xbf')
+    lines = content.replace(b'\r\n', b'\n').replace(b'\r', b'\n').split(b'\n')
+    return ((number, line) for number, line in enumerate(lines, start=1) if line.strip())
+
+
+def parse_line(number: int, line: bytes, file: Path, report: LoadReport) -> dict[str, Any]:
+    """Parse one line.
+
+    Raises:
+        DataError: If it is no JSON object.
+    """
+    where = f'line {number}'
+    try:
+        record = parse_json(line.decode(), unique_keys=True)
+    except UnicodeDecodeError as error:
+        report.fail('line that is not text in UTF-8', file, f'{where}: {error}; save the file again as UTF-8')
+    except json.JSONDecodeError as error:
+        report.fail('line that is not JSON', file, f'{where}: {error}')
+    except ValueError as error:
+        report.fail('line that cannot be used', file, f'{where} {error}')
+    if not isinstance(record, dict):
+        report.fail('line that is not an object', file, f'{where}: {shown(record)}')
+    return record
 
 
 class LineReader:
@@ -43,13 +64,15 @@ class LineReader:
         file: Where the lines come from, for messages.
         image_folder: Holds the images of lines without a size.
         report: Decides whether a problem raises or is repaired and counted.
+        outside_images: Whether the name of an image may lead out of the image folder.
     """
 
-    def __init__(self, file: Path, image_folder: Path, report: LoadReport) -> None:
+    def __init__(self, file: Path, image_folder: Path, report: LoadReport, outside_images: bool = False) -> None:
         self.file = file
         self.image_folder = image_folder
         self.report = report
         self.coco = CocoInstances(file, [], [], report, box_format='xyxy')
+        self.coco.outside_images = outside_images
         self._image_ids: dict[str, int] = {}
 
     def read(self, number: int, record: dict[str, Any]) -> Ref | None:
@@ -64,24 +87,37 @@ class LineReader:
         if image_id is None or not is_usable_text(record.get('expression'), self.file, where, self.report):
             return None
         ref_id, sent_id = record.get('ref_id', number), record.get('sent_id', number)
-        boxes, masks = record.get('boxes') or [], record.get('masks')
+        boxes, masks = record.get('boxes') or (), record.get('masks')
         ann_ids = [
-            self._add_object(image_id, box, None if masks is None else masks[position], where)
+            self._add_object(image_id, box, None if masks is None else masks[position], f'{where}, box {position}')
             for position, box in enumerate(boxes)
         ]
         for name, value in (('ref_id', ref_id), ('sent_id', sent_id)):
-            if not isinstance(value, int):
-                self.report.fail(f'{name} that is not a whole number', self.file, f'{where}: {value!r}')
+            if not isinstance(value, int) or isinstance(value, bool):
+                self.report.fail(f'{name} that is not a whole number', self.file, f'{where}: {shown(value)}')
         sentences = [dict(sent_id=sent_id, text=record['expression'])]
-        return Ref(ref_id, image_id, tuple(ann_ids), record.get('split', ''), sentences, record)
+        return Ref(ref_id, image_id, tuple(ann_ids), self.split_of(number, record), sentences, record)
+
+    def split_of(self, number: int, record: dict[str, Any]) -> str:
+        """Return the split of a line, ``''`` if it has none.
+
+        Raises:
+            DataError: If it is no name.
+        """
+        split = record.get('split', '')
+        if not isinstance(split, str):
+            self.report.fail('split that is not a name', self.file, f'line {number}: {shown(split)}')
+        return split
 
     def _check_keys(self, record: dict[str, Any], where: str) -> None:
         file, report = self.file, self.report
         if unknown := sorted(set(record) - set(KEYS)):
-            report.fail(f'unknown key {unknown[0]!r}', file, f'{where}; the keys are {", ".join(KEYS)}')
+            report.fail(f'unknown key {shown(unknown[0])}', file, f'{where}; the keys are {", ".join(KEYS)}')
         if not isinstance(record.get('image'), str) or not record['image']:
-            report.fail('line without an image', file, f'{where}: {record.get("image")!r}')
-        boxes, masks, no_target = record.get('boxes') or [], record.get('masks'), record.get('no_target', False)
+            report.fail('line without an image', file, f'{where}: {shown(record.get("image"))}')
+        check_image_name(record['image'], file, where, report, self.coco.outside_images)
+        boxes, masks, no_target = record.get('boxes'), record.get('masks'), record.get('no_target', False)
+        boxes = [] if boxes is None else boxes
         if not isinstance(boxes, list) or not isinstance(no_target, bool):
             report.fail('boxes that are not a list, or no_target that is not true or false', file, where)
         if no_target == bool(boxes):
@@ -92,30 +128,49 @@ class LineReader:
     def _add_object(self, image_id: int, box: Any, mask: Any, where: str) -> int:
         """Add an annotation to ``coco`` and return its id."""
         if not isinstance(box, list) or len(box) != 4 or not all(isinstance(v, (int, float)) for v in box):
-            self.report.fail('box that is not [x1, y1, x2, y2]', self.file, f'{where}: {box!r}')
+            self.report.fail('box that is not [x1, y1, x2, y2]', self.file, f'{where}: {shown(box)}')
         ann_id = len(self.coco.annotations) + 1
         annotation = dict(id=ann_id, image_id=image_id, bbox=box, segmentation=mask, iscrowd=0)
         self.coco.annotations[ann_id] = annotation
+        self.coco.places[ann_id] = where
         return ann_id
 
     def _image_id(self, number: int, record: dict[str, Any]) -> int | None:
         """Return the id of the image of a line; a new image gets its size from the line or from its file."""
-        name, report = record['image'], self.report
-        if name in self._image_ids:
-            return self._image_ids[name]
+        name, where = record['image'], f'line {number}'
         size = (record.get('width'), record.get('height'))
+        if size != (None, None):
+            self._check_size(size, name, where)
+        if name in self._image_ids:
+            image = self.coco.images[self._image_ids[name]]
+            known = (image['width'], image['height'])
+            if size not in ((None, None), known):
+                what = f'{where}: {shown(name)} is {size[0]} x {size[1]} here, and {known[0]} x {known[1]} before'
+                self.report.problem('two sizes of one image', self.file, what, 'the first counts')
+            return image['id']
         if size == (None, None):
-            try:
-                with Image.open(self.image_folder / name) as image:
-                    size = image.size
-            except FileNotFoundError:
-                report.drop('missing image file', self.image_folder / name, f'line {number} of {self.file}')
+            size = self._size_of_file(self.image_folder / name, where)
+            if size is None:
                 return None
-            except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
-                report.drop('image that cannot be decoded', self.image_folder / name, f'line {number} of {self.file}')
-                return None
-        if not all(isinstance(side, int) and side > 0 for side in size):
-            report.fail('width and height that are not pixels', self.file, f'line {number}: {size}')
+            self._check_size(size, name, where)
         image_id = self._image_ids[name] = len(self._image_ids) + 1
         self.coco.images[image_id] = dict(id=image_id, file_name=name, width=size[0], height=size[1])
         return image_id
+
+    def _check_size(self, size: tuple[Any, Any], name: str, where: str) -> None:
+        if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in size):
+            self.report.fail(
+                'width and height that are not pixels', self.file, f'{where}: {shown(name)} is {shown(size)}'
+            )
+        if (problem := size_problem(size[1], size[0])) is not None:
+            self.report.fail('image of an impossible size', self.file, f'{where}: {shown(name)} has {problem}')
+
+    def _size_of_file(self, path: Path, where: str) -> tuple[int, int] | None:
+        try:
+            with open_picture(path) as picture:
+                return picture.size
+        except FileNotFoundError:
+            self.report.drop('missing image file', path, f'{where} of {self.file}')
+        except PictureError as error:
+            self.report.drop('image that cannot be decoded', path, f'{where} of {self.file}: {error}')
+        return None

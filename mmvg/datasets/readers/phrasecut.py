@@ -12,6 +12,7 @@ from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.refs import Ref, as_id, is_usable_text
 from mmvg.datasets.readers.segmentations import MAX_COORDINATE
 from mmvg.datasets.readers.targets import TargetReader
+from mmvg.foreign_files import shown
 
 _TASK_KEYS = ('task_id', 'image_id', 'phrase', 'instance_boxes', 'Polygons')
 
@@ -79,8 +80,12 @@ def _checked_points(polygon: Any, height: int, width: int) -> tuple[np.ndarray |
 
 def images_of_tasks(tasks: list[dict]) -> list[dict]:
     """Collect the images of packed tasks, as ``image_data_split3000.json`` has them."""
-    sizes = {task['image_id']: task['image_size'] for task in tasks}
-    return [dict(image_id=image_id, height=height, width=width) for image_id, (height, width) in sizes.items()]
+    images = {}
+    for task in tasks:
+        image_id, size = task.get('image_id'), task.get('image_size')
+        height, width = size if isinstance(size, list) and len(size) == 2 else (None, None)
+        images[str(image_id)] = dict(image_id=image_id, height=height, width=width)
+    return list(images.values())
 
 
 def read_images(records: list, file: Path, report: LoadReport) -> list[dict]:
@@ -88,7 +93,7 @@ def read_images(records: list, file: Path, report: LoadReport) -> list[dict]:
     images = []
     for position, image in enumerate(records):
         if not isinstance(image, dict) or 'image_id' not in image:
-            report.fail('image without image_id', file, f'entry {position} is {image!r:.200}')
+            report.fail('image without image_id', file, f'entry {position} is {shown(image)}')
         image_id = as_id(image['image_id'], 'image_id', file, f'entry {position}', report)
         size = dict(height=image.get('height'), width=image.get('width'))
         images.append(dict(id=image_id, file_name=f'{image_id}.jpg', **size))
@@ -119,11 +124,11 @@ def _read_task(
     """Check a task; its instances are numbered from ``first_instance``. None if it gives no sample."""
     if not isinstance(task, dict):
         report.fail('task that is not a dict', file, f'a task after {position} others is a {type(task).__name__}')
-    where = f'task_id {task.get("task_id")!r}'
+    where = f'task_id {shown(task.get("task_id"))}'
     for key in _TASK_KEYS:
         if key not in task:
             hint = '; refer_input_*.json has no ground truth, take refer_*.json' if key == 'Polygons' else ''
-            report.fail(f'task without {key}', file, f'{where} has only {sorted(task)}{hint}')
+            report.fail(f'task without {key}', file, f'{where} has only {shown(list(task))}{hint}')
     image_id = as_id(task['image_id'], 'image_id', file, where, report)
     if not isinstance(task['task_id'], str) or task['task_id'].split('__')[0] != str(image_id):
         report.fail('task_id that does not start with the image_id', file, f'{where}, image_id {image_id}')
@@ -134,7 +139,9 @@ def _read_task(
     boxes, polygons = task['instance_boxes'], task['Polygons']
     if not isinstance(boxes, list) or not isinstance(polygons, list) or len(boxes) != len(polygons) or not boxes:
         sizes = [len(field) if isinstance(field, list) else field for field in (boxes, polygons)]
-        report.drop('boxes and polygons that are not as many', file, f'{where}: {sizes[0]} and {sizes[1]}')
+        report.drop(
+            'boxes and polygons that are not as many', file, f'{where}: {shown(sizes[0])} and {shown(sizes[1])}'
+        )
         return None
     if not isinstance(task.get('phrase_structure'), dict):
         report.problem('task without phrase_structure', file, where, 'it counts in no subset of phrases')

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mmvg.datasets.readers.load_report import DataError
-from mmvg.datasets.readers.safe_reading import read_json
+from mmvg.datasets.readers.safe_reading import parse_json, read_json
+from mmvg.foreign_files import shown, special_file
 
 #: Of the layout below; a reader refuses another one.
 LAYOUT_VERSION = 1
@@ -98,8 +99,13 @@ class PhraseCutLMDB:
             )
         if meta.get('split') != split:
             raise DataError(f'{self.path} holds the split {meta.get("split")!r}, not {split!r}')
-        keys = [f'task:{position}' for position in range(meta['tasks'])]
-        return [json.loads(value) for value in self._get(keys)]
+        count = meta.get('tasks')
+        entries = _opened(str(self.path.resolve())).stat()['entries']
+        if not isinstance(count, int) or not 0 <= count < entries:
+            raise DataError(
+                f'{self.path}: {shown(count)} tasks are announced, but it has {entries} entries: pack it again'
+            )
+        return [self._parse(value) for value in self._get([f'task:{position}' for position in range(count)])]
 
     def image(self, image_id: int) -> bytes:
         """Read the image file ``image_id``.
@@ -110,15 +116,26 @@ class PhraseCutLMDB:
         return self._get([f'img:{image_id}'])[0]
 
     def _meta(self) -> dict:
-        lmdb = _import_lmdb()
+        if (kind := special_file(self.path)) is not None:
+            raise DataError(f'{self.path} is {kind}, not a file')
+        return self._parse(self._get(['__meta__'])[0])
+
+    def _parse(self, value: bytes) -> dict:
         try:
-            return json.loads(self._get(['__meta__'])[0])
-        except lmdb.Error as error:
-            raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
+            record = parse_json(value)
+        except ValueError as error:
+            raise DataError(f'{self.path} holds a record that is no JSON: {error}; pack it again') from error
+        if not isinstance(record, dict):
+            raise DataError(f'{self.path} holds a record that is a {type(record).__name__}; pack it again')
+        return record
 
     def _get(self, keys: Sequence[str]) -> list[bytes]:
-        with _opened(str(self.path.resolve())).begin() as transaction:
-            values = [transaction.get(key.encode()) for key in keys]
+        lmdb = _import_lmdb()
+        try:
+            with _opened(str(self.path.resolve())).begin() as transaction:
+                values = [transaction.get(key.encode()) for key in keys]
+        except lmdb.Error as error:
+            raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
         if None in values:
             raise DataError(
                 f'{self.path} has no {keys[values.index(None)]!r}; it was made by another program or is cut off: '
@@ -133,9 +150,12 @@ _OPENED: dict = {}
 
 def _opened(path: str):
     if path not in _OPENED:
-        _OPENED[path] = _import_lmdb().open(
-            path, subdir=False, readonly=True, lock=False, readahead=False, meminit=False
-        )
+        opened = _import_lmdb().open(path, subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
+        size, pages = os.path.getsize(path), opened.info()['last_pgno'] + 1
+        if pages * opened.stat()['psize'] > size:  # reading a page that is not there would kill the process
+            opened.close()
+            raise DataError(f'{path} has {size} bytes, fewer than its {pages} pages: it was cut off; pack it again')
+        _OPENED[path] = opened
     return _OPENED[path]
 
 

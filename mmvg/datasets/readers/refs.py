@@ -11,6 +11,7 @@ import numpy as np
 
 from mmvg.datasets.readers.load_report import DataError, LoadReport
 from mmvg.datasets.readers.safe_reading import read_json, read_pickle
+from mmvg.foreign_files import shown
 
 
 @dataclass
@@ -47,8 +48,8 @@ def as_id(value: Any, key: str, file: str | Path, where: str, report: LoadReport
     except (ValueError, OverflowError):  # 'abc', NaN, Infinity
         converted = None
     if converted is None:
-        report.fail('id that is not a number', file, f'{where}: {key} is {value!r}')
-    report.problem('id not written as an integer', file, f'{where}: {key} is {value!r}', 'the id is converted')
+        report.fail('id that is not a number', file, f'{where}: {key} is {shown(value)}')
+    report.problem('id not written as an integer', file, f'{where}: {key} is {shown(value)}', 'the id is converted')
     return converted
 
 
@@ -70,7 +71,7 @@ def select_split(records: Sequence[Any], split: str, file: str | Path) -> list[d
         if not isinstance(record, dict):
             raise DataError(f'{file}: entry {position} is a {type(record).__name__}, expected a ref (a dict)')
         if not isinstance(record.get('split'), str):
-            raise DataError(f'{file}: entry {position} (ref_id {record.get("ref_id")}) has no split name')
+            raise DataError(f'{file}: entry {position} (ref_id {shown(record.get("ref_id"))}) has no split name')
         found[record['split']] += 1
         if record['split'] == split:
             selected.append(record)
@@ -112,10 +113,10 @@ def read_refs(records: Iterable[dict], text_field: str, file: str | Path, report
     refs: dict[int, Ref] = {}
     sent_ids: set[int] = set()
     for record in records:
-        where = f'ref_id {record.get("ref_id")}'
+        where = f'ref_id {shown(record.get("ref_id"))}'
         for key in ('ref_id', 'image_id', 'ann_id', 'sentences'):
             if key not in record:
-                report.fail(f'ref without {key}', file, f'{where} has only {sorted(record)}')
+                report.fail(f'ref without {key}', file, f'{where} has only {shown(list(record))}')
         ref_id = as_id(record['ref_id'], 'ref_id', file, where, report)
         if ref_id in refs:
             report.drop('duplicate ref_id', file, where, 'the first is kept')
@@ -135,7 +136,7 @@ def _read_sentences(
     record: dict, text_field: str, seen: set[int], file: str | Path, where: str, report: LoadReport
 ) -> list[dict]:
     if not isinstance(record['sentences'], list):
-        report.fail('sentences that are not a list', file, f'{where}: {record["sentences"]!r}')
+        report.fail('sentences that are not a list', file, f'{where}: {shown(record["sentences"])}')
     if not record['sentences']:
         report.note('ref without sentences', file, where, 'it gives no sample')
         return []
@@ -143,7 +144,7 @@ def _read_sentences(
     sentences = []
     for sentence in record['sentences']:
         if not isinstance(sentence, dict) or 'sent_id' not in sentence or text_field not in sentence:
-            report.fail(f"sentence without 'sent_id' or {text_field!r}", file, f'{where}: {sentence!r}')
+            report.fail(f"sentence without 'sent_id' or {text_field!r}", file, f'{where}: {shown(sentence)}')
         sent_id = as_id(sentence['sent_id'], 'sent_id', file, where, report)
         here = f'{where}, sent_id {sent_id}'
         if sent_id in in_ref:
@@ -174,7 +175,7 @@ def _check_sent_ids(record: dict, found: set[int], file: str | Path, where: str,
         report.problem(
             'sent_ids that differ from the sentences',
             file,
-            f'{where}: sent_ids {list(listed)}, sentences {sorted(found)}',
+            f'{where}: sent_ids {shown(list(listed))}, sentences {shown(sorted(found))}',
             'only the sentences count',
         )
 
@@ -182,12 +183,15 @@ def _check_sent_ids(record: dict, found: set[int], file: str | Path, where: str,
 def is_usable_text(text: Any, file: str | Path, where: str, report: LoadReport) -> bool:
     """Say whether ``text`` can be a sample; an evaluation keeps an empty one and raises for one that is no str."""
     if not isinstance(text, str):
-        report.drop('expression that is not a string', file, f'{where}: {text!r}')
+        report.drop('expression that is not a string', file, f'{where}: {shown(text)}')
+        return False
+    if any('\ud800' <= c <= '\udfff' for c in text):  # no tokenizer and no terminal takes it
+        report.drop('expression with half of a character', file, f'{where}: {shown(text)}')
         return False
     if any(not c.isspace() and not unicodedata.category(c).startswith('P') for c in text):
         return True
     action = 'it is scored with an empty text' if report.evaluation else 'the sample is skipped'
-    report.problem('expression without a word', file, f'{where}: {text!r}', action)
+    report.problem('expression without a word', file, f'{where}: {shown(text)}', action)
     return report.evaluation
 
 
@@ -198,7 +202,7 @@ def require_one_target(ref: Ref, file: Path, report: LoadReport) -> None:
         DataError: If it does not.
     """
     if len(ref.ann_ids) != 1 or ref.ann_ids[0] < 0:
-        where = f'ref_id {ref.ref_id} has ann_id {list(ref.ann_ids)}'
+        where = f'ref_id {ref.ref_id} has ann_id {shown(list(ref.ann_ids))}'
         report.fail('ref that has not exactly one target', file, where)
 
 
@@ -210,11 +214,11 @@ def real_target_ids(ref: Ref, file: Path, report: LoadReport) -> tuple[int, ...]
     Raises:
         DataError: If -1 stands beside other ids, or there is no id at all.
     """
-    where = f'ref_id {ref.ref_id} has ann_id {list(ref.ann_ids)}'
+    where = f'ref_id {ref.ref_id} has ann_id {shown(list(ref.ann_ids))}'
     no_target = ref.ann_ids == (-1,)
     if not no_target and (not ref.ann_ids or -1 in ref.ann_ids):
         report.fail('-1 beside real ids' if ref.ann_ids else 'empty list of ids ([-1] means no target)', file, where)
     flag = ref.record.get('no_target', no_target)
     if flag != no_target:
-        report.problem('no_target that contradicts ann_id', file, f'{where}, no_target {flag!r}', 'ann_id decides')
+        report.problem('no_target that contradicts ann_id', file, f'{where}, no_target {shown(flag)}', 'ann_id decides')
     return () if no_target else ref.ann_ids

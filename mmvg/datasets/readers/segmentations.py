@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mmvg.masks import rle_runs
+from mmvg.foreign_files import shown
+from mmvg.masks import outline_problem, rle_runs
 
 #: Coordinates beyond this multiple of the longer image side are damage: rasterising takes time and memory with them.
 MAX_COORDINATE = 4
@@ -61,7 +62,7 @@ def _polygon_problem(polygon: Any, height: int, width: int) -> str | None:
         return f'is a {type(polygon).__name__}, not a list of numbers'
     try:
         values = np.array(polygon)
-    except ValueError:  # lists of unequal length
+    except (ValueError, OverflowError):  # lists of unequal length, or whole numbers beyond 64 bits beside others
         return 'is not a flat list of numbers'
     if values.size and (values.ndim != 1 or values.dtype.kind not in 'iuf'):
         return 'is not a flat list of numbers'
@@ -73,7 +74,7 @@ def _polygon_problem(polygon: Any, height: int, width: int) -> str | None:
         return 'has a NaN or infinite coordinate'
     if np.abs(values).max() > MAX_COORDINATE * max(height, width):
         return f'has the coordinate {np.abs(values).max():g} in an image of {width}x{height}'
-    return None
+    return outline_problem(values)
 
 
 def _touches_image(polygon: list[float], height: int, width: int) -> bool:
@@ -95,7 +96,7 @@ def _check_rle(rle: dict, height: int, width: int) -> CheckedSegmentation:
     except ValueError as error:
         return CheckedSegmentation(problems=[('damaged RLE', str(error))])
     if list(rle['size']) != [height, width]:
-        what = f'RLE size {rle["size"]} is not the image size [{height}, {width}]'
+        what = f'RLE size {shown(rle["size"])} is not the image size [{height}, {width}]'
         return CheckedSegmentation(problems=[('damaged RLE', what)])
     counts = rle['counts'].decode() if isinstance(rle['counts'], bytes) else rle['counts']
     return CheckedSegmentation(dict(size=[height, width], counts=counts), covers_nothing=not runs[1::2].any())
@@ -103,4 +104,9 @@ def _check_rle(rle: dict, height: int, width: int) -> CheckedSegmentation:
 
 def is_finite_number(value: Any) -> bool:
     """Say whether ``value`` is an int or float, and neither NaN nor infinite."""
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False

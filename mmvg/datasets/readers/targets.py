@@ -5,6 +5,7 @@ from typing import Any
 from mmvg.datasets.readers.coco_instances import CocoInstances
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.segmentations import check_segmentation, is_finite_number
+from mmvg.foreign_files import shown
 
 
 class TargetReader:
@@ -36,7 +37,10 @@ class TargetReader:
             DataError: If an annotation does not exist or belongs to another image, whatever the mode.
         """
         found = []
-        for ann_id in ann_ids:
+        if len(set(ann_ids)) < len(ann_ids):
+            where = f'ref_id {ref_id}: {shown(list(ann_ids))}'
+            self.report.note('object named twice by a ref', self.file, where, 'it counts once')
+        for ann_id in dict.fromkeys(ann_ids):
             annotation = self.coco.annotation(ann_id, image_id, ref_id)
             if ann_id not in self._read:
                 self._read[ann_id] = self._read_instance(ann_id, annotation, image_id)
@@ -46,7 +50,8 @@ class TargetReader:
 
     def where(self, annotation: dict, image_id: int) -> str:
         """Say how a message calls an annotation, so that it can be found in ``file``."""
-        return f'annotation id {annotation["id"]} (image_id {image_id})'
+        place = self.coco.places.get(annotation['id'])
+        return place or f'annotation id {annotation["id"]} (image_id {image_id})'
 
     def _read_instance(self, ann_id: int, annotation: dict, image_id: int) -> dict | None:
         where = self.where(annotation, image_id)
@@ -70,7 +75,9 @@ class TargetReader:
         """Return ``bbox`` as ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
         file = self.file
         if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
-            self.report.problem('bbox that is not four numbers', file, f'{where}: {bbox!r}', 'the target is left out')
+            self.report.problem(
+                'bbox that is not four numbers', file, f'{where}: {shown(bbox)}', 'the target is left out'
+            )
             return None
         unclipped = list(map(float, bbox))
         if self.coco.box_format == 'xywh':
@@ -81,12 +88,12 @@ class TargetReader:
         box = [min(max(value, 0.0), float(limit)) for value, limit in zip(unclipped, limits, strict=True)]
         if box[2] <= box[0] or box[3] <= box[1]:
             action = 'kept, no prediction can match it' if self.report.evaluation else 'the target is left out'
-            self.report.problem('box without area in the image', file, f'{where}: {list(bbox)}', action)
+            self.report.problem('box without area in the image', file, f'{where}: {shown(list(bbox))}', action)
             if not self.report.evaluation:
                 return None
             box[2:] = max(box[0], box[2]), max(box[1], box[3])
         elif box != unclipped:
-            self.report.note('box across the border of the image', file, f'{where}: {list(bbox)}', 'clipped')
+            self.report.note('box across the border of the image', file, f'{where}: {shown(list(bbox))}', 'clipped')
         return box
 
     def _read_mask(self, segmentation: Any, height: int, width: int, where: str) -> list | dict | None:

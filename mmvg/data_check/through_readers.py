@@ -1,0 +1,102 @@
+"""Checks of any data set through its reader: what it complains about, and what its items mean."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmvg.data_check.counts import Counts
+from mmvg.data_check.findings import FindingReport, RecordError
+from mmvg.data_check.images import check_images
+from mmvg.data_check.objects import ObjectChecks
+from mmvg.data_check.splits import check_leakage
+from mmvg.data_check.texts import check_text
+from mmvg.datasets import ReferringDataset
+from mmvg.datasets.readers import DataError
+
+
+@dataclass(frozen=True)
+class Source:
+    """One split of a file, and the dataset that reads it.
+
+    Args:
+        file: The file of expressions, for findings.
+        split: Name of the split.
+        build: Makes the dataset, with ``lazy_init=True``: it must not read yet.
+        box_format: As the file has boxes, see :class:`mmvg.datasets.readers.CocoInstances`.
+        exact: See :class:`ObjectChecks`.
+        label: What the table of counts calls the file; its name by default.
+    """
+
+    file: Path
+    split: str
+    build: Callable[[], ReferringDataset]
+    box_format: str = 'xywh'
+    exact: bool = True
+    label: str = ''
+
+
+def check_sources(
+    sources: list[Source], report: FindingReport, decode: bool, progress: Callable[[str], None]
+) -> dict[tuple[str, str], Counts]:
+    """Read every source to the first defect that ends the reading, and check objects, sentences and images.
+
+    Returns:
+        (file, split) -> what it holds.
+    """
+    found: dict[tuple[str, str], Counts] = {}
+    images: dict[str, dict] = {}
+    for source in sources:
+        progress(f'{source.file.name} {source.split}')
+        items = _items(source, report)
+        if items is not None:
+            found[source.label or source.file.name, source.split] = _check_items(source, items, images, report)
+    if found:
+        file = sources[0].file
+        signatures = check_images(images.values(), Path(), file, report, decode)
+        names = {path: Path(path).name for path in images}
+        for file in dict.fromkeys(source.file for source in sources):
+            labels = {(source.label or file.name, source.split) for source in sources if source.file == file}
+            counts = {key[1]: found[key] for key in found if key in labels}
+            check_leakage(file, counts, names, signatures, report)
+    return found
+
+
+def _items(source: Source, report: FindingReport) -> list[dict] | None:
+    try:
+        dataset = source.build()
+        dataset.load_report = report
+        report.opened.update(dataset.files.values())
+        return dataset.load_data_list()
+    except RecordError:
+        return None
+    except (DataError, OSError) as error:
+        report.found(
+            f'unreadable file: {str(error).removeprefix(str(source.file)).strip(" :")}', source.file, 'the file'
+        )
+        return None
+
+
+def _check_items(source: Source, items: list[dict], images: dict[str, dict], report: FindingReport) -> Counts:
+    counts = Counts()
+    objects = ObjectChecks(source.file, report, source.box_format, source.exact)
+    seen = set()
+    for item in items:
+        path, size = os.path.normpath(item['img_path']), (item['height'], item['width'])
+        images.setdefault(path, dict(id=path, file_name=path, height=size[0], width=size[1]))
+        for instance in item['instances']:
+            key = (item['img_id'], instance['ann_id'])
+            if key not in seen:
+                seen.add(key)
+                x1, y1, x2, y2 = instance['bbox']
+                box = [x1, y1, x2 - x1, y2 - y1] if source.box_format == 'xywh' else [x1, y1, x2, y2]
+                objects.add(f'ref_id {item["ref_id"]}, ann_id {key[1]}', path, box, instance.get('mask'), size)
+        for sentence in item['sentences']:
+            where = f'ref_id {item["ref_id"]}, sent_id {sentence["sent_id"]}'
+            check_text(sentence['text'], source.file, where, report)
+        counts.refs += 1
+        counts.sentences += len(item['sentences'])
+        counts.no_target += len(item['sentences']) if item['no_target'] else 0
+        counts.images.add(path)
+    objects.finish()
+    return counts
