@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import os.path as osp
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record, describe_left_out
 from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
-from mmvg.apis.model_index import find_model
-from mmvg.config.library import CONFIG_SUFFIXES
+from mmvg.apis.model_source import open_model
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
+from mmvg.weights.carried_files import laid_out
+from mmvg.weights.checkpoint import load_state_dict, use_safe_checkpoint_loading
+from mmvg.weights.closed_loading import closed_loading
 
 #: Expressions with more words or letters are refused: no data set of the field has them, and no text encoder reads them
 #: whole.
@@ -40,13 +41,16 @@ class GroundingInferencer(BaseInferencer):
     The answer for one pair does not depend on the others of its batch.
 
     Args:
-        model: A config (path or :class:`mmengine.config.Config`), a checkpoint that carries its config, or a name of
-            :func:`mmvg.apis.list_models`.
-        weights: A local checkpoint, unless ``model`` is one; nothing is downloaded. Must fit the model key by key.
+        model: A model folder, as :meth:`save_pretrained` writes it; a checkpoint that carries its config, or the folder
+            of a training; a config (path or :class:`mmengine.config.Config`); a name of :func:`mmvg.apis.list_models`
+            or of a model that comes with mmvg; or ``'hf://user/name'``, which alone is downloaded, from the Hugging
+            Face hub. What a file carries is read as data, and may name only parts that are on a list.
+        weights: A local checkpoint, unless ``model`` is one. Must fit the model key by key.
         device: Such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
         score_thr: What scores more than this is there, in [0, 1]: instances, grasps, and anything at all. By default
             what the config's ``model.head.postprocess.score_thr`` says, or 0.5.
         show_progress: Show a bar when there is more than one batch.
+        trust_config: Run the config that a checkpoint carries as a program, and build whatever it names.
 
     Raises:
         FileNotFoundError: If config or weights are not there.
@@ -69,12 +73,16 @@ class GroundingInferencer(BaseInferencer):
         device: str | None = None,
         score_thr: float | None = None,
         show_progress: bool = True,
+        trust_config: bool = False,
     ) -> None:
         check_device(device)
-        cfg, checkpoint = _resolve(model, weights)
-        self._checkpoint = checkpoint
+        use_safe_checkpoint_loading()
+        source = open_model(model, weights, trust_config)
+        self._source = source
         self._warned: set[str] = set()
-        super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
+        with closed_loading(not source.own_config), laid_out(source.config, source.files) as cfg:
+            super().__init__(cfg, None, device, scope='mmvg', show_progress=show_progress)
+        self.cfg = source.config
         own_thr = DEFAULT_SCORE_THR
         if (postprocess := getattr(self.model.head, 'postprocess', None)) is not None:
             postprocess.frame = 'original'  # a protocol may score input pixels; who asks about a picture wants its own
@@ -169,13 +177,10 @@ class GroundingInferencer(BaseInferencer):
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> torch.nn.Module:
         from mmvg.registry import MODELS
-        from mmvg.weights.checkpoint import load_state_dict
 
         model = MODELS.build(cfg.model)
-        if self._checkpoint is not None:
-            state, source = self._checkpoint
-            load_state_dict(model, state, source)
-            self._checkpoint = None
+        load_state_dict(model, self._source.state, self._source.source)
+        self._source.state = {}  # the model has them now
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
@@ -306,54 +311,6 @@ def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray
         instances=[],
         no_target=False,
     )
-
-
-def _resolve(model: str | Path | Config, weights: str | Path | None) -> tuple[Config, tuple[dict, str] | None]:
-    """Config and, if there are any, weights with their origin."""
-    from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file
-
-    if isinstance(model, Path):
-        model = str(model)
-    if isinstance(model, str) and not model.endswith('.py') and not osp.isfile(model) and not _is_weights(model):
-        model, indexed = find_model(model)
-        weights = weights or indexed
-    if isinstance(model, str) and _is_weights(model):
-        if weights is not None:
-            raise ValueError(f'{model} is a checkpoint already; leave weights out, or give a config as the model')
-        checkpoint = load_checkpoint_file(model)
-        return _config_of(checkpoint, model), (find_state_dict(checkpoint, model), model)
-    cfg = _load(model)
-    if weights is None:
-        raise ValueError(
-            'without weights the answers are noise: give weights=, or a checkpoint that carries its config as the model'
-        )
-    return cfg, (find_state_dict(load_checkpoint_file(weights), weights), str(weights))
-
-
-def _is_weights(path: str) -> bool:
-    """Whether a path is, by its name, one of a checkpoint: every file that is no config."""
-    suffix = osp.splitext(path)[1].lower()
-    return suffix in ('.pth', '.pt', '.ckpt', '.safetensors') or (osp.isfile(path) and suffix not in CONFIG_SUFFIXES)
-
-
-def _load(model: str | Config) -> Config:
-    if isinstance(model, Config):
-        return copy.deepcopy(model)
-    if isinstance(model, str):
-        from mmvg.apis.run import load_config
-
-        return load_config(model)
-    raise TypeError(f'the model is a config, a checkpoint or a name, not a {type(model).__name__}')
-
-
-def _config_of(checkpoint: dict, path: str) -> Config:
-    meta = checkpoint.get('meta') or {}
-    text = meta.get('cfg') if isinstance(meta, dict) else None
-    if not isinstance(text, str):
-        raise ValueError(
-            f'{path}: the checkpoint does not carry its config; give the config as the model, and this file as weights'
-        )
-    return Config.fromstring(text, file_format='.py')
 
 
 def _type_name(step: dict) -> str:

@@ -1,11 +1,31 @@
 """The models that the ``metafile.yml`` of each paper describes."""
 
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mmvg.config.library import LIBRARY, find_config
+
+#: Models that come with mmvg, a folder each (:mod:`mmvg.weights.model_folder`).
+PRETRAINED = Path(__file__).resolve().parents[1] / 'pretrained'
+
+
+def pretrained_models() -> list[str]:
+    """Names of the models that come with mmvg and answer without a training or a download, sorted."""
+    return sorted(file.parent.name for file in PRETRAINED.glob('*/config.json'))
+
+
+def find_pretrained(name: str) -> Path | None:
+    """Folder of a model that comes with mmvg, or None.
+
+    Args:
+        name: As :func:`pretrained_models` gives it, ``'instancevg_refshapes'``, or as its config is called,
+            ``'instancevg/refshapes'``.
+    """
+    plain = name.replace('/', '_')
+    return PRETRAINED / plain if plain in pretrained_models() else None
 
 
 def model_index() -> dict[str, dict[str, Any]]:
@@ -37,7 +57,7 @@ def find_model(name: str) -> tuple[str, str | None]:
     """
     index = model_index()
     if name not in index:
-        near = get_close_matches(name, index, n=3, cutoff=0.5)
+        near = get_close_matches(name, [*index, *pretrained_models()], n=3, cutoff=0.5)
         hint = f'perhaps {" or ".join(near)}' if near else f'there are {", ".join(index)}'
         raise ValueError(
             f'{name!r} is neither a config (.py), nor a checkpoint that is there, nor a model of the index: {hint}'

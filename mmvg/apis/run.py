@@ -117,7 +117,7 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
 
     Args:
         cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
-        checkpoint: Weights that fit the model key by key.
+        checkpoint: Weights that fit the model key by key: a checkpoint or a model folder.
         out: A JSON file for all predictions (:class:`mmvg.engine.hooks.PredictionDumpHook`).
         show_dir: A folder for pictures and a contact sheet (:class:`mmvg.engine.hooks.GroundingVisualizationHook`).
 
@@ -127,8 +127,9 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
     from mmvg.config import ConfigError
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
+    from mmvg.weights.model_folder import is_model_folder
 
-    if not osp.isfile(checkpoint):
+    if not osp.isfile(checkpoint) and not is_model_folder(checkpoint):
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint')
     if cfg.get('test_dataloader') is None:
         raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)

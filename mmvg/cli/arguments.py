@@ -40,7 +40,15 @@ ModelOption = Annotated[
     str | None,
     typer.Option('--config', help='A config or a name of `mmvg models`; not needed if the checkpoint carries it.'),
 ]
-CheckpointOption = Annotated[str | None, typer.Option(help='Weights (.pth or .safetensors).')]
+CheckpointOption = Annotated[
+    str | None, typer.Option(help='Weights (.pth or .safetensors), a model folder, or hf://user/name to download one.')
+]
+TrustOption = Annotated[
+    bool,
+    typer.Option(
+        '--trust-config', help='Run the config that the checkpoint carries as a program: only if you trust its author.'
+    ),
+]
 ThresholdOption = Annotated[
     float | None, typer.Option('--score-thr', help='What scores more is there; default: the config.')
 ]

@@ -12,6 +12,7 @@ from mmvg.cli.arguments import (
     ExpressionsArgument,
     ModelOption,
     ThresholdOption,
+    TrustOption,
     model_and_weights,
 )
 
@@ -28,6 +29,7 @@ def image(
     score_thr: ThresholdOption = None,
     batch_size: BatchSizeOption = 8,
     device: DeviceOption = None,
+    trust_config: TrustOption = False,
     allow_url: Annotated[bool, typer.Option('--allow-url', help='Let the image be an address, and fetch it.')] = False,
 ) -> None:
     """Ask sentences about pictures.
@@ -43,7 +45,7 @@ def image(
     from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
     from mmvg.apis.images import ImageError, is_image_folder
 
-    inferencer = GroundingInferencer(model, weights, device, score_thr)
+    inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
     results = inferencer(
         source,
         expressions,
@@ -86,6 +88,7 @@ def video(
     score_thr: ThresholdOption = None,
     batch_size: BatchSizeOption = 8,
     device: DeviceOption = None,
+    trust_config: TrustOption = False,
 ) -> None:
     """Ask sentences about a film or a camera.
 
@@ -100,7 +103,7 @@ def video(
     from mmvg.apis import FrameSource, GroundingInferencer, answer_video
 
     frames = FrameSource(int(source) if source.isdigit() else source, every, max_frames)
-    inferencer = GroundingInferencer(model, weights, device, score_thr)
+    inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
     try:
         count = answer_video(inferencer, frames, expressions, out, json, batch_size)
         print(f'{count} frames of {source} are answered')
@@ -115,6 +118,7 @@ def web(
     checkpoint: CheckpointOption = None,
     work_dir: Annotated[str, typer.Option(metavar='DIR', help='Offer the checkpoints in this folder.')] = 'work_dirs',
     device: DeviceOption = None,
+    trust_config: TrustOption = False,
     host: Annotated[str, typer.Option(help='0.0.0.0 lets other machines use the page.')] = '127.0.0.1',
     port: Annotated[int | None, typer.Option(help='Default: the first free one from 7860.')] = None,
 ) -> None:
@@ -127,7 +131,7 @@ def web(
 
     from mmvg.webpage import ModelChoice, find_choices
 
-    asked_for = [ModelChoice(*model_and_weights(config, checkpoint))] if config or checkpoint else []
+    asked_for = [ModelChoice(*model_and_weights(config, checkpoint), trust_config)] if config or checkpoint else []
     choices = find_choices(work_dir, asked_for)
 
     from mmvg.webpage.page import build_page, launch_page

@@ -51,7 +51,9 @@ def train(
 
 def evaluate(
     config: ConfigArgument,
-    checkpoint: Annotated[str, typer.Argument(help='Weights that fit the model key by key (.pth or .safetensors).')],
+    checkpoint: Annotated[
+        str, typer.Argument(help='Weights that fit the model key by key (.pth, .safetensors or a model folder).')
+    ],
     work_dir: WorkDirOption = None,
     out: Annotated[str | None, typer.Option(metavar='JSON', help='Write every prediction to this file.')] = None,
     show_dir: Annotated[

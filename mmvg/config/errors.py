@@ -7,6 +7,7 @@ class ConfigError(ValueError):
     Args:
         problems: One line for each, beginning with the dotted path.
         source: The config file.
+        way_out: What to do, below the list.
 
     Example:
         >>> print(ConfigError(['model.head.chanels: no such key'], 'lavt/tiny.py'))
@@ -14,7 +15,8 @@ class ConfigError(ValueError):
           model.head.chanels: no such key
     """
 
-    def __init__(self, problems: list[str], source: str) -> None:
+    def __init__(self, problems: list[str], source: str, way_out: str | None = None) -> None:
         self.problems = problems
         count = '1 problem' if len(problems) == 1 else f'{len(problems)} problems'
-        super().__init__(f'{source}: {count}\n' + '\n'.join(f'  {problem}' for problem in problems))
+        text = f'{source}: {count}\n' + '\n'.join(f'  {problem}' for problem in problems)
+        super().__init__(text + (f'\n{way_out}' if way_out else ''))

@@ -6,6 +6,7 @@ They are replaced when all files are read, so a file that inherits the config, o
 for the model, the pipelines and the loaders.
 """
 
+import builtins
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,25 @@ from mmvg.config.errors import ConfigError
 from mmvg.config.library import CONFIG_SUFFIXES, find_config, installed_path
 from mmvg.config.places import runner_keys
 from mmvg.config.sources import REFERENCE, ConfigSources
+from mmvg.config.stored import read_data_config
+
+
+def _open_without_mark(file: str, mode: str = 'r', encoding: str | None = None, **options: Any) -> Any:
+    """Open a config as ``open`` does, without the byte-order mark that editors on Windows leave, and Python accepts."""
+    return builtins.open(file, mode, encoding='utf-8-sig' if mode == 'r' else encoding, **options)
+
 
 # For `from mmvg.configs... import *` under read_base, MMEngine asks pkg_resources, which new setuptools no longer have.
 mmengine.config.config.get_installed_path = installed_path
+mmengine.config.config.open = _open_without_mark
 
 
-def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> Config:
+def read_config(filename: str | Path, options: dict[str, Any] | None = None, trust_config: bool = False) -> Config:
     """Read a config file, change it by ``options``, and replace references by the values of their settings.
 
     Args:
-        filename: A config in Python, or the name of one that comes with mmvg.
+        filename: A config in Python, or the name of one that comes with mmvg. JSON and YAML are read too, as data: what
+            they may name is on a list (:mod:`mmvg.config.parts`), where a config in Python may import anything.
         options: Dotted key to value, as ``--cfg-options`` gives them. Those of settings apply before references are
             replaced, all others afterwards.
 
@@ -47,15 +57,7 @@ def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> 
     if not filename.lower().endswith(CONFIG_SUFFIXES):
         mistake = 'this is no config, whose name ends in .py; of a config and a checkpoint, the config comes first'
         raise ConfigError([mistake], filename)
-    try:
-        cfg = Config.fromfile(filename)
-    except KeyError as error:
-        raise ConfigError([f'read_base imports {error}, which the inherited file does not define'], filename) from error
-    except SyntaxError as error:
-        cure = '; save the file as UTF-8 without a byte-order mark' if 'U+FEFF' in str(error) else ''
-        raise ConfigError([f'{type(error).__name__}: {error}{cure}'], filename) from error
-    except Exception as error:  # a config is a program, and may fail like one
-        raise ConfigError([f'{type(error).__name__}: {error}'], filename) from error
+    cfg = _run(filename) if filename.lower().endswith('.py') else read_data_config(filename)
     sources = ConfigSources(filename)
     changes = {key: value for key, value in (options or {}).items() if key.split('.')[0] in settings_of(cfg)}
     _merge(cfg, changes)
@@ -64,6 +66,16 @@ def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> 
         raise ConfigError(problems, filename)
     _merge(cfg, {key: value for key, value in (options or {}).items() if key not in changes})
     return resolve_references(cfg, sources)[0]
+
+
+def _run(filename: str) -> Config:
+    """Read a config in Python."""
+    try:
+        return Config.fromfile(filename)
+    except KeyError as error:
+        raise ConfigError([f'read_base imports {error}, which the inherited file does not define'], filename) from error
+    except Exception as error:  # a config is a program, and may fail like one
+        raise ConfigError([f'{type(error).__name__}: {error}'], filename) from error
 
 
 def settings_of(cfg: Config) -> dict[str, Any]:

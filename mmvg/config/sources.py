@@ -20,13 +20,13 @@ class ConfigSources:
 
     def __init__(self, filename: str | None) -> None:
         self.nodes: dict[str, list[ast.AST]] = {}
-        if filename is not None and osp.isfile(filename):
+        if filename is not None and filename.lower().endswith('.py') and osp.isfile(filename):
             self._add(osp.abspath(filename))
 
     def _add(self, filename: str) -> None:
         if filename in self.nodes:
             return
-        with open(filename, encoding='utf-8') as file:
+        with open(filename, encoding='utf-8-sig') as file:
             self.nodes[filename] = list(ast.walk(ast.parse(file.read(), filename)))
         for node in self.nodes[filename]:
             if isinstance(node, ast.With) and ast.unparse(node.items[0]) == 'read_base()':

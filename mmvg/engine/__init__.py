@@ -1,6 +1,6 @@
 """MMEngine's Runner as mmvg uses it, its hooks and its optimizers."""
 
-from mmvg.engine.hooks import AverageBuffersHook, GroundingVisualizationHook, PredictionDumpHook
+from mmvg.engine.hooks import AverageBuffersHook, CarriedConfigHook, GroundingVisualizationHook, PredictionDumpHook
 from mmvg.engine.optimizers import MuonAdamW
 
-__all__ = ['AverageBuffersHook', 'GroundingVisualizationHook', 'MuonAdamW', 'PredictionDumpHook']
+__all__ = ['AverageBuffersHook', 'CarriedConfigHook', 'GroundingVisualizationHook', 'MuonAdamW', 'PredictionDumpHook']

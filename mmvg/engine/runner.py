@@ -14,6 +14,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch import nn
 from torch.optim import Optimizer
 
+from mmvg.engine.hooks.carried_config_hook import CarriedConfigHook
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 from mmvg.weights.latest import latest_checkpoint
 
@@ -26,6 +27,7 @@ class GroundingRunner(Runner):
     """The Runner that ``tools/train.py`` and ``tools/test.py`` use; its config keys are those of mmengine's.
 
     - Checkpoints must fit the model key by key; mmengine only prints what does not.
+    - Checkpoints carry their config as data, and what the model needs to read text.
     - Learning rates are logged as one line per kind of parameter group; mmengine writes several per parameter.
     - Workers hand over tensors by file name: a sample has many small ones, and a file descriptor for each costs more
       than making the sample (``benchmarks/data_pipeline.py``).
@@ -112,6 +114,11 @@ class GroundingRunner(Runner):
                     )
         return built
 
+    def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
+        """Register the hooks of the config, and the one that has checkpoints carry it as data."""
+        super().register_hooks(default_hooks, custom_hooks)
+        self.register_hook(CarriedConfigHook())
+
     def load_or_resume(self) -> None:
         """Load what the config says; to resume without a path, find the latest whole checkpoint of the work dir."""
         if self._resume and self._load_from is None and not self._has_loaded:
@@ -148,6 +155,8 @@ class GroundingRunner(Runner):
             CheckpointError: If it cannot be read safely, or does not fit the model.
         """
         checkpoint = load_checkpoint_file(filename, map_location)
+        if isinstance(checkpoint.get('meta'), dict):
+            checkpoint['meta'].pop('config', None)  # of MMEngine's first version, which it would run when it resumes
         checkpoint['state_dict'] = find_state_dict(checkpoint, filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # where EMAHook takes its weights out
         model = self.model.module if is_model_wrapper(self.model) else self.model

@@ -18,10 +18,12 @@ class ModelChoice:
     Args:
         model: A config, a checkpoint that carries its config, or a name of the index.
         weights: A checkpoint, unless ``model`` is one or the index knows it.
+        trust_config: Whether the config that the checkpoint carries is run as a program.
     """
 
     model: str
     weights: str | None = None
+    trust_config: bool = False
 
     @property
     def label(self) -> str:

@@ -62,7 +62,9 @@ class Session:
         with self._lock:
             if label not in self._loaded:
                 choice = self.choices[label]
-                loaded = GroundingInferencer(choice.model, choice.weights, self.device, show_progress=False)
+                loaded = GroundingInferencer(
+                    choice.model, choice.weights, self.device, show_progress=False, trust_config=choice.trust_config
+                )
                 while len(self._loaded) >= self.keep:
                     self._loaded.pop(next(iter(self._loaded)))
                 self._loaded[label] = loaded

@@ -4,7 +4,6 @@ Nothing in a file is executed, nothing is downloaded, and nothing that does not 
 """
 
 from mmvg.weights.checkpoint import (
-    CheckpointError,
     find_state_dict,
     load_checkpoint_file,
     load_state_dict,
@@ -13,6 +12,9 @@ from mmvg.weights.checkpoint import (
     save_weights,
     use_safe_checkpoint_loading,
 )
+from mmvg.weights.errors import CheckpointError
+from mmvg.weights.model_folder import read_model_folder
+from mmvg.weights.model_folder_writer import write_model_folder
 
 __all__ = [
     'CheckpointError',
@@ -21,6 +23,8 @@ __all__ = [
     'load_state_dict',
     'load_state_dict_file',
     'load_weights',
+    'read_model_folder',
     'save_weights',
     'use_safe_checkpoint_loading',
+    'write_model_folder',
 ]

@@ -4,7 +4,6 @@ Files ending in ``.safetensors`` are safetensors; everything else is ``torch.sav
 ``weights_only=True``. Nothing is ever downloaded.
 """
 
-import json
 import pickle
 import re
 import zipfile
@@ -19,9 +18,14 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmvg.config.limits import NestingError, check_nesting
+from mmvg.config.plain_data import from_json, to_json
 from mmvg.foreign_files import foreign_content
+from mmvg.weights.errors import CheckpointError
 from mmvg.weights.integrity import find_damage, non_finite, tensors_digest
 from mmvg.weights.latest import NOTE, noted_checkpoint
+from mmvg.weights.model_folder import is_model_folder, weights_of_folder
+from mmvg.weights.pickle_limits import check_pickles
 from mmvg.weights.state_dict_difference import state_dict_difference
 from mmvg.whole_files import whole_file
 
@@ -29,6 +33,8 @@ from mmvg.whole_files import whole_file
 STATE_DICT_KEYS = ('state_dict', 'model', 'module')
 #: Where a safetensors file, whose format has no checksums, notes the digest of its weights.
 DIGEST = 'sha256'
+#: Entries of all dicts and lists of a checkpoint; that of a large model with its optimizer has some 20,000.
+MAX_CHECKPOINT_ENTRIES = 5_000_000
 #: What MMEngine can load from besides local files; all of it downloads.
 REMOTE_SCHEMES = (
     'http://',
@@ -44,22 +50,12 @@ REMOTE_SCHEMES = (
 )
 
 
-class CheckpointError(ValueError):
-    """Raised when a file is no checkpoint, not a safe one, or not one of this model.
-
-    Example:
-        >>> raise CheckpointError('lavt.pth: the file is cut off')
-        Traceback (most recent call last):
-            ...
-        mmvg.weights.checkpoint.CheckpointError: lavt.pth: the file is cut off
-    """
-
-
 def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
     """Read a whole checkpoint.
 
     Args:
-        path: A local file; MMEngine's ``last_checkpoint`` stands for the checkpoint that it names.
+        path: A local file; MMEngine's ``last_checkpoint`` stands for the checkpoint that it names, and a model folder
+            (:mod:`mmvg.weights.model_folder`) for the weights in it.
         map_location: As in ``torch.load``; a safetensors file goes to the CPU if this is a function.
 
     Returns:
@@ -77,18 +73,25 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
     path = Path(path).expanduser()
     if path.name == NOTE and path.is_file():
         path = noted_checkpoint(path)
+    if is_model_folder(path):
+        path = weights_of_folder(path)
     if not path.is_file():
         raise FileNotFoundError(
             f'{path}: no such file. Weights are never downloaded: put the file there; '
             'data/README.md says where it comes from.'
         )
+    if path.suffix != '.safetensors':
+        check_pickles(path)
     _check_is_checkpoint(path)
     if path.suffix == '.safetensors':
         return _load_safetensors(path, 'cpu' if map_location is None or callable(map_location) else str(map_location))
     try:
         with torch.serialization.safe_globals(_harmless_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError, IndexError) as error:
+        check_nesting(checkpoint, max_entries=MAX_CHECKPOINT_ENTRIES)
+    except NestingError as error:
+        raise CheckpointError(f'{path}: cannot be read as a checkpoint: {error}') from error
+    except Exception as error:  # a file that was made to harm can have any of them raised
         raise CheckpointError(f'{path}: cannot be read safely as a checkpoint. {_explain(path, error)}') from error
     if not isinstance(checkpoint, dict):
         raise CheckpointError(f'{path}: holds a {type(checkpoint).__name__} instead of a dict of weights')
@@ -172,7 +175,7 @@ def load_weights(
         >>> load_weights(nn.Linear(2, 4), 'linear.pth')
         Traceback (most recent call last):
             ...
-        mmvg.weights.checkpoint.CheckpointError: linear.pth does not fit Linear: 0 missing, 0 unexpected and 2 of ...
+        mmvg.weights.errors.CheckpointError: linear.pth does not fit Linear: 0 missing, 0 unexpected and 2 of ...
     """
     load_state_dict(model, load_state_dict_file(path), path, allowed_missing, allowed_unexpected)
 
@@ -228,13 +231,13 @@ def _check_finite(model: nn.Module, state: dict[str, Tensor], source: str | Path
         )
 
 
-def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta: dict[str, str] | None = None) -> None:
+def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta: dict[str, Any] | None = None) -> None:
     """Write the weights of a model, or a state dict, so that :func:`load_weights` reads them.
 
     Args:
         weights: Model or state dict.
         path: ``.safetensors``, or anything else for ``torch.save``. An existing file is replaced at the end.
-        meta: Short notes to keep with the weights.
+        meta: Notes to keep with the weights, in plain data.
 
     Example:
         >>> save_weights(nn.Linear(2, 3), 'out/linear.safetensors')  # makes the folder
@@ -250,7 +253,7 @@ def save_weights(weights: nn.Module | dict[str, Tensor], path: str | Path, meta:
 
             # the format has no tensors that share memory
             copies = {name: value.clone() for name, value in state.items()}
-            notes = {'format': 'pt', 'meta': json.dumps(meta or {}), DIGEST: tensors_digest(copies)}
+            notes = {'format': 'pt', 'meta': to_json(meta or {}), DIGEST: tensors_digest(copies)}
             save_file(copies, unfinished, metadata=notes)
         else:
             torch.save(dict(meta=meta or {}, state_dict=state), unfinished)
@@ -264,7 +267,7 @@ def use_safe_checkpoint_loading() -> None:
         >>> CheckpointLoader.load_checkpoint('https://example.org/lavt.pth', logger=None)
         Traceback (most recent call last):
             ...
-        mmvg.weights.checkpoint.CheckpointError: https://example.org/lavt.pth: weights are never downloaded; ...
+        mmvg.weights.errors.CheckpointError: https://example.org/lavt.pth: weights are never downloaded; ...
     """
     CheckpointLoader.register_scheme(prefixes='', loader=_load_from_local, force=True)
     CheckpointLoader.register_scheme(prefixes=list(REMOTE_SCHEMES), loader=_load_from_remote, force=True)
@@ -306,8 +309,8 @@ def _read_notes(path: Path, text: str | None) -> dict:
         CheckpointError: If it is none.
     """
     try:
-        notes = json.loads(text or '{}')
-    except (ValueError, RecursionError) as error:
+        notes = from_json(text or '{}')
+    except ValueError as error:
         raise CheckpointError(f'{path}: its notes (meta) are no JSON: {str(error)[:200]}') from error
     if not isinstance(notes, dict):
         raise CheckpointError(f'{path}: its notes (meta) are no JSON object, but {type(notes).__name__}')

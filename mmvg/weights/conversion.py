@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmvg.weights.checkpoint import CheckpointError, find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.errors import CheckpointError
 
 BEIT3_PREFIX = 'beit3.'
 INSTANCEVG_PREFIX = 'vis_enc.beit3.'
@@ -151,7 +152,7 @@ def convert_instancevg(state: dict[str, Tensor], source: str | Path) -> dict[str
         >>> convert_instancevg({'vis_enc.beit3.text_embed.weight': torch.zeros(8, 4)}, 'InstanceVG-B.pth')
         Traceback (most recent call last):
             ...
-        mmvg.weights.checkpoint.CheckpointError: InstanceVG-B.pth: has no tensors under head.bbox_embed.0., ...
+        mmvg.weights.errors.CheckpointError: InstanceVG-B.pth: has no tensors under head.bbox_embed.0., ...
     """
     aliases = {}
     for name in state:

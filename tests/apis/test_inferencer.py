@@ -14,6 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from mmvg.apis import GroundingInferencer, describe_answer
+from mmvg.config import ConfigError
 from mmvg.refshapes import draw_scene, sample_scene
 from mmvg.structures import Answer, GroundingSample
 
@@ -216,15 +217,16 @@ def test_models_that_are_not_there_or_do_not_fit(checkpoint, tmp_path):
         GroundingInferencer(cfg, str(bare))
 
 
-def test_a_stored_config_runs_unless_another_is_given(checkpoint, tmp_path):
-    """SECURITY.md says so."""
+def test_a_stored_config_runs_only_if_it_is_trusted(checkpoint, tmp_path):
     content, trace = torch.load(checkpoint), tmp_path / 'trace'
     cfg = Config.fromstring(content['meta']['cfg'], '.py')
     content['meta']['cfg'] += f'\nopen({str(trace)!r}, "w").close()\n'
     torch.save(content, tmp_path / 'foreign.pth')
     GroundingInferencer(cfg, str(tmp_path / 'foreign.pth'), device='cpu')
+    with pytest.raises(ConfigError, match='trust_config=True'):
+        GroundingInferencer(str(tmp_path / 'foreign.pth'), device='cpu')
     assert not trace.exists()
-    GroundingInferencer(str(tmp_path / 'foreign.pth'), device='cpu')
+    GroundingInferencer(str(tmp_path / 'foreign.pth'), device='cpu', trust_config=True)
     assert trace.exists()
 
 

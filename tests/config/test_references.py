@@ -188,7 +188,9 @@ def test_a_config_in_a_folder_of_its_own_inherits_settings(tmp_path):
     assert cfg.model.head.in_channels == cfg.model.neck.pyramid.out_channels == 16
 
 
-def test_a_byte_order_mark_is_named_with_its_cure(tmp_path):
-    file = tmp_path / 'windows.py'
-    file.write_text('lr = 1\n', encoding='utf-8-sig')
-    assert problems_of(file)[0].endswith('save the file as UTF-8 without a byte-order mark')
+@pytest.mark.parametrize('text', ['max_keep = 1\nload_from = None\n', ''])
+def test_a_byte_order_mark_is_read_over_in_a_config_and_in_what_it_inherits(text, tmp_path):
+    (tmp_path / 'base.py').write_text('size = 8\nwork_dir = "${size}"\n', encoding='utf-8-sig')
+    heirs = f'from mmengine.config import read_base\n\nwith read_base():\n    from .base import *\n{text}'
+    (tmp_path / 'windows.py').write_text(heirs, encoding='utf-8-sig')
+    assert read_config(tmp_path / 'windows.py', {'size': 16}).work_dir == 16
