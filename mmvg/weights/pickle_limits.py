@@ -6,7 +6,6 @@ archive that unpacks to gigabytes, an instruction that makes an array of any len
 
 import pickletools
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -38,7 +37,11 @@ def check_pickles(path: Path) -> None:
         >>> check_pickles(Path('linear.pth'))
     """
     if zipfile.is_zipfile(path):
-        with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+        try:
+            archive = zipfile.ZipFile(path)
+        except (zipfile.BadZipFile, ValueError):  # damaged, which is told elsewhere
+            return
+        with archive:
             _check_archive(archive, path)
         return
     with path.open('rb') as file:
@@ -58,8 +61,11 @@ def _check_archive(archive: zipfile.ZipFile, path: Path) -> None:
     if pickles and sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
         raise CheckpointError(f'{path}: its parts lie over each other in the file, as those of a bomb do')
     for entry in pickles:
-        with archive.open(entry) as file:
-            _check(file, path)
+        try:
+            with archive.open(entry) as file:
+                _check(file, path)
+        except zipfile.BadZipFile:
+            return
 
 
 def _check(file: IO[bytes], path: Path) -> bool:
