@@ -155,7 +155,9 @@ def _sample(
     kept = torch.from_numpy(~results['gt_ignore_flags'])
     sample.gt_instances = InstanceData(bboxes=results['gt_bboxes'].tensor[kept])
     if 'gt_masks' in results:
-        union = results['gt_masks'].masks[kept.numpy()].max(axis=0, initial=0)
+        masks = results['gt_masks'].masks[kept.numpy()]
+        sample.gt_instances.masks = torch.from_numpy(masks)
+        union = masks.max(axis=0, initial=0)
         sample.gt_sem_seg = PixelData(sem_seg=torch.from_numpy(union)[None])
     if 'grasps' in item:
         sample.gt_grasps = torch.from_numpy(item['grasps'].astype(np.float32))

@@ -7,6 +7,7 @@ from mmvg.datasets.readers import (
     CocoInstances,
     DataError,
     Ref,
+    add_kinds,
     read_coco_instances,
     read_grec_file,
     read_records,
@@ -72,6 +73,7 @@ class GRefCOCODataset(ReferringDataset):
         if check_counts and not gres:
             raise ValueError('check_counts is for the GRES reading: the GREC file holds one split')
         self.reading = reading
+        self.lists_all_objects = gres
         self.crowd = check_choice('crowd', crowd or ('drop' if gres else 'keep'), ('drop', 'keep'))
         self.with_mask = with_mask
         self.clip_to = check_choice('clip_to', clip_to, ('edge', 'last_pixel'))
@@ -93,6 +95,7 @@ class GRefCOCODataset(ReferringDataset):
             self._check_counts()
         for ref in refs:
             ref.ann_ids = real_target_ids(ref, file, report)
+        add_kinds(refs, file)
         return refs, coco
 
     def _check_counts(self) -> None:

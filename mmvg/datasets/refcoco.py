@@ -7,6 +7,7 @@ from mmvg.datasets.readers import (
     CocoInstances,
     DataError,
     Ref,
+    add_kinds,
     read_coco_instances,
     read_refs_file,
     require_one_target,
@@ -72,6 +73,8 @@ class RefCOCODataset(ReferringDataset):
         (62, 'Ring below the dotted ring', [45, 111, 85, 151])
     """
 
+    lists_all_objects = True
+
     def __init__(
         self,
         dataset: str,
@@ -104,6 +107,7 @@ class RefCOCODataset(ReferringDataset):
             self._check_counts(refs)
         for ref in refs:
             require_one_target(ref, file, report)
+        add_kinds(refs, file)
         return refs, read_coco_instances(self.files['instances'], report)
 
     def _check_counts(self, refs: list[Ref]) -> None:

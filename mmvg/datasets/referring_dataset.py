@@ -13,6 +13,7 @@ from mmvg.datasets.readers import (
     AccessRandom,
     CocoInstances,
     DataError,
+    DistractorCounts,
     LoadReport,
     Ref,
     TargetReader,
@@ -34,6 +35,9 @@ class ReferringDataset(BaseDataset):
 
     An item that has targets without ``mask`` has ``boxes_only=True``. So has every item, no-target ones too, where no
     target has one; then ``metainfo`` has ``boxes_only=True`` as well. Losses and metrics of masks leave such items out.
+
+    Where the files tell, ``num_distractors`` is the number of objects of the categories of the targets that are not
+    meant, and a sentence has its ``kind``.
 
     When it is accessed, one of its sentences becomes ``text`` and ``sent_id``, and the pipeline runs. A sentence with
     ``exist=False`` means nothing in the image, whatever its ref does.
@@ -85,6 +89,8 @@ class ReferringDataset(BaseDataset):
 
     crowd = 'keep'
     clip_to = 'edge'
+    #: Whether the files list the objects of a picture that no expression means too, so that they can be counted.
+    lists_all_objects = False
     with_mask: bool | None = True
 
     def __init__(
@@ -192,6 +198,7 @@ class ReferringDataset(BaseDataset):
         coco.outside_images = self.outside_images
         targets, report = self.target_reader(coco), self.load_report
         file = next(iter(self.files.values()))
+        distractors = DistractorCounts(coco) if self.lists_all_objects else None
         items = []
         for ref in refs:
             image = coco.image(ref.image_id, ref.ref_id)
@@ -211,6 +218,8 @@ class ReferringDataset(BaseDataset):
                 no_target=not ref.ann_ids,
                 **self.item_fields(ref),
             )
+            if distractors is not None and (number := distractors.of(ref.ann_ids, ref.image_id)) is not None:
+                item['num_distractors'] = number
             if self.check_images and not Path(item['img_path']).is_file():
                 report.drop('missing image file', item['img_path'], f'image_id {ref.image_id} of ref_id {ref.ref_id}')
                 continue
@@ -266,7 +275,7 @@ class ReferringDataset(BaseDataset):
         sentences = item['sentences']
         sentence = sentences[self._random.integer(len(sentences)) if len(sentences) > 1 else 0]
         item = dict(_with_sentences(item, [sentence]), sentences=sentences)
-        item.update(text=sentence['text'], sent_id=sentence['sent_id'])
+        item.update({key: sentence[key] for key in ('text', 'sent_id', 'kind') if key in sentence})
         where = (
             f'image_id {item["img_id"]}, ref_id {item["ref_id"]}, sent_id {item["sent_id"]} '
             f'of {self.name} {self.split} ({item["img_path"]})'
@@ -305,6 +314,7 @@ def _with_sentences(item: dict, sentences: list[dict]) -> dict:
     """Return ``item`` with ``sentences``, and without a target if none of them has one."""
     if any(sentence.get('exist', True) for sentence in sentences):
         return dict(item, sentences=sentences)
+    item = {key: value for key, value in item.items() if key != 'num_distractors'}
     return dict(item, sentences=sentences, instances=[], no_target=True)
 
 

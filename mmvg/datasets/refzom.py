@@ -36,6 +36,8 @@ class RefZOMDataset(ReferringDataset):
         (150, 33)
     """
 
+    lists_all_objects = True
+
     def __init__(
         self,
         split: str,

@@ -38,6 +38,8 @@ class RRefDataset(ReferringDataset):
         [(59, 'Ring below the dotted ring', False), (59, 'The triangle in the top left corner', True)]
     """
 
+    lists_all_objects = True
+
     def __init__(
         self,
         dataset: str,

@@ -11,7 +11,16 @@ USER_DATASET = 'user'
 
 #: What else a data set says about an expression: where its picture is, what metrics group by, and whether the masks of
 #: its targets are not known.
-FACT_KEYS = ('task_id', 'phrase_structure', 'expression_type', 'novelty', 'img_path', 'boxes_only')
+FACT_KEYS = (
+    'task_id',
+    'phrase_structure',
+    'expression_type',
+    'novelty',
+    'kind',
+    'num_distractors',
+    'img_path',
+    'boxes_only',
+)
 
 #: Sizes, and the way from original to input pixels and back.
 GEOMETRY_KEYS = (

@@ -30,6 +30,12 @@ GREFCOCO = [
     dict(type='GRESMetric'),
     dict(type='GRESMetric', no_target_from='score', prefix='gres_score'),
     dict(type='GRESMetric', no_target_from='mask', prefix='gres_mask'),
+    dict(type='CGF1Metric'),
+    dict(type='CGF1Metric', instances='boxes', prefix='cgf1_boxes'),
+    dict(type='InstanceF1Metric'),
+    dict(type='PrecisionAtKMetric', top=[1, 2]),
+    dict(type='VerdictMetric'),
+    dict(type='ConfidenceMetric'),
     dict(type='CoverAcc'),
 ]
 REFCOCO = [dict(type='RECMetric'), dict(type='RESMetric'), dict(type='CoverAcc')]
@@ -37,7 +43,10 @@ SOURCES = ('mask', 'flag', 'score')
 
 #: Data set below RefShapes in its format, and the metrics that can score it.
 CASES = {
-    'refcoco': (dict(type='RefCOCODataset', dataset='refcoco', split_by='unc', split='testA'), REFCOCO),
+    'refcoco': (
+        dict(type='RefCOCODataset', dataset='refcoco', split_by='unc', split='testA'),
+        [*REFCOCO, dict(type='ByGroup', metric=dict(type='RECMetric', prefix='group'))],
+    ),
     'mixed': (
         dict(type='MixedRefCOCODataset', sentence_mode='all'),
         [*REFCOCO, dict(type='MeanOverDatasets', metric=dict(type='RESMetric', prefix='each'))],

@@ -8,6 +8,7 @@ wrong on the way goes to a :class:`LoadReport`, which raises or counts. The rest
 from mmvg.datasets.readers.access_random import AccessRandom
 from mmvg.datasets.readers.coco_instances import CocoInstances, read_coco_instances
 from mmvg.datasets.readers.data_files import KNOWN_IMAGE_FOLDERS, first_existing, require_data
+from mmvg.datasets.readers.distractors import DistractorCounts
 from mmvg.datasets.readers.grasp_anything import (
     GRASP_ANYTHING_SIDE,
     PartId,
@@ -26,6 +27,7 @@ from mmvg.datasets.readers.grec_file import read_grec_file
 from mmvg.datasets.readers.instance_images import InstanceReader, read_instance_image
 from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_instancevg_entry
 from mmvg.datasets.readers.json_lines import LineReader, parse_line, read_lines, split_lines
+from mmvg.datasets.readers.kinds import add_kinds
 from mmvg.datasets.readers.load_report import DataError, LoadReport
 from mmvg.datasets.readers.phrasecut import (
     PhraseCutTargetReader,
@@ -58,6 +60,7 @@ __all__ = [
     'AccessRandom',
     'CocoInstances',
     'DataError',
+    'DistractorCounts',
     'InstanceReader',
     'InstanceVGRecord',
     'LineReader',
@@ -68,6 +71,7 @@ __all__ = [
     'PictureError',
     'Ref',
     'TargetReader',
+    'add_kinds',
     'as_id',
     'as_ids',
     'check_segmentation',

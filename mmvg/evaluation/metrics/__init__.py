@@ -1,6 +1,6 @@
 """Registered metrics: thin classes over :mod:`mmvg.evaluation.functional`."""
 
-from mmvg.evaluation.metrics.by_group import ByGroup, groups_of_sample
+from mmvg.evaluation.metrics.by_group import ByGroup
 from mmvg.evaluation.metrics.cgf1_metric import CGF1Metric
 from mmvg.evaluation.metrics.confidence_metric import ConfidenceMetric
 from mmvg.evaluation.metrics.cover_acc import CoverAcc
@@ -38,5 +38,4 @@ __all__ = [
     'RRefMetric',
     'RefZOMMetric',
     'VerdictMetric',
-    'groups_of_sample',
 ]

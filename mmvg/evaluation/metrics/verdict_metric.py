@@ -1,5 +1,7 @@
 """Score how well a model's score tells expressions that mean something from those that mean nothing."""
 
+from typing import Literal
+
 import numpy as np
 
 from mmvg.evaluation.functional import auroc, average_precision, n_acc_at_t_acc
@@ -29,6 +31,7 @@ class VerdictMetric(GroundingMetric):
 
     Args:
         t_acc: T-acc in percent that N-acc is taken at.
+        resolution: As that of other metrics, for one setting to serve all; scores have no pixels.
         prefix: See :class:`GroundingMetric`.
 
     Example:
@@ -42,10 +45,15 @@ class VerdictMetric(GroundingMetric):
 
     default_prefix = 'verdict'
 
-    def __init__(self, t_acc: float = 95, prefix: str | None = None) -> None:
-        super().__init__('original', prefix)
+    def __init__(
+        self,
+        t_acc: float = 95,
+        resolution: Literal['original', 'resized', 'input'] = 'original',
+        prefix: str | None = None,
+    ) -> None:
+        super().__init__(resolution, prefix)
         self.t_acc = t_acc
-        self.protocol.pop('resolution')
+        del self.protocol['resolution']
 
     def score(self, sample: dict) -> tuple[float, bool]:
         """Read the score and the truth."""
@@ -64,9 +72,6 @@ class VerdictMetric(GroundingMetric):
             'AP': average_precision(-scores, no_target),
             f'N-acc@T{self.t_acc:g}': n_acc_at_t_acc(scores, no_target, self.t_acc / 100)[0],
         }
-
-    def _check_frames(self, sample: dict) -> None:
-        """Verdicts have no pixels."""
 
 
 _NONE = (np.zeros(0), np.zeros(0, dtype=bool))

@@ -72,7 +72,7 @@ def test_it_gives_the_items_of_the_gres_reading_with_crowds_and_its_own_ids(data
         (503, 503, 'cat and crowd'),
     ]
     gres = GRefCOCODataset('train', data_root=str(root), crowd='keep', text_field='sent')
-    ids = ('ref_id', 'sent_id', 'sentences')
+    ids = ('ref_id', 'sent_id', 'sentences', 'num_distractors')  # the file lists targets only
     for ours, theirs in zip(items, gres, strict=True):
         assert {k: v for k, v in ours.items() if k not in ids} == {k: v for k, v in theirs.items() if k not in ids}
     assert ann_ids(items[3]) == [21, 23]
