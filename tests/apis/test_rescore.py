@@ -43,13 +43,14 @@ SOURCES = ('mask', 'flag', 'score')
 
 #: Data set below RefShapes in its format, and the metrics that can score it.
 CASES = {
-    'refcoco': (
-        dict(type='RefCOCODataset', dataset='refcoco', split_by='unc', split='testA'),
-        [*REFCOCO, dict(type='ByGroup', metric=dict(type='RECMetric', prefix='group'))],
-    ),
+    'refcoco': (dict(type='RefCOCODataset', dataset='refcoco', split_by='unc', split='testA'), REFCOCO),
     'mixed': (
         dict(type='MixedRefCOCODataset', sentence_mode='all'),
-        [*REFCOCO, dict(type='MeanOverDatasets', metric=dict(type='RESMetric', prefix='each'))],
+        [
+            *REFCOCO,
+            dict(type='MeanOverDatasets', metric=dict(type='RESMetric', prefix='each')),
+            dict(type='ByGroup', metric=dict(type='RECMetric', prefix='group')),
+        ],
     ),
     'grefcoco': (dict(type='GRefCOCODataset', split='val'), GREFCOCO),
     'instancevg_json': (

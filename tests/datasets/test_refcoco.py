@@ -39,7 +39,7 @@ def test_an_item_per_sentence_in_file_order(data_folder):
             )
         ],
         no_target=False,
-        num_distractors=0,
+        num_distractors=1,  # the second dog
         sample_idx=0,
     )
 
