@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
     from mmvg.apis.command_line import run_command
+    from mmvg.apis.drawn_scene import Question, draw_scene_with_questions
     from mmvg.apis.grasp import GraspPose, PinholeCamera, grasp_poses
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
@@ -19,10 +20,12 @@ __all__ = [
     'GraspPose',
     'GroundingInferencer',
     'PinholeCamera',
+    'Question',
     'answer_record',
     'answer_video',
     'describe_answer',
     'detection_array',
+    'draw_scene_with_questions',
     'evaluate',
     'find_model',
     'grasp_poses',
@@ -39,6 +42,8 @@ __all__ = [
 
 _LAZY = {
     'FrameSource': 'mmvg.apis.video',
+    'Question': 'mmvg.apis.drawn_scene',
+    'draw_scene_with_questions': 'mmvg.apis.drawn_scene',
     'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
     'PinholeCamera': 'mmvg.apis.grasp',

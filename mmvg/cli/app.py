@@ -13,11 +13,17 @@ from mmvg.version import __version__
 
 
 class _DefaultGroup(TyperGroup):
-    """A group whose first command is meant where no other is named: ``mmvg demo scene.jpg "the mug"``."""
+    """A group whose first command is meant where no other is named: ``mmvg demo scene.jpg "the mug"``.
+
+    Its second command is meant where nothing is named: ``mmvg demo``.
+    """
 
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ('--help', '-h'):
-            args = [next(iter(self.commands)), *args]
+        first, without_words, *_ = self.commands
+        if not args:
+            args = [without_words]
+        elif args[0] not in self.commands and args[0] not in ('--help', '-h'):
+            args = [first, *args]
         return super().parse_args(ctx, args)
 
 
@@ -30,7 +36,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings=_SETTINGS,
 )
-_demo = typer.Typer(cls=_DefaultGroup, no_args_is_help=True, help='Ask sentences about pictures, films, or on a page.')
+_demo = typer.Typer(cls=_DefaultGroup, help='Ask sentences about a drawn picture, your own, films, or on a page.')
 _data = typer.Typer(no_args_is_help=True, help='Check, convert, pack, draw and browse data.')
 
 
@@ -46,6 +52,7 @@ app.command('train')(run.train)
 app.command('test')(run.evaluate)
 app.add_typer(_demo, name='demo')
 _demo.command('image')(ask.image)
+_demo.command('scene')(ask.scene)
 _demo.command('video')(ask.video)
 _demo.command('web')(ask.web)
 app.command('score')(score.score)
@@ -78,7 +85,7 @@ def find_command(words: Sequence[str]) -> tuple[TyperCommand | TyperGroup, list[
     while isinstance(command, TyperGroup) and rest and rest[0] in command.commands:
         command, rest = command.commands[rest[0]], rest[1:]
     if isinstance(command, _DefaultGroup):
-        command = next(iter(command.commands.values()))
+        command = list(command.commands.values())[0 if rest else 1]
     return command, rest
 
 

@@ -16,7 +16,51 @@ from mmvg.cli.arguments import (
     model_and_weights,
 )
 
+#: Answers where no model is named; its weights are part of the package.
+SHIPPED_MODEL = 'instancevg_refshapes'
 BatchSizeOption = Annotated[int, typer.Option(help='Pairs of picture and sentence that are computed together.')]
+
+
+def scene(
+    number: Annotated[int, typer.Option(min=0, help='Which picture; each number is another one.')] = 0,
+    out_dir: Annotated[Path, typer.Option(metavar='DIR', help='The pictures go into this folder.')] = Path(
+        'work_dirs/demo'
+    ),
+    config: ModelOption = None,
+    checkpoint: CheckpointOption = None,
+    score_thr: ThresholdOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Draw a picture, ask four sentences about it, and draw the answers beside the truth.
+
+    mmvg demo
+
+    Needs no file and no network: the model comes with mmvg, and no data set has the picture. --number draws another.
+    """
+    model, weights = model_and_weights(config, checkpoint) if config or checkpoint else (SHIPPED_MODEL, None)
+
+    import mmcv
+    from mmengine.structures import InstanceData
+
+    from mmvg.apis import GroundingInferencer, answer_record, describe_answer, draw_scene_with_questions
+    from mmvg.visualization import GroundingVisualizer
+
+    picture, questions = draw_scene_with_questions(number)
+    inferencer = GroundingInferencer(model, weights, device, score_thr, show_progress=False)
+    samples = inferencer(picture, [question.text for question in questions], return_datasamples=True)['predictions']
+    for question, sample in zip(questions, samples, strict=True):
+        sample.gt_instances = InstanceData(bboxes=question.boxes, masks=question.masks)
+        sample.no_target = not len(question.boxes)
+        sample.set_metainfo(dict(gt_frame='original'))
+        answer = describe_answer(answer_record(sample, inferencer.score_thr))
+        print(f'"{question.text}" ({len(question.boxes)} in the picture): {answer}')
+    sheet = GroundingVisualizer(score_thr=inferencer.score_thr).contact_sheet(
+        [(picture[..., ::-1], sample) for sample in samples], columns=2
+    )
+    mmcv.imwrite(picture, str(out_dir / f'scene_{number}.png'))
+    mmcv.imwrite(sheet[..., ::-1], str(out_dir / f'answers_{number}.png'))
+    print(f'the answers are drawn in {out_dir / f"answers_{number}.png"}')
+    print(f'ask more: mmvg demo {out_dir / f"scene_{number}.png"} "the sentence" --config {model}')
 
 
 def image(

@@ -94,6 +94,7 @@ def test_models_of_the_index_whose_name_has_the_word(capsys):
 
 
 def test_pictures_are_what_demo_asks_about_unless_it_says_otherwise():
+    assert find_command(['demo'])[0].name == 'scene'
     assert find_command(['demo', 'video', 'a.mp4'])[0].name == 'video'
     command, rest = find_command(['demo', 'video.jpg', 'the mug'])
     assert (command.name, rest) == ('image', ['video.jpg', 'the mug'])

@@ -7,10 +7,10 @@ from mmvg.cli.arguments import model_and_weights, normalise, parse_options
 @pytest.mark.parametrize(
     ('words', 'expected'),
     [
-        (['--cfg-options', 'a=1', 'b=2', '--amp'], ['--cfg-options', 'a=1', '--cfg-options', 'b=2', '--amp']),
+        (['--cfg-options', 'a=1', 'b=2', '--amp'], ['--cfg-options', 'a=1', '--cfg-options', 'b=2', '--amp', 'bf16']),
         (['c.py', '--resume'], ['c.py', '--resume', 'auto']),
-        (['c.py', '--resume', '--amp'], ['c.py', '--resume', 'auto', '--amp']),
-        (['c.py', '--resume', 'x.pth', '--amp'], ['c.py', '--resume', 'x.pth', '--amp']),
+        (['c.py', '--resume', '--amp'], ['c.py', '--resume', 'auto', '--amp', 'bf16']),
+        (['c.py', '--resume', 'x.pth', '--amp', 'fp16'], ['c.py', '--resume', 'x.pth', '--amp', 'fp16']),
         (['--out', 'a', 'b'], ['--out', 'a', 'b']),
         (['--formats', 'refcoco', 'refcoco+', '--force'], ['--formats', 'refcoco', '--formats', 'refcoco+', '--force']),
         ([], []),
