@@ -18,6 +18,8 @@ from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = sorted(str(p.relative_to(ROOT / 'configs')) for p in (ROOT / 'configs').glob('[!_]*/*.py'))
+#: Those of models of other libraries, which read pictures, text and weights their own way, and are not trained here.
+FOREIGN = [config for config in CONFIGS if config.split('/')[0] in ('hf', 'mmdet')]
 PAPERS = sorted({config.split('/')[0] for config in CONFIGS})
 
 

@@ -435,7 +435,7 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'slurm': lambda words, place: 'slurm_' in words[0],
     'minutes': lambda words, place: words[0] == 'make' or 'small' in words or 'full' in words or 'train' in words[1],
     'the network': lambda words, place: (
-        bool({'pip', 'venv', 'clone'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
+        bool({'pip', 'venv', 'clone', 'hf'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
     ),  # the tests of the environment that the lines before have made
     'a browser': lambda words, place: bool({'demo/web_demo.py', 'web', 'serve'} & set(words)),
     'Docker': lambda words, place: words[0] == 'docker',

@@ -47,6 +47,7 @@ COVERED = (
     'mmvg.foreign_files',
     'mmvg.limits',
     'mmvg.masks',
+    'mmvg.models.adapters',
     'mmvg.models.backbones',
     'mmvg.models.features',
     'mmvg.models.fusions',

@@ -45,7 +45,7 @@ class GroundingInferencer(BaseInferencer):
             of a training; a config (path or :class:`mmengine.config.Config`); a name of :func:`mmvg.apis.list_models`
             or of a model that comes with mmvg; or ``'hf://user/name'``, which alone is downloaded, from the Hugging
             Face hub. What a file carries is read as data, and may name only parts that are on a list.
-        weights: A local checkpoint, unless ``model`` is one. Must fit the model key by key.
+        weights: A local checkpoint, unless ``model`` is one or brings its weights along. Must fit the model key by key.
         device: Such as ``'cpu'`` or ``'cuda:0'``; by default a GPU if there is one.
         score_thr: What scores more than this is there, in [0, 1]: instances, grasps, and anything at all. By default
             what the config's ``model.head.postprocess.score_thr`` says, or 0.5.
@@ -179,7 +179,8 @@ class GroundingInferencer(BaseInferencer):
         from mmvg.registry import MODELS
 
         model = MODELS.build(cfg.model)
-        load_state_dict(model, self._source.state, self._source.source)
+        if self._source.state is not None:
+            load_state_dict(model, self._source.state, self._source.source)
         self._source.state = {}  # the model has them now
         return model.to(device).eval()
 

@@ -26,14 +26,14 @@ class ModelSource:
 
     Args:
         config: What to build.
-        state: Weights by name.
+        state: Weights by name; None for a model that brings its weights along (``configs/hf``).
         source: Where the weights come from, for messages.
         files: Contents of the files for text that came along, by path as the config writes it.
         own_config: Whether the config is one of the user's own or one that comes with mmvg, which may name anything.
     """
 
     config: Config
-    state: dict[str, Tensor]
+    state: dict[str, Tensor] | None
     source: str
     files: dict[str, bytes] = field(default_factory=dict)
     own_config: bool = True
@@ -109,6 +109,10 @@ def _of_checkpoint(path: str, trust_config: bool) -> ModelSource:
 
 
 def _with_weights(config: Config, weights: str | Path | None, own_config: bool) -> ModelSource:
+    from mmvg.apis.run import brings_weights
+
+    if weights is None and brings_weights(config):
+        return ModelSource(config, None, str(config.filename), own_config=own_config)
     if weights is None:
         raise ValueError(
             'without weights the answers are noise: give weights=, or a checkpoint that carries its config as the model'

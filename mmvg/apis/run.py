@@ -74,6 +74,7 @@ def use_amp(cfg: Config, dtype: str = 'bf16') -> None:
     from mmvg.config import ConfigError
 
     check_choice('--amp', dtype, ('bf16', 'fp16'))
+    _check_is_trained(cfg)
     wrapper = (_type_name(cfg.optim_wrapper) or 'OptimWrapper').rpartition('.')[2]
     if wrapper not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
         raise ConfigError([f'--amp: optim_wrapper.type must be OptimWrapper, not {wrapper}'], cfg.filename)
@@ -104,20 +105,42 @@ def _missing_precision(dtype: str) -> str | None:
 
 
 def train(cfg: Config) -> None:
-    """Train what a checked config describes, with validation and checkpoints as it says."""
+    """Train what a checked config describes, with validation and checkpoints as it says.
+
+    Raises:
+        ConfigError: If the config says nothing about training, as for models of other libraries.
+    """
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
 
+    _check_is_trained(cfg)
     use_safe_checkpoint_loading()
     GroundingRunner.from_cfg(cfg).train()
 
 
-def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str | None = None) -> dict[str, float]:
+def _check_is_trained(cfg: Config) -> None:
+    from mmvg.config import ConfigError
+
+    if cfg.get('train_cfg') is None:
+        raise ConfigError(['train_cfg: missing; the model is only asked and scored, see mmvg test'], cfg.filename)
+
+
+def brings_weights(cfg: Config) -> bool:
+    """Tell whether the model of a config needs no checkpoint, for it brings its weights along (``configs/hf``)."""
+    from mmvg.registry import MODELS
+
+    return bool(cfg.get('model')) and getattr(MODELS.get(_type_name(cfg.model)), 'brings_weights', False)
+
+
+def evaluate(
+    cfg: Config, checkpoint: str | None = None, out: str | None = None, show_dir: str | None = None
+) -> dict[str, float]:
     """Score a checkpoint on the test split of a checked config.
 
     Args:
         cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
-        checkpoint: Weights that fit the model key by key: a checkpoint or a model folder.
+        checkpoint: Weights that fit the model key by key: a checkpoint or a model folder; None for models that bring
+            theirs along.
         out: A JSON file for all predictions (:class:`mmvg.engine.hooks.PredictionDumpHook`).
         show_dir: A folder for pictures and a contact sheet (:class:`mmvg.engine.hooks.GroundingVisualizationHook`).
 
@@ -129,7 +152,9 @@ def evaluate(cfg: Config, checkpoint: str, out: str | None = None, show_dir: str
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
     from mmvg.weights.model_folder import is_model_folder
 
-    if not osp.isfile(checkpoint) and not is_model_folder(checkpoint):
+    if checkpoint is None and not brings_weights(cfg):
+        raise ConfigError(['the model has no weights of its own: name the checkpoint to test'], cfg.filename)
+    if checkpoint is not None and not osp.isfile(checkpoint) and not is_model_folder(checkpoint):
         raise FileNotFoundError(f'{checkpoint}: no such checkpoint')
     if cfg.get('test_dataloader') is None:
         raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)

@@ -52,8 +52,12 @@ def train(
 def evaluate(
     config: ConfigArgument,
     checkpoint: Annotated[
-        str, typer.Argument(help='Weights that fit the model key by key (.pth, .safetensors or a model folder).')
-    ],
+        str | None,
+        typer.Argument(
+            help='Weights that fit the model key by key (.pth, .safetensors or a model folder); none for models that '
+            'bring theirs.'
+        ),
+    ] = None,
     work_dir: WorkDirOption = None,
     out: Annotated[str | None, typer.Option(metavar='JSON', help='Write every prediction to this file.')] = None,
     show_dir: Annotated[
@@ -71,4 +75,4 @@ def evaluate(
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     cfg = apis.load_config(config, parse_options(cfg_options), work_dir, launcher.value)
-    apis.evaluate(cfg, checkpoint, out=out, show_dir=show_dir)
+    apis.evaluate(cfg, None if checkpoint == 'none' else checkpoint, out=out, show_dir=show_dir)

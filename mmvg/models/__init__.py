@@ -18,7 +18,7 @@ V       words of a vocabulary
 ======  ==============================================================================================
 """
 
-from mmvg.models import backbones, fusions, heads, losses, necks, postprocess
+from mmvg.models import adapters, backbones, fusions, heads, losses, necks, postprocess
 from mmvg.models.features import GroundingFeatures, TextEncoder
 from mmvg.models.grounders import Grounder
 from mmvg.models.preprocessor import GroundingPreprocessor
@@ -28,6 +28,7 @@ __all__ = [
     'GroundingFeatures',
     'GroundingPreprocessor',
     'TextEncoder',
+    'adapters',
     'backbones',
     'fusions',
     'heads',

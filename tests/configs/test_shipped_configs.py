@@ -7,7 +7,7 @@ import pytest
 import yaml
 from mmengine.config import Config
 from mmengine.utils import get_object_from_string
-from shipped_configs import CONFIGS, PAPERS, ROOT, build, config_of, parse_options, read, size, table, tables
+from shipped_configs import CONFIGS, FOREIGN, PAPERS, ROOT, build, config_of, parse_options, read, size, table, tables
 
 from mmvg.config import check_config, read_config, runner_config
 from mmvg.registry import MODELS
@@ -15,7 +15,7 @@ from mmvg.registry import MODELS
 
 @pytest.mark.parametrize('config', CONFIGS)
 def test_config_has_no_unknown_key_and_its_model_builds(config):
-    assert size(build(config)) > 0  # reading it checks it
+    assert size(build(config)) > 0 or config in FOREIGN  # reading it checks it; on the meta device no folder is read
 
 
 @pytest.mark.parametrize('config', CONFIGS)
@@ -31,16 +31,19 @@ def test_a_saved_config_loads_again_and_means_the_same(config, tmp_path):
 def test_options_of_the_command_line_reach_model_and_loaders(config):
     given = read(config).model.head.postprocess
     threshold = next(key for key, value in given.items() if key.endswith('_thr') and value is not None)
+    length = '' if config in FOREIGN else 'max_length=9'
     cfg = read_config(
         ROOT / 'configs' / config,
-        parse_options(f'model.head.postprocess.{threshold}=0.42 randomness.seed=7 max_length=9 val_batch_size=3'),
+        parse_options(f'model.head.postprocess.{threshold}=0.42 randomness.seed=7 val_batch_size=3 {length}'),
     )
     assert getattr(MODELS.build(cfg.model.head).postprocess, threshold) == 0.42
     assert cfg.randomness.seed == 7
     assert cfg.val_dataloader.batch_size == cfg.test_dataloader.batch_size == 3
-    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+    assert (cfg.train_dataloader is None) == (config in FOREIGN)
+    for loader in filter(None, (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)):
         for dataset in loader.dataset.get('datasets', [loader.dataset]):
-            assert [step.max_length for step in dataset.pipeline if 'max_length' in step] == [9]
+            lengths = [step.max_length for step in dataset.pipeline if 'max_length' in step]
+            assert lengths == ([] if config in FOREIGN else [9])
 
 
 def test_a_misspelt_option_is_refused():

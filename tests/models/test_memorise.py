@@ -22,7 +22,9 @@ from mmvg.config import read_config
 from mmvg.models.heads import GraspHead, RegionHead
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name != '_base_')
+CONFIGS = sorted(
+    path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name not in ('_base_', 'hf', 'mmdet')
+)
 SYSTEMS = sorted(path.parent.name for path in CONFIGS if path.name == 'tiny.py')
 slow = pytest.mark.slow
 

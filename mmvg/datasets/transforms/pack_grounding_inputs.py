@@ -23,6 +23,7 @@ class PackGroundingInputs(BaseTransform):
 
     Args:
         meta_keys: What becomes metainfo, of the keys that the sample has.
+        tokens: Whether ``Tokenize`` came before; off for models that read the text themselves.
 
     Example:
         >>> results = dict(img=np.zeros((48, 64, 3), np.uint8), text='the red ring', no_target=False)
@@ -32,8 +33,9 @@ class PackGroundingInputs(BaseTransform):
         (torch.Size([3, 48, 64]), 'the red ring')
     """
 
-    def __init__(self, meta_keys: Sequence[str] = META_KEYS) -> None:
+    def __init__(self, meta_keys: Sequence[str] = META_KEYS, tokens: bool = True) -> None:
         self.meta_keys = tuple(meta_keys)
+        self.tokens = tokens
 
     def transform(self, results: dict) -> dict:
         """Pack ``img``, ``text``, tokens, ``no_target`` and, where they were loaded, boxes, masks and grasps.
@@ -42,12 +44,13 @@ class PackGroundingInputs(BaseTransform):
             KeyError: If an earlier step of the pipeline is missing.
         """
         for key, step in (('img', 'LoadImage'), ('input_ids', 'Tokenize'), ('no_target', 'a grounding dataset')):
-            if key not in results:
+            if key not in results and (self.tokens or key != 'input_ids'):
                 raise KeyError(f'{sample_name(results)}: {key!r} is missing; {step} has to set it before')
         sample = GroundingSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         sample.text = results['text']
-        sample.input_ids = torch.from_numpy(results['input_ids'])
-        sample.text_mask = torch.from_numpy(results['text_mask'])
+        if self.tokens:
+            sample.input_ids = torch.from_numpy(results['input_ids'])
+            sample.text_mask = torch.from_numpy(results['text_mask'])
         sample.no_target = bool(results['no_target'])
         if 'gt_bboxes' in results:
             ignored = results['gt_ignore_flags']
@@ -65,7 +68,7 @@ class PackGroundingInputs(BaseTransform):
         return {'inputs': torch.from_numpy(image).permute(2, 0, 1).contiguous(), 'data_samples': sample}
 
     def __repr__(self) -> str:
-        return f'PackGroundingInputs(meta_keys={self.meta_keys})'
+        return f'PackGroundingInputs(meta_keys={self.meta_keys}, tokens={self.tokens})'
 
 
 def _grasps(results: dict) -> np.ndarray:

@@ -4,5 +4,17 @@ from mmvg.models.postprocess.base_postprocess import BasePostprocess
 from mmvg.models.postprocess.grasp_postprocess import GraspPostprocess
 from mmvg.models.postprocess.instance_postprocess import InstancePostprocess
 from mmvg.models.postprocess.mask_postprocess import MaskPostprocess
+from mmvg.models.postprocess.proposal_postprocess import ProposalPostprocess
+from mmvg.models.postprocess.proposals import BOX_FRAMES, UNITS, BoxUnit, Proposals
 
-__all__ = ['BasePostprocess', 'GraspPostprocess', 'InstancePostprocess', 'MaskPostprocess']
+__all__ = [
+    'BOX_FRAMES',
+    'UNITS',
+    'BasePostprocess',
+    'BoxUnit',
+    'GraspPostprocess',
+    'InstancePostprocess',
+    'MaskPostprocess',
+    'ProposalPostprocess',
+    'Proposals',
+]

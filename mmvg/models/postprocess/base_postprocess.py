@@ -83,7 +83,7 @@ class BasePostprocess:
         global_mask: Tensor | None,
         mask_output: str,
     ) -> None:
-        """Write the verdict at ``score_thr``, and the mask that it leaves; instances are on the sample already.
+        """Write the verdict at ``score_thr`` and, if there are masks, their union; the instances are there already.
 
         Args:
             sample: In ``frame``.
@@ -98,11 +98,11 @@ class BasePostprocess:
             sample.pred_global_mask = global_mask
         masks = found = None
         if mask_output in ('instance', 'merge'):
-            masks, found = sample.pred_instances.masks, passes(sample.pred_instances.scores, self.score_thr)
+            masks, found = sample.pred_instances.get('masks'), passes(sample.pred_instances.scores, self.score_thr)
         whole = None if global_mask is None else global_mask[0]
-        sample.pred_sem_seg = PixelData(
-            sem_seg=union_mask(masks, found, whole, mask_output, sample.pred_no_target)[None]
-        )
+        union = union_mask(masks, found, whole, mask_output, sample.pred_no_target)
+        if union is not None:
+            sample.pred_sem_seg = PixelData(sem_seg=union[None])
 
 
 def mask_score(prob: Tensor, mask: Tensor) -> float:

@@ -1,0 +1,8 @@
+"""Grounding DINO (arXiv:2303.05499) of transformers on RefCOCOg of UMD, as on RefCOCO."""
+
+from mmengine.config import read_base
+
+with read_base():
+    from .grounding_dino_refcoco import *
+
+dataset = 'refcocog'

@@ -1,0 +1,12 @@
+"""OWLv2 (arXiv:2306.09683) of transformers on RefCOCO, asked as it is."""
+
+from mmengine.config import read_base
+
+from mmvg.evaluation.metrics import RECMetric
+
+with read_base():
+    from .._base_.datasets.refcoco import *
+    from .._base_.models.hf_owlv2 import *
+    from .._base_.runtime import *
+
+evaluator = [dict(type=RECMetric, resolution='${frame}')]
