@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from mmvg.datasets.readers import parse_json
+from mmvg.foreign_files import read_whole
 from mmvg.masks import decode_mask
 from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, GroundingSample, sample_ids
 from mmvg.whole_files import write_whole
@@ -120,9 +122,11 @@ def read_answer_file(path: str | Path) -> AnswerFile:
     if not path.is_file():
         raise FileNotFoundError(f'{path}: there is no such file; tools/test.py --out or image_demo.py --json write one')
     try:
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = parse_json(read_whole(path))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise PredictionError(f'{path} ({path.stat().st_size:,} bytes) is not whole JSON: {error}') from error
+    except ValueError as error:
+        raise PredictionError(f'{path} ({path.stat().st_size:,} bytes) {error}') from error
     records = content.get('predictions') if isinstance(content, dict) else None
     if not isinstance(records, list):
         raise PredictionError(f'{path}: no list "predictions"; tools/test.py --out writes such a file')

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from mmvg.data_check.findings import Finding
 
@@ -16,7 +16,7 @@ def counts_table(rows: Sequence[tuple]) -> Table:
     for name in ('refs', 'expressions', 'no target', 'images'):
         table.add_column(name, justify='right')
     for row in rows:
-        table.add_row(*(f'{value:,}' if isinstance(value, int) else value for value in row))
+        table.add_row(*(f'{value:,}' if isinstance(value, int) else _plain(value) for value in row))
     return table
 
 
@@ -28,7 +28,12 @@ def findings_table(findings: Sequence[Finding], most: int) -> Table:
         table.add_column(name, overflow='fold')
     for finding in ordered[:most]:
         cells = (finding.level, finding.file, finding.record, finding.problem, finding.cure)
-        table.add_row(*map(escape, cells))
+        table.add_row(*map(_plain, cells))
     if len(ordered) > most:
         table.caption = f'and {len(ordered) - most} more; --most shows them'
     return table
+
+
+def _plain(text: str) -> Text:
+    """Show what a file says as text: no markup, and nothing that a terminal would obey."""
+    return Text(''.join(c if c.isprintable() else repr(c)[1:-1] for c in text))

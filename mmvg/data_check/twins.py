@@ -40,7 +40,10 @@ class Signature:
 def sign(path: Path, picture: Image.Image | None) -> Signature:
     """Keep what tells a picture from others; ``picture`` is its decoded content."""
     small = None
-    if picture is not None and picture.mode in ('RGB', 'L', 'RGBA', 'P', '1', 'CMYK', 'LA'):
+    convertible = (
+        ('RGBA', 'P', '1', 'CMYK', 'LA') if picture is not None and picture.width * picture.height < 2**25 else ()
+    )
+    if picture is not None and picture.mode in ('RGB', 'L', *convertible):  # a larger one would be copied as a whole
         plain = picture if picture.mode in ('RGB', 'L') else picture.convert('RGB')
         values = plain.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=2).convert('L')
         small = np.asarray(values, dtype=np.float32)

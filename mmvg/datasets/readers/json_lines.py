@@ -93,7 +93,7 @@ class LineReader:
             for position, box in enumerate(boxes)
         ]
         for name, value in (('ref_id', ref_id), ('sent_id', sent_id)):
-            if not isinstance(value, int) or isinstance(value, bool):
+            if not isinstance(value, int) or isinstance(value, bool) or not -(2**63) <= value < 2**63:
                 self.report.fail(f'{name} that is not a whole number', self.file, f'{where}: {shown(value)}')
         sentences = [dict(sent_id=sent_id, text=record['expression'])]
         return Ref(ref_id, image_id, tuple(ann_ids), self.split_of(number, record), sentences, record)

@@ -42,12 +42,14 @@ def as_id(value: Any, key: str, file: str | Path, where: str, report: LoadReport
         DataError: If ``value`` is no whole number, or is not written as one in strict mode.
     """
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if not -(2**63) <= value < 2**63:
+            report.fail('id beyond 64 bits', file, f'{where}: {key} is {shown(value)}')
         return int(value)
     try:
         converted = int(value) if isinstance(value, str | float) and float(value) == int(value) else None
     except (ValueError, OverflowError):  # 'abc', NaN, Infinity
         converted = None
-    if converted is None:
+    if converted is None or not -(2**63) <= converted < 2**63:
         report.fail('id that is not a number', file, f'{where}: {key} is {shown(value)}')
     report.problem('id not written as an integer', file, f'{where}: {key} is {shown(value)}', 'the id is converted')
     return converted
@@ -77,7 +79,10 @@ def select_split(records: Sequence[Any], split: str, file: str | Path) -> list[d
             selected.append(record)
     if not selected:
         listed = (
-            ', '.join(f'{name} ({count} refs)' for name, count in sorted(found.items())) or 'none, the file is empty'
+            ', '.join(
+                f'{name if name.isprintable() else shown(name)} ({count} refs)' for name, count in sorted(found.items())
+            )
+            or 'none, the file is empty'
         )
         raise DataError(f'{file} has no ref of split {split!r}; the splits in it: {listed}')
     return selected
