@@ -25,7 +25,7 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmvg', 'mmvg.*']),
-    package_data={'mmvg': ['configs/**/*.py', 'configs/**/*.yml', 'configs/**/*.md']},
+    package_data={'mmvg': ['configs/**/*.py', 'configs/**/*.yml', 'configs/**/*.md', 'pretrained/*/*']},
     install_requires=requirements('runtime'),
     entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
     extras_require={

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
-    from mmvg.apis.model_index import find_model, list_models
+    from mmvg.apis.model_index import find_model, list_models, pretrained_models
     from mmvg.apis.run import evaluate, load_config, train, use_amp
     from mmvg.apis.video import FrameSource, answer_video
 
@@ -33,6 +33,7 @@ __all__ = [
     'list_models',
     'load_config',
     'pose_stamped',
+    'pretrained_models',
     'read_image',
     'run_command',
     'save_answers',
@@ -58,6 +59,7 @@ _LAZY = {
     'list_models': 'mmvg.apis.model_index',
     'load_config': 'mmvg.apis.run',
     'pose_stamped': 'mmvg.apis.grasp_messages',
+    'pretrained_models': 'mmvg.apis.model_index',
     'read_image': 'mmvg.apis.images',
     'run_command': 'mmvg.apis.command_line',
     'save_answers': 'mmvg.apis.answer_records',

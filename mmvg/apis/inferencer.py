@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,22 @@ from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record, describe_left_out
 from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
+from mmvg.apis.model_card import model_card
+from mmvg.apis.model_hub import HUB, push_folder
 from mmvg.apis.model_source import open_model
+from mmvg.config.plain_data import to_data
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
 from mmvg.weights.carried_files import laid_out
 from mmvg.weights.checkpoint import load_state_dict, use_safe_checkpoint_loading
 from mmvg.weights.closed_loading import closed_loading
+from mmvg.weights.model_folder_writer import write_model_folder
 
 #: Expressions with more words or letters are refused: no data set of the field has them, and no text encoder reads them
 #: whole.
 MAX_WORDS = 200
 MAX_LETTERS = 2000
+#: Keys of a config that belong to one run on one machine.
+_OF_ONE_RUN = ('experiment_name', 'launcher', 'load_from', 'resume', 'work_dir')
 _LOADING = (
     'LoadImage',
     'LoadImageFromFile',
@@ -88,6 +95,68 @@ class GroundingInferencer(BaseInferencer):
             postprocess.frame = 'original'  # a protocol may score input pixels; who asks about a picture wants its own
             own_thr = postprocess.score_thr
         self.score_thr = check_threshold(own_thr if score_thr is None else score_thr)
+
+    @classmethod
+    def from_pretrained(cls, model: str | Path, **options: Any) -> 'GroundingInferencer':
+        """Open a model folder, a model that comes with mmvg, or one of the Hugging Face hub.
+
+        Args:
+            model: The folder, a name, or ``'hf://user/name'``.
+            options: As of the class.
+        """
+        return cls(model, **options)
+
+    def save_pretrained(
+        self,
+        folder: str | Path,
+        half: bool = False,
+        name: str | None = None,
+        scores: Mapping[str, float] | None = None,
+        license: str | None = None,
+        place: str | None = None,
+    ) -> Path:
+        """Write a folder that answers on any machine: weights, config as data, vocabulary and a model card.
+
+        Args:
+            folder: It is made; files of the same names in it are replaced.
+            half: Write the weights in 16 bits, half as large; they are computed with in 32 bits as before.
+            name: Of the model, for its card; by default that of the folder.
+            scores: Metric to number, as ``mmvg test`` prints them, for the card.
+            license: Of the weights, as the hub calls it, such as ``'apache-2.0'``, for the card.
+            place: How the card calls the model where it is used; by default its name.
+
+        Returns:
+            The folder.
+
+        Raises:
+            TypeError: If the config holds what is no data.
+        """
+        config = {key: value for key, value in to_data(self.cfg).items() if key not in _OF_ONE_RUN}
+        state = self.model.state_dict()
+        name = name or Path(folder).expanduser().resolve().name
+        numbers = sum(value.numel() for value in state.values())
+        card = model_card(name, config, numbers, scores, license, half, place)
+        return write_model_folder(folder, state, config, self._source.text_files, card, half)
+
+    def push_to_hub(self, address: str, private: bool | None = None, message: str | None = None, **options: Any) -> str:
+        """Upload the model to the Hugging Face hub, as the user whom huggingface_hub knows.
+
+        Args:
+            address: ``'user/name'`` or ``'hf://user/name'``; the repository is made if there is none.
+            private: Whether a new repository is private.
+            message: Of the commit.
+            options: Of :meth:`save_pretrained`.
+
+        Returns:
+            Address of the commit.
+
+        Raises:
+            ValueError: If the address is none, or the hub refuses.
+        """
+        place = f'{HUB}{address.removeprefix(HUB)}'
+        with TemporaryDirectory(prefix='mmvg_') as folder:
+            named = dict(dict(name=address.rpartition('/')[2], place=place), **options)
+            return push_folder(self.save_pretrained(folder, **named), address, private, message)
 
     def __call__(
         self,

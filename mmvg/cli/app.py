@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, data, models, run, score
+from mmvg.cli import ask, data, export, models, run, score
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -67,6 +67,7 @@ app.command('models')(models.models)
 app.command('config')(models.config)
 app.command('flops')(models.flops)
 app.command('convert')(models.convert)
+app.command('export')(export.export)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,14 +1,20 @@
 """The one model class of mmvg: a backbone, a chain of necks, a head, and heads that only help training."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmvg.checks import check_choice
+from mmvg.config import stored_config, to_data
 from mmvg.models.features import GroundingFeatures
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
+from mmvg.weights import load_state_dict, load_state_dict_file, read_model_folder, write_model_folder
+from mmvg.weights.carried_files import carried_files, laid_out
+from mmvg.weights.closed_loading import closed_loading
 
 
 @MODELS.register_module()
@@ -62,6 +68,39 @@ class Grounder(BaseModel):
         # by name, for a dumped config sorts its keys, and optimizer states go by the order of the parameters
         parts = {name: part for name, part in sorted((aux_heads or {}).items()) if part is not None}
         self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in parts.items()})
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, trust_config: bool = False) -> 'Grounder':
+        """Build the model of a folder, with its weights and ready to answer; nothing in the folder is run.
+
+        Args:
+            folder: Written by :meth:`save_pretrained`, here or of :class:`mmvg.apis.GroundingInferencer`, which reads
+                pictures and sentences too.
+            trust_config: Build whatever the config names.
+
+        Raises:
+            FileNotFoundError: If it is no such folder.
+            ValueError: If it is damaged, or its config names what is not on a list.
+        """
+        stored = read_model_folder(folder)
+        config = stored_config(stored.config, folder, trust_config)
+        with closed_loading(not trust_config), laid_out(config, stored.files) as laid:
+            model = MODELS.build(laid.model)
+        load_state_dict(model, load_state_dict_file(folder), folder)
+        return model.eval()
+
+    def save_pretrained(self, folder: str | Path, config: Config, half: bool = False) -> Path:
+        """Write weights, config and vocabulary into a folder, without a model card.
+
+        Args:
+            folder: It is made.
+            config: What the model was built from, with the ``test_dataloader`` whose pipeline prepares its inputs.
+            half: Write the weights in 16 bits.
+
+        Returns:
+            The folder.
+        """
+        return write_model_folder(folder, self.state_dict(), to_data(config), carried_files(config), half=half)
 
     def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
         """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
