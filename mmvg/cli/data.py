@@ -63,59 +63,91 @@ def check(
 
 
 def convert(
-    source: Annotated[str, typer.Argument(help='A config, whose dataloaders are read, or a .jsonl file.')],
-    out: Annotated[Path, typer.Option(help='A .jsonl file, or a folder for gRefCOCO files.')],
-    splits: Annotated[
-        list[str] | None,
-        typer.Option(metavar='SPLIT...', help='Of a .jsonl: its splits, by default train, val and test.'),
+    source: Annotated[str, typer.Argument(help='A config, whose dataloaders are read, a file, or a folder.')],
+    out: Annotated[Path, typer.Option(help='A file, or a folder.')],
+    from_: Annotated[
+        str | None, typer.Option('--from', metavar='FORMAT', help='By default config for .py, jsonl for .jsonl.')
     ] = None,
-    images: Annotated[str, typer.Option(metavar='DIR', help='Of a .jsonl: image folder beside it.')] = 'images',
+    to: Annotated[
+        str | None, typer.Option(metavar='FORMAT', help='By default jsonl for .jsonl, grefcoco for a folder.')
+    ] = None,
+    splits: Annotated[list[str] | None, typer.Option(metavar='SPLIT...', help='Which; by default all.')] = None,
+    images: Annotated[
+        str | None, typer.Option(metavar='DIR', help='Image folder beside the file, or below the folder.')
+    ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help='Of boxes in Qwen lines: pixel, permille (thousandths) or fraction.')
+    ] = None,
+    phrase: Annotated[str | None, typer.Option(metavar='TEMPLATE', help="What a category is called: 'the {}'.")] = None,
+    attribute: Annotated[
+        str | None, typer.Option(metavar='NAME', help='Of CVAT labels, that holds expressions.')
+    ] = None,
+    image_prefix: Annotated[
+        str | None, typer.Option(metavar='TEXT', help='Put before the names of images that are written.')
+    ] = None,
 ) -> None:
-    """Convert data to JSON lines, or these to gRefCOCO files."""
-    if source.endswith('.py'):
-        _config_to_json_lines(source, out)
+    """Convert data from one format to another, and say what was lost.
+
+    mmvg data convert export.json --from label-studio --to jsonl --out mine.jsonl
+
+    Formats that are read: config, jsonl, grefcoco, coco, odvg, label-studio, cvat, qwen, refcoco-m, ref-l4, humanref,
+    flickr30k. Written: jsonl, grefcoco, coco, odvg, label-studio, qwen, fiftyone.
+    """
+    from mmvg.datasets.formats import FORMATS, read_format, write_format
+
+    name = from_ or _format_of(source, '--from', {'.py': 'config', '.jsonl': 'jsonl'})
+    target = to or _format_of(str(out), '--to', {'.jsonl': 'jsonl', '': 'grefcoco'})
+    given = dict(unit=unit, phrase=phrase, attribute=attribute, image_prefix=image_prefix)
+    given = {key: value for key, value in given.items() if value is not None}
+    both = [FORMATS[key].options if key in FORMATS else () for key in (name, target)]
+    reading = {key: value for key, value in given.items() if key in both[0] and key != 'image_prefix'}
+    writing = {key: value for key, value in given.items() if key in both[1] and key in ('unit', 'image_prefix')}
+    for key in given.keys() - reading.keys() - writing.keys():
+        raise ValueError(f'--{key.replace("_", "-")} means nothing from {name} to {target}')
+    if name == 'config':
+        datasets = _datasets_of_config(source, splits)
     else:
-        _json_lines_to_grefcoco(Path(source), out, splits, images)
+        datasets = read_format(name, Path(source), splits, images, **reading)
+    written = write_format(target, datasets, out, **writing)
+    print(f'{written.expressions} expressions are in {out}')
+    for line in written.lines():
+        print(line)
 
 
-def _config_to_json_lines(source: str, out: Path) -> None:
+def _format_of(name: str, option: str, suffixes: dict[str, str]) -> str:
+    """Tell a format by the ending of a file.
+
+    Raises:
+        ValueError: If it tells none.
+    """
+    suffix = Path(name).suffix
+    if suffix not in suffixes:
+        raise ValueError(f'{name}: say with {option} which format it is')
+    return suffixes[suffix]
+
+
+def _datasets_of_config(source: str, splits: list[str] | None) -> dict:
+    """Build the datasets of the dataloaders of a config without their pipelines, by split."""
     from mmengine.registry import init_default_scope
 
     from mmvg.apis import load_config
-    from mmvg.datasets.writers import write_json_lines
     from mmvg.registry import DATASETS
 
-    if out.suffix != '.jsonl':
-        raise ValueError(f'--out {out}: a config is converted to JSON lines, whose name ends in .jsonl')
     cfg = load_config(source)
     init_default_scope(cfg.get('default_scope', 'mmvg'))
-    written = 0
-    for split in ('train', 'val', 'test'):
-        if (loader := cfg.get(f'{split}_dataloader')) is not None:
-            settings = {**loader['dataset'], 'pipeline': []}
-            name = settings.get('split', split)
-            if split == 'test' and settings == {**cfg.val_dataloader['dataset'], 'pipeline': []}:
-                continue
-            written += write_json_lines(DATASETS.build(settings), out, name, append=written > 0)
-    print(f'{written} expressions are in {out}')
-
-
-def _json_lines_to_grefcoco(source: Path, out: Path, splits: list[str] | None, images: str) -> None:
-    from mmvg.datasets import DataError, JSONLDataset
-    from mmvg.datasets.writers import write_grefcoco
-
-    if out.suffix == '.jsonl':
-        raise ValueError(f'--out {out}: JSON lines are converted to a folder of gRefCOCO files')
     datasets = {}
-    for split in splits or ('train', 'val', 'test'):
-        try:
-            datasets[split] = JSONLDataset(source.name, split, data_root=str(source.parent), img_prefix=images)
-        except DataError as error:
-            if splits or 'no usable line' not in str(error):
-                raise
+    for split in ('train', 'val', 'test'):
+        if (loader := cfg.get(f'{split}_dataloader')) is None:
+            continue
+        settings = {**loader['dataset'], 'pipeline': []}
+        if split == 'test' and settings == {**cfg.val_dataloader['dataset'], 'pipeline': []}:
+            continue
+        name = settings.get('split', split)
+        if splits is None or name in splits:
+            datasets[name if name not in datasets else split] = DATASETS.build(settings)
     if not datasets:
-        raise ValueError(f'{source}: no line of split train, val or test; name its splits with --splits')
-    print(f'{write_grefcoco(datasets, out)} expressions are in {out}')
+        raise ValueError(f'{source}: no dataloader reads one of the splits {", ".join(splits or ())}')
+    return datasets
 
 
 def pack(

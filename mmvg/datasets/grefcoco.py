@@ -40,7 +40,8 @@ class GRefCOCODataset(ReferringDataset):
             without punctuation (the only one in the GREC file).
         crowd: ``'drop'`` leaves ``iscrowd = 1`` out of the targets (default of the GRES reading), ``'keep'`` does not
             (default of the GREC reading).
-        with_mask: Whether items have masks; off, the GREC reading needs no ``instances.json``.
+        with_mask: Whether items have masks; None: those that have one. Off, the GREC reading needs no
+            ``instances.json``.
         clip_to: Boxes are clipped to ``'edge'``, [0, w] and [0, h], or to ``'last_pixel'``, [0, w - 1] and [0, h - 1],
             as InstanceVG does.
         check_counts: Whether to compare the file with the released size; off for subsets. GRES reading only.
@@ -62,7 +63,7 @@ class GRefCOCODataset(ReferringDataset):
         img_prefix: str = 'images/train2014',
         text_field: str | None = None,
         crowd: str | None = None,
-        with_mask: bool = True,
+        with_mask: bool | None = True,
         clip_to: str = 'edge',
         check_counts: bool = False,
         **common: Any,
@@ -80,7 +81,7 @@ class GRefCOCODataset(ReferringDataset):
         self.check_counts = check_counts
         grefs = ('grefcoco/grefs(unc).p', 'grefcoco/grefs(unc).json')
         files = dict(refs=ann_file or (grefs if gres else f'grefcoco/finetune_grefcoco_{split}.json'))
-        if with_mask or gres:
+        if with_mask is not False or gres:
             files['instances'] = instances_file or 'grefcoco/instances.json'
         super().__init__('grefcoco', split, files, img_prefix, **common)
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_grasp_list, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -15,7 +17,9 @@ class JSONLDataset(ReferringDataset):
 
     ``image`` (path below the image folder) and ``expression`` are needed. ``boxes`` is a list of ``[x1, y1, x2, y2]``
     in pixels, ``masks`` a list as long, of COCO polygons ``[[x0, y0, x1, y1, ...], ...]`` or RLE; an expression
-    without boxes means nothing in the image and says ``"no_target": true``. ``split``, ``height``, ``width``,
+    without boxes means nothing in the image and says ``"no_target": true``. ``grasps`` are those on what is meant,
+    ``[[x, y, w, h, theta], ...]`` as :mod:`mmvg.structures.grasps` says; if a line has some, all items have ``grasps``
+    (M, 5) float32, and a training sample with a target and no grasp is left out. ``split``, ``height``, ``width``,
     ``ref_id`` and ``sent_id`` are optional: all lines belong to every split, sizes are read from the images, and the
     number of the line is the id. For the items see :class:`ReferringDataset`.
 
@@ -72,7 +76,41 @@ class JSONLDataset(ReferringDataset):
             if key in ids:
                 report.fail('duplicate ids', file, f'line {number}: ref_id, sent_id {key[1:]}')
             ids.add(key)
+            self.read_grasps(ref, f'line {number}')
             refs.append(ref)
         if not refs:
             raise DataError(f'{file}: no usable line of split {self.split!r}; {"; ".join(report.lines())}')
+        if any('grasps' in ref.record for ref in refs):
+            refs = [ref for ref in refs if self.keep_without_grasps(ref)]
         return refs, reader.coco
+
+    def read_grasps(self, ref: Ref, where: str) -> None:
+        """Turn ``grasps`` of a line into an array.
+
+        Raises:
+            DataError: If a line that means nothing has some, or one of them cannot be used.
+        """
+        if 'grasps' not in ref.record:
+            return
+        file, report = self.files['lines'], self.load_report
+        grasps, left_out = read_grasp_list(ref.record['grasps'])
+        if left_out:
+            report.problem('grasp that is no rectangle', file, f'{where}: {left_out} of its grasps', 'it is left out')
+        if len(grasps) and not ref.ann_ids:
+            report.fail('grasps where nothing is meant', file, where)
+        ref.record = dict(ref.record, grasps=grasps)
+
+    def keep_without_grasps(self, ref: Ref) -> bool:
+        """Give ``ref`` an empty list where it has no grasps, and say whether it stays."""
+        grasps = ref.record.setdefault('grasps', np.zeros((0, 5), np.float32))
+        if len(grasps) or not ref.ann_ids:
+            return True
+        file, where = self.files['lines'], f'ref_id {ref.ref_id}'
+        if self.load_report.evaluation:
+            self.load_report.problem('expression without a grasp', file, where, 'it is scored where it can be')
+        else:
+            self.load_report.drop('expression without a grasp', file, where)
+        return self.load_report.evaluation
+
+    def item_fields(self, ref: Ref) -> dict:
+        return {key: ref.record[key] for key in ('grasps',) if key in ref.record}

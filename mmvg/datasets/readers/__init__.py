@@ -22,7 +22,7 @@ from mmvg.datasets.readers.grasp_anything import (
     read_label,
     read_part_mask,
 )
-from mmvg.datasets.readers.grasp_lists import read_corner_lists, read_grasp_rows
+from mmvg.datasets.readers.grasp_lists import read_corner_lists, read_grasp_list, read_grasp_rows
 from mmvg.datasets.readers.grec_file import read_grec_file
 from mmvg.datasets.readers.instance_images import InstanceReader, read_instance_image
 from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_instancevg_entry
@@ -38,6 +38,7 @@ from mmvg.datasets.readers.phrasecut import (
 )
 from mmvg.datasets.readers.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
 from mmvg.datasets.readers.pictures import PictureError, open_picture
+from mmvg.datasets.readers.ref_builder import RefBuilder
 from mmvg.datasets.readers.refs import (
     Ref,
     as_id,
@@ -70,6 +71,7 @@ __all__ = [
     'PhraseCutTargetReader',
     'PictureError',
     'Ref',
+    'RefBuilder',
     'TargetReader',
     'add_kinds',
     'as_id',
@@ -92,6 +94,7 @@ __all__ = [
     'read_coco_instances',
     'read_corner_lists',
     'read_data_file',
+    'read_grasp_list',
     'read_grasp_rows',
     'read_grec_file',
     'read_id_list',

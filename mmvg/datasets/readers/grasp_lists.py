@@ -45,6 +45,23 @@ def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
     return found, len(rows) - len(found)
 
 
+def read_grasp_list(grasps: Any) -> tuple[np.ndarray, int]:
+    """Turn ``[[x, y, w, h, theta], ...]``, as :mod:`mmvg.structures.grasps` has them, into an array.
+
+    Those that are not five finite numbers, or have a side without length, are left out.
+
+    Returns:
+        Grasps (M, 5) float32, and how many were left out.
+    """
+    if not isinstance(grasps, list):
+        return np.zeros((0, 5), np.float32), int(grasps is not None)
+    read = [_numbers(grasp, (5,)) for grasp in grasps]
+    found = np.array([grasp for grasp in read if grasp is not None]).reshape(-1, 5)
+    found = found[usable_grasps(found)]
+    found[:, 4] = fold_angle(found[:, 4])
+    return found.astype(np.float32), len(grasps) - len(found)
+
+
 def _numbers(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray | None:
     """Turn nested lists of numbers into a float64 array; None if they are uneven or not of ``shape``."""
     try:

@@ -13,7 +13,10 @@ from mmvg.datasets.readers.safe_reading import parse_json, read_data_file
 from mmvg.foreign_files import shown
 from mmvg.limits import size_problem
 
-KEYS = ('image', 'expression', 'boxes', 'masks', 'no_target', 'split', 'height', 'width', 'ref_id', 'sent_id')
+KEYS = (
+    *('image', 'expression', 'boxes', 'masks', 'no_target', 'grasps'),
+    *('split', 'height', 'width', 'ref_id', 'sent_id'),
+)
 
 
 def read_lines(file: Path, report: LoadReport) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -3,15 +3,17 @@
 import json
 from pathlib import Path
 
-from mmvg.datasets.json_lines import JSONLDataset
+from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.segmentations import mask_to_json
+from mmvg.datasets.writers.written import image_name
 from mmvg.masks import mask_area, polygons_to_rle
 
 
-def write_grefcoco(datasets: dict[str, JSONLDataset], folder: Path) -> int:
+def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
     """Write ``instances.json`` and ``grefs(unc).json``, which :class:`mmvg.datasets.GRefCOCODataset` reads.
 
-    Expressions that share ``ref_id`` within an image and split become one ref.
+    Expressions that share ``ref_id`` within an image and split become one ref. Objects of which only the box is known
+    have no ``segmentation``: the dataset reads them with ``with_mask=None``.
 
     Args:
         datasets: Split -> dataset.
@@ -22,7 +24,7 @@ def write_grefcoco(datasets: dict[str, JSONLDataset], folder: Path) -> int:
 
     Example:
         >>> import tempfile
-        >>> from mmvg.datasets import RefCOCODataset
+        >>> from mmvg.datasets import JSONLDataset, RefCOCODataset
         >>> from mmvg.datasets.writers import write_json_lines
         >>> root = Path(tempfile.mkdtemp())
         >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
@@ -43,7 +45,7 @@ def write_grefcoco(datasets: dict[str, JSONLDataset], folder: Path) -> int:
         by_ref: dict[tuple, dict] = {}
         for index in range(len(dataset)):
             item = dataset.get_data_info(index)
-            name = str(Path(item['img_path']).relative_to(dataset.image_folder))
+            name = image_name(item, dataset)
             image = images.setdefault(
                 name, dict(id=len(images) + 1, file_name=name, height=item['height'], width=item['width'])
             )
@@ -80,19 +82,13 @@ def _add_annotations(item: dict, image_id: int, annotations: list[dict]) -> list
     ids = []
     for instance in item['instances']:
         x1, y1, x2, y2 = instance['bbox']
-        mask = instance.get('mask') or [[x1, y1, x2, y1, x2, y2, x1, y2]]
         ids.append(len(annotations) + 1)
-        annotations.append(
-            dict(
-                id=ids[-1],
-                image_id=image_id,
-                category_id=1,
-                bbox=[x1, y1, x2 - x1, y2 - y1],
-                area=_area(mask, item['height'], item['width']),
-                segmentation=mask_to_json(mask),
-                iscrowd=0,
-            )
-        )
+        annotation = dict(id=ids[-1], image_id=image_id, category_id=1, bbox=[x1, y1, x2 - x1, y2 - y1], iscrowd=0)
+        annotation['area'] = (x2 - x1) * (y2 - y1)
+        if 'mask' in instance:
+            mask = instance['mask']
+            annotation.update(segmentation=mask_to_json(mask), area=_area(mask, item['height'], item['width']))
+        annotations.append(annotation)
     return ids
 
 

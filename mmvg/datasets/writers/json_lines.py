@@ -4,8 +4,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.segmentations import mask_to_json
+from mmvg.datasets.writers.written import image_name
 
 
 def write_json_lines(
@@ -42,7 +45,7 @@ def write_json_lines(
         for index in range(len(dataset)):
             item = dataset.get_data_info(index)
             record = dict(
-                image=str(Path(item['img_path']).relative_to(dataset.image_folder)),
+                image=image_name(item, dataset),
                 boxes=[list(instance['bbox']) for instance in item['instances']],
                 no_target=item['no_target'],
                 split=split,
@@ -52,6 +55,8 @@ def write_json_lines(
             )
             if all('mask' in instance for instance in item['instances']):
                 record['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
+            if 'grasps' in item:
+                record['grasps'] = np.asarray(item['grasps'], dtype=float).tolist()
             for sentence in item['sentences']:
                 line = dict(record, expression=sentence['text'], sent_id=sentence['sent_id'])
                 lines.write(json.dumps(line) + '\n')

@@ -1,0 +1,223 @@
+"""The formats that data come in and go out in, by name: what reads each, what writes it, and what it cannot hold."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmvg.checks import check_choice
+from mmvg.datasets.coco_phrases import COCOPhraseDataset
+from mmvg.datasets.cvat import CVATDataset
+from mmvg.datasets.flickr30k_entities import Flickr30kEntitiesDataset
+from mmvg.datasets.grefcoco import GRefCOCODataset
+from mmvg.datasets.human_ref import HumanRefDataset
+from mmvg.datasets.json_lines import JSONLDataset
+from mmvg.datasets.label_studio import LabelStudioDataset
+from mmvg.datasets.odvg import ODVGDataset
+from mmvg.datasets.qwen_lines import QwenLinesDataset
+from mmvg.datasets.readers import DataError
+from mmvg.datasets.ref_l4 import RefL4Dataset
+from mmvg.datasets.refcoco_m import RefCOCOMDataset
+from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.writers import (
+    COCO_CANNOT,
+    FIFTYONE_CANNOT,
+    LABEL_STUDIO_CANNOT,
+    ODVG_CANNOT,
+    QWEN_CANNOT,
+    QWEN_PERMILLE_CANNOT,
+    Written,
+    write_coco,
+    write_fiftyone,
+    write_grefcoco,
+    write_json_lines,
+    write_label_studio,
+    write_odvg,
+    write_qwen_lines,
+)
+from mmvg.datasets.writers.written import expressions_of
+
+#: Splits that are looked for where the files name them.
+USUAL_SPLITS = ('train', 'val', 'test', 'testA', 'testB')
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Args:
+        title: What it is called.
+        reader: The dataset that reads it, if there is one.
+        writer: Writes one split of it, if there is one.
+        cannot: Facets of :data:`mmvg.datasets.writers.FACETS` that what is written cannot hold.
+        suffix: Of its files; ``''`` for a data root, which is a folder.
+        splits: Those that its reader has; a file without any is ``'train'``, unless it is called otherwise.
+        names_splits: Whether the file says which split an expression is of.
+        options: Of the reader and of the writer, that a command may set.
+    """
+
+    title: str
+    reader: type[ReferringDataset] | None = None
+    writer: Callable[..., Any] | None = None
+    cannot: frozenset[str] = frozenset()
+    suffix: str = ''
+    splits: tuple[str, ...] = ('train',)
+    names_splits: bool = False
+    options: tuple[str, ...] = ()
+
+
+FORMATS: dict[str, Format] = {
+    'jsonl': Format(
+        'JSON lines', JSONLDataset, write_json_lines, suffix='.jsonl', splits=USUAL_SPLITS, names_splits=True
+    ),
+    'grefcoco': Format(
+        'gRefCOCO',
+        GRefCOCODataset,
+        write_grefcoco,
+        frozenset({'ids', 'grasps'}),
+        splits=USUAL_SPLITS,
+        names_splits=True,
+    ),
+    'coco': Format('COCO', COCOPhraseDataset, write_coco, COCO_CANNOT, '.json', options=('phrase',)),
+    'odvg': Format('ODVG', ODVGDataset, write_odvg, ODVG_CANNOT, '.jsonl', options=('phrase',)),
+    'label-studio': Format(
+        'Label Studio',
+        LabelStudioDataset,
+        write_label_studio,
+        LABEL_STUDIO_CANNOT,
+        '.json',
+        options=('phrase', 'image_prefix'),
+    ),
+    'cvat': Format(
+        'CVAT', CVATDataset, suffix='.xml', splits=USUAL_SPLITS, names_splits=True, options=('phrase', 'attribute')
+    ),
+    'qwen': Format(
+        'Qwen, ms-swift', QwenLinesDataset, write_qwen_lines, QWEN_CANNOT, '.jsonl', options=('unit', 'image_prefix')
+    ),
+    'fiftyone': Format('FiftyOne', None, write_fiftyone, FIFTYONE_CANNOT, '.json', options=('image_prefix',)),
+    'refcoco-m': Format('RefCOCO-M', RefCOCOMDataset, splits=('validation',)),
+    'ref-l4': Format('Ref-L4', RefL4Dataset, splits=('val', 'test')),
+    'humanref': Format('HumanRef', HumanRefDataset, splits=('test',)),
+    'flickr30k': Format('Flickr30k Entities', Flickr30kEntitiesDataset, splits=('train', 'val', 'test')),
+}
+_READER_OPTIONS = ('phrase', 'attribute', 'unit')
+_WRITER_OPTIONS = ('unit', 'image_prefix')
+
+
+def read_format(
+    name: str, source: Path, splits: Sequence[str] | None = None, images: str | None = None, **options: Any
+) -> dict[str, ReferringDataset]:
+    """Open data in one of the formats.
+
+    Args:
+        name: Key of :data:`FORMATS`.
+        source: The file, or of a benchmark the data root.
+        splits: Which; by default all that there are.
+        images: Image folder, beside the file or below the root; the format has a usual one.
+        options: ``phrase``, ``attribute`` and ``unit``, of those that the reader has.
+
+    Returns:
+        Split -> dataset.
+
+    Raises:
+        ValueError: If the format cannot be read, an option does not belong to it, or nothing is there.
+        DataError: If the data cannot be used.
+    """
+    kind = FORMATS[check_choice('--from', name, tuple(n for n, f in FORMATS.items() if f.reader))]
+    if not source.exists():
+        raise FileNotFoundError(f'{source}: there is no such file or folder')
+    if kind.suffix and source.is_dir():
+        raise ValueError(f'{source}: {name} is read from a {kind.suffix} file, and this is a folder')
+    given = _own_options(name, kind, options, _READER_OPTIONS) | _places(kind, source, images)
+    found: dict[str, ReferringDataset] = {}
+    absent: Exception | None = None
+    for split in splits or kind.splits:
+        try:
+            dataset = kind.reader(split=split, **given)
+        except (DataError, FileNotFoundError) as error:
+            if splits or len(kind.splits) == 1 or not _is_absent(error, split, kind):
+                raise
+            absent = error
+        else:
+            found[split] = dataset
+    if not found:
+        raise absent
+    return found
+
+
+def write_format(name: str, datasets: Mapping[str, ReferringDataset], out: Path, **options: Any) -> Written:
+    """Write data in one of the formats.
+
+    Args:
+        name: Key of :data:`FORMATS`.
+        datasets: Split -> dataset.
+        out: The file; or a folder, which gets a file per split or what the format has in one.
+        options: ``unit`` and ``image_prefix``, of those that the writer has.
+
+    Raises:
+        ValueError: If the format cannot be written, or an option does not belong to it.
+    """
+    kind = FORMATS[check_choice('--to', name, tuple(n for n, f in FORMATS.items() if f.writer))]
+    given = _own_options(name, kind, options, _WRITER_OPTIONS)
+    if not kind.suffix and out.suffix:
+        raise ValueError(f'--out {out}: {name} is a folder of files, and this is the name of a file')
+    if kind.names_splits:
+        return _write_whole(name, datasets, out)
+    if out.suffix and out.suffix != kind.suffix:
+        raise ValueError(f'--out {out}: the name of a file of {name} ends in {kind.suffix}')
+    if out.suffix and len(datasets) > 1:
+        raise ValueError(f'--out {out}: {name} has a file per split; name a folder for {", ".join(datasets)}')
+    written = Written()
+    for split, dataset in datasets.items():
+        file = out if out.suffix else out / f'{split}{kind.suffix}'
+        written.add(kind.writer(dataset, file, split, **given))
+    return written
+
+
+def cannot_hold(name: str, unit: str | None = None) -> frozenset[str]:
+    """Return the facets that a format cannot hold; of ``qwen`` it depends on the unit."""
+    return QWEN_PERMILLE_CANNOT if unit == 'permille' else FORMATS[name].cannot
+
+
+def _places(kind: Format, source: Path, images: str | None) -> dict[str, Any]:
+    """Return the arguments of a reader that say where its files are."""
+    if kind.suffix:
+        return dict(ann_file=source.name, data_root=str(source.parent), img_prefix=images or 'images')
+    places = dict(data_root=str(source)) | (dict(img_prefix=images) if images else {})
+    if kind.reader is not GRefCOCODataset:
+        return places
+    places['with_mask'] = None
+    if (source / 'instances.json').is_file():  # the folder of the files, and not the root above it
+        files = dict(ann_file=f'{source.name}/grefs(unc).json', instances_file=f'{source.name}/instances.json')
+        places |= files | dict(data_root=str(source.parent), img_prefix=images or 'images')
+    return places
+
+
+def _write_whole(name: str, datasets: Mapping[str, ReferringDataset], out: Path) -> Written:
+    """Write a format that holds all splits at once."""
+    written = Written()
+    if name == 'grefcoco':
+        for dataset in datasets.values():
+            for _ in expressions_of(dataset, written, FORMATS[name].cannot):
+                pass
+        write_grefcoco(dict(datasets), out)
+        return written
+    file = out if out.suffix else out / 'all.jsonl'
+    for number, (split, dataset) in enumerate(datasets.items()):
+        written.expressions += write_json_lines(dataset, file, split, append=number > 0)
+    return written
+
+
+def _own_options(name: str, kind: Format, options: dict[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
+    """Return the options that are set and belong to the format."""
+    given = {key: value for key, value in options.items() if value is not None}
+    for key in given:
+        if key not in kind.options or key not in known:
+            raise ValueError(f'--{key.replace("_", "-")} is no option of {name}')
+    return given
+
+
+def _is_absent(error: Exception, split: str, kind: Format) -> bool:
+    """Whether an error says that there is nothing of a split."""
+    text = str(error)
+    return f'split {split!r}' in text or (not kind.names_splits and isinstance(error, FileNotFoundError))

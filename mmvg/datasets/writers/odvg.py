@@ -1,0 +1,29 @@
+"""From any dataset to ODVG, the lines of Grounding DINO."""
+
+import json
+from pathlib import Path
+
+from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.writers.written import Written, expressions_of
+
+ODVG_CANNOT = frozenset({'polygons', 'pixels', 'apart', 'no_target', 'refs', 'ids', 'splits', 'grasps'})
+
+
+def write_odvg(dataset: ReferringDataset, file: Path, split: str) -> Written:
+    """Write a line per expression, whose whole text is the phrase of its regions.
+
+    Args:
+        dataset: With items in original pixels.
+        file: Where to write.
+        split: Not held by the format.
+    """
+    written = Written()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open('w', encoding='utf-8') as lines:
+        for name, item, sentence in expressions_of(dataset, written, ODVG_CANNOT):
+            text = sentence['text']
+            phrase = dict(phrase=text, tokens_positive=[[0, len(text)]])
+            regions = [dict(phrase, bbox=list(instance['bbox'])) for instance in item['instances']]
+            line = dict(filename=name, height=item['height'], width=item['width'])
+            lines.write(json.dumps(dict(line, grounding=dict(caption=text, regions=regions))) + '\n')
+    return written
