@@ -26,7 +26,8 @@ class Flickr30kEntitiesDataset(ReferringDataset):
     type of the phrase, too.
 
     A phrase often has several boxes. Two protocols are in use (MDETR, arXiv:2104.12763, Sec. 4.2): ``'any'``: a box
-    that meets one of them is right (``RECMetric(several='any')``); ``'merged'``: they are united to one before.
+    that meets one of them is right (:class:`mmvg.evaluation.PrecisionAtKMetric`); ``'merged'``: they are united to one
+    before (:class:`mmvg.evaluation.RECMetric`).
 
     Args:
         split: ``'train'``, ``'val'`` or ``'test'``.

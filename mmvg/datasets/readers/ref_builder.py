@@ -9,8 +9,9 @@ from PIL import Image, UnidentifiedImageError
 
 from mmvg.datasets.readers.coco_instances import CocoInstances
 from mmvg.datasets.readers.load_report import LoadReport
-from mmvg.datasets.readers.orientation import BACK, read_orientation, turn_box, turn_mask, turned_size
+from mmvg.datasets.readers.orientation import turn_box, turn_mask, turned_size
 from mmvg.datasets.readers.refs import Ref, is_usable_text
+from mmvg.pictures import BACK, exif_orientation
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,13 @@ class Picture:
         id: Key into the images.
         width: Of the picture as it was annotated, in pixels.
         height: Of the same.
-        tag: EXIF orientation by which the annotated picture is turned against the file, 1 if it is not.
+        orientation: EXIF orientation by which the annotated picture is turned against the file, 1 if it is not.
     """
 
     id: int
     width: int
     height: int
-    tag: int = 1
+    orientation: int = 1
 
 
 class RefBuilder:
@@ -76,9 +77,9 @@ class RefBuilder:
         if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in size):
             self.report.fail('width and height that are not pixels', self.file, f'{where}: {list(size)}')
         width, height = size
-        tag = self._tag(name, width, height) if self.upright else 1
-        file_width, file_height = turned_size(width, height, BACK[tag])
-        made = self._pictures[name] = Picture(len(self._pictures) + 1, width, height, tag)
+        orientation = self._orientation(name, width, height) if self.upright else 1
+        file_width, file_height = turned_size(width, height, BACK[orientation])
+        made = self._pictures[name] = Picture(len(self._pictures) + 1, width, height, orientation)
         self.coco.images[made.id] = dict(id=made.id, file_name=name, width=file_width, height=file_height)
         return made
 
@@ -91,8 +92,8 @@ class RefBuilder:
             mask: Polygons, an RLE, or None if there is none.
             iscrowd: As in COCO.
         """
-        if picture.tag != 1:
-            back = (picture.width, picture.height, BACK[picture.tag])
+        if picture.orientation != 1:
+            back = (picture.width, picture.height, BACK[picture.orientation])
             box = turn_box(box, *back)
             mask = None if mask is None else turn_mask(mask, *back)
         ann_id = len(self.coco.annotations) + 1
@@ -131,14 +132,14 @@ class RefBuilder:
         for ann_ids, texts in by_targets.items():
             self.ref(picture, ann_ids, texts, where, split)
 
-    def _tag(self, name: str, width: int, height: int) -> int:
+    def _orientation(self, name: str, width: int, height: int) -> int:
         """Return the orientation of the file, unless the annotated size is that of the file as it lies there."""
         path = self.image_folder / name
-        tag = read_orientation(path)
-        if tag < 5 or width == height:
-            return tag
+        orientation = exif_orientation(path)
+        if orientation < 5 or width == height:
+            return orientation
         with Image.open(path) as picture:
-            return 1 if picture.size == (width, height) else tag
+            return 1 if picture.size == (width, height) else orientation
 
     def _size_of_file(self, name: str, where: str) -> tuple[int, int] | None:
         path = self.image_folder / name
@@ -151,4 +152,4 @@ class RefBuilder:
         except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
             self.report.drop('image that cannot be decoded', path, f'{where} of {self.file}')
             return None
-        return turned_size(*size, read_orientation(path)) if self.upright else size
+        return turned_size(*size, exif_orientation(path)) if self.upright else size

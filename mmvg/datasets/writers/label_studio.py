@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from mmvg.datasets.readers.brush_rle import encode_brush
-from mmvg.datasets.readers.orientation import read_orientation, turn_box, turn_mask, turned_size
+from mmvg.datasets.readers.orientation import turn_box, turn_mask, turned_size
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import Written, expressions_of
 from mmvg.masks import decode_mask, polygons_to_rle
+from mmvg.pictures import exif_orientation
 
 LABEL_STUDIO_CANNOT = frozenset({'repeats', 'ids', 'splits', 'grasps'})
 #: The labeling interface that fits the tasks.
@@ -57,7 +58,7 @@ class _Task:
     def __init__(self, item: dict[str, Any], data: dict[str, Any]) -> None:
         self.data = data
         self.size = (item['width'], item['height'])
-        self.tag = read_orientation(Path(item['img_path']))
+        self.orientation = exif_orientation(item['img_path'])
         self.objects: dict[str, tuple[dict[str, Any], list[str]]] = {}
 
     def add(self, item: dict[str, Any], text: str) -> None:
@@ -73,8 +74,8 @@ class _Task:
     def as_json(self) -> dict[str, Any]:
         result = []
         for number, (shape, texts) in enumerate(self.objects.values(), start=1):
-            box = turn_box(shape['bbox'], *self.size, self.tag)
-            width, height = turned_size(*self.size, self.tag)
+            box = turn_box(shape['bbox'], *self.size, self.orientation)
+            width, height = turned_size(*self.size, self.orientation)
             value = dict(
                 x=100 * box[0] / width,
                 y=100 * box[1] / height,
@@ -87,12 +88,12 @@ class _Task:
             del said['value']['textarea']
             result.append(said)
             if shape['mask'] is not None:
-                region = self._mask_region(f'mask{number}', turn_mask(shape['mask'], *self.size, self.tag))
+                region = self._mask_region(f'mask{number}', turn_mask(shape['mask'], *self.size, self.orientation))
                 result.append(dict(region, parentID=f'box{number}'))
         return dict(data=self.data, predictions=[dict(model_version='mmvg', result=result)])
 
     def _mask_region(self, key: str, mask: list | dict) -> dict[str, Any]:
-        width, height = turned_size(*self.size, self.tag)
+        width, height = turned_size(*self.size, self.orientation)
         if isinstance(mask, list) and len(mask) == 1:
             pairs = zip(mask[0][0::2], mask[0][1::2], strict=True)
             points = [[100 * x / width, 100 * y / height] for x, y in pairs]
@@ -101,7 +102,7 @@ class _Task:
         return self._region(key, 'brush', 'brushlabels', dict(format='rle', rle=encode_brush(decode_mask(rle))))
 
     def _region(self, key: str, control: str, kind: str, value: dict[str, Any]) -> dict[str, Any]:
-        width, height = turned_size(*self.size, self.tag)
+        width, height = turned_size(*self.size, self.orientation)
         return dict(
             id=key,
             from_name=control,
