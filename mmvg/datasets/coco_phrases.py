@@ -6,6 +6,7 @@ from typing import Any
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import CocoInstances, Ref, read_coco_instances, read_json
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 
@@ -89,7 +90,7 @@ class COCOPhraseDataset(ReferringDataset):
                 refs.append(Ref(len(refs) + 1, image_id, ids, self.split, [sentence], dict(category=names[key])))
         for image_id, left in groups.items():
             first = next(iter(left.values()))[0]
-            where = f'annotation id {first["id"]}: image_id {image_id!r}'
+            where = f'annotation id {first["id"]}: image_id {shown(image_id)}'
             report.problem('annotation of an image that is not in images', file, where, 'it is left out')
         return refs, coco
 
@@ -105,7 +106,7 @@ def _category_names(content: dict, file, report) -> dict[int, str]:
     for position, category in enumerate(categories):
         name = category.get('name') if isinstance(category, dict) else None
         if not isinstance(name, str) or not name.strip() or 'id' not in category:
-            report.fail('category without id and name', file, f'categories[{position}] is {category!r:.200}')
+            report.fail('category without id and name', file, f'categories[{position}] is {shown(category)}')
         names[category['id']] = _words(name) if 'synset' in category else name
     return names
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from mmvg.datasets.readers import CocoInstances, DataError, LoadReport, Ref, RefBuilder
 from mmvg.datasets.readers.ref_builder import Picture
+from mmvg.datasets.readers.xml_files import read_xml
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.masks import encode_mask
 from mmvg.registry import DATASETS
 
@@ -58,7 +60,7 @@ class CVATDataset(ReferringDataset):
         root = read_xml(file, 'annotations', report)
         if root.find('track') is not None:
             report.fail('tracks', file, 'export as "CVAT for images 1.1", not "CVAT for video 1.1"')
-        builder = RefBuilder(file, self.image_folder, report, upright=True)
+        builder = RefBuilder(file, self.image_folder, report, self.outside_images, upright=True)
         for image in root.iter('image'):
             subset = image.get('subset')
             if subset is not None and subset.lower() != self.split.lower():
@@ -108,7 +110,7 @@ class CVATDataset(ReferringDataset):
                 points = np.array([point.split(',') for point in shape.get('points', '').split(';')], dtype=float)
                 points = points.reshape(-1, 2)
             except ValueError:
-                report.fail('damaged polygon', file, f'{where}: {shape.get("points", "")!r:.100}')
+                report.fail('damaged polygon', file, f'{where}: {shown(shape.get("points"))}')
         elif shape.tag == 'ellipse':
             x, y, rx, ry = read('cx', 'cy', 'rx', 'ry')
             turns = np.linspace(0, 2 * np.pi, 72, endpoint=False)
@@ -125,26 +127,6 @@ class CVATDataset(ReferringDataset):
         return box, None if shape.tag == 'box' else [points.reshape(-1).tolist()]
 
 
-def read_xml(file: Path, root: str, report: LoadReport) -> ElementTree.Element:
-    """Read an XML file whose outermost element is ``root``.
-
-    Entities are refused: a few of them unfold to gigabytes, and none of our formats has them.
-
-    Raises:
-        DataError: If it is another or a damaged file.
-    """
-    content = file.read_bytes()
-    if b'<!ENTITY' in content or b'<!DOCTYPE' in content:
-        report.fail('XML with a document type or entities', file, 'annotations have none')
-    try:
-        found = ElementTree.fromstring(content)
-    except (ElementTree.ParseError, ValueError) as error:
-        report.fail('file that is not whole XML', file, str(error))
-    if found.tag != root:
-        report.fail(f'XML that does not begin with <{root}>', file, f'it begins with <{found.tag}>')
-    return found
-
-
 def _number(
     element: ElementTree.Element, key: str, where: str, file: Path, report: LoadReport, whole: bool = False
 ) -> Any:
@@ -152,9 +134,9 @@ def _number(
     try:
         value = int(text) if whole else float(text)
     except (TypeError, ValueError):
-        report.fail(f'{element.tag} without a number {key}', file, f'{where}: {text!r}')
+        report.fail(f'{element.tag} without a number {key}', file, f'{where}: {shown(text)}')
     if not whole and not np.isfinite(value):
-        report.fail(f'{element.tag} without a finite {key}', file, f'{where}: {text!r}')
+        report.fail(f'{element.tag} without a finite {key}', file, f'{where}: {shown(text)}')
     return value
 
 

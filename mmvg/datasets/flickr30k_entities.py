@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.cvat import read_xml
-from mmvg.datasets.readers import CocoInstances, DataError, LoadReport, Ref, RefBuilder
+from mmvg.datasets.readers import CocoInstances, DataError, LoadReport, Ref, RefBuilder, read_data_file
+from mmvg.datasets.readers.xml_files import read_xml
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 _PHRASE = re.compile(r'\[/EN#(?P<id>\d+)(?P<types>(?:/[^\s/]+)+)\s+(?P<words>[^\]]+)\]')
@@ -54,8 +55,8 @@ class Flickr30kEntitiesDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         listed, report = self.files['images'], self.load_report
-        builder = RefBuilder(listed, self.image_folder, report)
-        for image_id in listed.read_text(encoding='utf-8').split():
+        builder = RefBuilder(listed, self.image_folder, report, self.outside_images)
+        for image_id in _text(listed).split():
             xml = listed.parent / f'Annotations/{image_id}.xml'
             sentences = listed.parent / f'Sentences/{image_id}.txt'
             for file in (xml, sentences):
@@ -111,15 +112,22 @@ def read_captions(file: Path, report: LoadReport) -> list[tuple[str, list[tuple[
         DataError: If a mark is damaged.
     """
     found = []
-    for line in file.read_text(encoding='utf-8').splitlines():
+    for line in _text(file).splitlines():
         if not line.strip():
             continue
         phrases = [(m['id'], m['types'].strip('/').split('/'), m['words'].strip()) for m in _PHRASE.finditer(line)]
         caption = _PHRASE.sub(lambda match: match['words'], line).strip()
         if '[/EN#' in caption:
-            report.fail('damaged mark of a phrase', file, f'{line.strip()!r:.200}')
+            report.fail('damaged mark of a phrase', file, shown(line.strip()))
         found.append((caption, phrases))
     return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return read_data_file(file).decode()
+    except UnicodeDecodeError as error:
+        raise DataError(f'{file} is not text in UTF-8 ({error}): download it again.') from error
 
 
 def _united(boxes: list[list[float]]) -> list[float]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 DOMAINS = ('attribute', 'position', 'interaction', 'reasoning', 'celebrity', 'rejection')
@@ -48,7 +49,7 @@ class HumanRefDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         file, report = self.files['lines'], self.load_report
-        builder = RefBuilder(file, self.image_folder, report)
+        builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
             if missing := [key for what, key in self.fields.items() if key not in record and what != 'id']:
@@ -57,7 +58,7 @@ class HumanRefDataset(ReferringDataset):
             domain = record.get('domain')
             boxes = [box for box in record[self.fields['boxes']] or () if box]
             if (domain == 'rejection') != (not boxes):
-                report.fail('domain that contradicts the boxes', file, f'{where}: {domain!r}, {len(boxes)} boxes')
+                report.fail('domain that contradicts the boxes', file, f'{where}: {shown(domain)}, {len(boxes)} boxes')
             sizes = (record.get('width'), record.get('height'))
             picture = builder.picture(record[self.fields['image']], None if None in sizes else sizes, where)
             if picture is None:

@@ -11,6 +11,7 @@ from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, is_
 from mmvg.datasets.readers.brush_rle import decode_brush
 from mmvg.datasets.readers.ref_builder import Picture
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.masks import encode_mask, mask_box
 from mmvg.registry import DATASETS
 
@@ -61,7 +62,7 @@ class LabelStudioDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         file, report = self.files['tasks'], self.load_report
-        builder = RefBuilder(file, self.image_folder, report, upright=True)
+        builder = RefBuilder(file, self.image_folder, report, self.outside_images, upright=True)
         for position, task in enumerate(read_json(file, list)):
             where = f'task {task.get("id", position) if isinstance(task, dict) else position}'
             if not isinstance(task, dict) or not isinstance(task.get('data'), dict):
@@ -113,7 +114,7 @@ class LabelStudioDataset(ReferringDataset):
                 shapes.setdefault(entry['id'], entry)
                 shapes[entry['id']]['value'].update({k: v for k, v in value.items() if k.endswith('labels')})
             elif kind not in ('label', 'relation', 'choices', 'rating', 'number', ''):
-                self.load_report.note(f'result of type {entry["type"]!r}', self.files['tasks'], where, 'left out')
+                self.load_report.note(f'result of type {shown(entry["type"])}', self.files['tasks'], where, 'left out')
         return shapes, texts
 
     def _labels(self, shape: dict) -> list[str]:
@@ -134,7 +135,7 @@ class LabelStudioDataset(ReferringDataset):
                 return mask_box(mask), mask
             points = value.get('points') if kind == 'polygon' else _corners(value, picture)
             if not isinstance(points, list) or not all(is_finite_number(v) for point in points for v in point):
-                raise ValueError(f'its numbers are {value!r:.200}')
+                raise ValueError(f'its numbers are {shown(value)}')
             pixels = np.array(points, dtype=float) * scale
         except (TypeError, ValueError) as error:
             report.fail(f'damaged {kind}', file, f'{where}: {error}')

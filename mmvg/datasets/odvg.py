@@ -4,6 +4,7 @@ from typing import Any
 
 from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 
@@ -44,7 +45,7 @@ class ODVGDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         file, report = self.files['lines'], self.load_report
-        builder = RefBuilder(file, self.image_folder, report)
+        builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
             size = (record.get('width'), record.get('height'))
@@ -82,7 +83,7 @@ class ODVGDataset(ReferringDataset):
             if isinstance(phrase, list) and all(isinstance(part, str) for part in phrase):
                 phrase = ' '.join(phrase)
             if not isinstance(phrase, str):
-                report.fail('region without a phrase', file, f'{where}: {region!r:.200}')
+                report.fail('region without a phrase', file, f'{where}: {shown(region)}')
             boxes = region.get('bbox')
             several = isinstance(boxes, list) and boxes and isinstance(boxes[0], list)
             found.setdefault(phrase, []).extend(boxes if several else [boxes])
@@ -94,7 +95,7 @@ class ODVGDataset(ReferringDataset):
         for instance in (record.get('detection') or {}).get('instances') or ():
             category = instance.get('category')
             if not isinstance(category, str):
-                self.load_report.fail('instance without a category', self.files['lines'], f'{where}: {instance!r:.200}')
+                self.load_report.fail('instance without a category', self.files['lines'], f'{where}: {shown(instance)}')
             found.setdefault(self.phrase.format(category), []).append(instance.get('bbox'))
         return found
 

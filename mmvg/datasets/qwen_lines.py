@@ -60,7 +60,7 @@ class QwenLinesDataset(ReferringDataset):
 
     def read_annotations(self) -> tuple[list[Ref], CocoInstances]:
         file, report = self.files['lines'], self.load_report
-        builder = RefBuilder(file, self.image_folder, report)
+        builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
             images = record.get('images', record.get('image'))

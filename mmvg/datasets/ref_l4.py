@@ -6,6 +6,7 @@ from mmvg.checks import check_choice
 from mmvg.datasets.readers import CocoInstances, Ref
 from mmvg.datasets.readers.parquet import read_rows
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 #: Expressions of all splits together.
@@ -55,7 +56,7 @@ class RefL4Dataset(ReferringDataset):
                 sizes = dict(file_name=row['file_name'], height=row['height'], width=row['width'])
                 image = images.setdefault(row['image_id'], dict(sizes, id=len(images) + 1))
                 if image != dict(sizes, id=image['id']):
-                    report.fail('two different images with one id', file, f'image_id {row["image_id"]!r}')
+                    report.fail('two different images with one id', file, f'image_id {shown(row["image_id"])}')
                 ann_id = len(annotations) + 1
                 annotations.append(dict(id=ann_id, image_id=image['id'], bbox=row['bbox'], iscrowd=0))
                 number = int(row[key])

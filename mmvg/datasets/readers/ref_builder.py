@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
-
-from mmvg.datasets.readers.coco_instances import CocoInstances
+from mmvg.datasets.readers.coco_instances import CocoInstances, check_image_name
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.orientation import turn_box, turn_mask, turned_size
+from mmvg.datasets.readers.pictures import PictureError, open_picture
 from mmvg.datasets.readers.refs import Ref, is_usable_text
+from mmvg.foreign_files import shown
+from mmvg.limits import size_problem
 from mmvg.pictures import BACK, exif_orientation
 
 
@@ -38,6 +39,7 @@ class RefBuilder:
         file: Where they come from, for messages.
         image_folder: Holds the images.
         report: Decides whether a problem raises or is repaired and counted.
+        outside_images: Whether the name of an image may lead out of the image folder.
         upright: Whether the annotations are in the pixels of upright pictures (:mod:`.orientation`). They are turned
             into those of the file.
 
@@ -49,7 +51,15 @@ class RefBuilder:
         (1,)
     """
 
-    def __init__(self, file: Path, image_folder: Path, report: LoadReport, upright: bool = False) -> None:
+    def __init__(
+        self,
+        file: Path,
+        image_folder: Path,
+        report: LoadReport,
+        outside_images: bool = False,
+        upright: bool = False,
+    ) -> None:
+        self.outside_images = outside_images
         self.file = file
         self.image_folder = image_folder
         self.report = report
@@ -68,15 +78,18 @@ class RefBuilder:
             DataError: If name or size are none, or the picture must not be skipped.
         """
         if not isinstance(name, str) or not name:
-            self.report.fail('record without an image', self.file, f'{where}: {name!r}')
+            self.report.fail('record without an image', self.file, f'{where}: {shown(name)}')
+        check_image_name(name, self.file, where, self.report, self.outside_images)
         if name in self._pictures:
             return self._pictures[name]
         size = self._size_of_file(name, where) if size is None else size
         if size is None:
             return None
         if not all(isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in size):
-            self.report.fail('width and height that are not pixels', self.file, f'{where}: {list(size)}')
+            self.report.fail('width and height that are not pixels', self.file, f'{where}: {shown(list(size))}')
         width, height = size
+        if (problem := size_problem(height, width)) is not None:
+            self.report.fail('image of an impossible size', self.file, f'{where}: {problem}')
         orientation = self._orientation(name, width, height) if self.upright else 1
         file_width, file_height = turned_size(width, height, BACK[orientation])
         made = self._pictures[name] = Picture(len(self._pictures) + 1, width, height, orientation)
@@ -135,21 +148,20 @@ class RefBuilder:
     def _orientation(self, name: str, width: int, height: int) -> int:
         """Return the orientation of the file, unless the annotated size is that of the file as it lies there."""
         path = self.image_folder / name
-        orientation = exif_orientation(path)
-        if orientation < 5 or width == height:
-            return orientation
-        with Image.open(path) as picture:
-            return 1 if picture.size == (width, height) else orientation
+        try:
+            with open_picture(path) as picture:
+                orientation, size = exif_orientation(picture), picture.size
+        except (FileNotFoundError, PictureError):  # which is said when the picture is needed
+            return 1
+        return 1 if orientation >= 5 and width != height and size == (width, height) else orientation
 
     def _size_of_file(self, name: str, where: str) -> tuple[int, int] | None:
         path = self.image_folder / name
         try:
-            with Image.open(path) as picture:
-                size = picture.size
+            with open_picture(path) as picture:
+                return turned_size(*picture.size, exif_orientation(picture)) if self.upright else picture.size
         except FileNotFoundError:
             self.report.drop('missing image file', path, f'{where} of {self.file}')
-            return None
-        except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
-            self.report.drop('image that cannot be decoded', path, f'{where} of {self.file}')
-            return None
-        return turned_size(*size, exif_orientation(path)) if self.upright else size
+        except PictureError as error:
+            self.report.drop('image that cannot be decoded', path, f'{where} of {self.file}: {error}')
+        return None
