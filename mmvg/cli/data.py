@@ -33,6 +33,14 @@ def check(
     outside_images: Annotated[
         bool, typer.Option('--outside-images', help='JSON lines may name images out of the image folder.')
     ] = False,
+    format_: Annotated[
+        str | None,
+        typer.Option('--format', metavar='FORMAT', help='Of a file, as `mmvg data convert --from` names it.'),
+    ] = None,
+    splits: Annotated[
+        list[str] | None, typer.Option(metavar='SPLIT...', help='Of such a file; by default all.')
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help='Of boxes in Qwen lines: pixel, permille or fraction.')] = None,
     most: Annotated[int, typer.Option(metavar='N', help='Findings to print; all are counted.')] = 40,
 ) -> None:
     """Find everything that is wrong with data.
@@ -42,12 +50,15 @@ def check(
     from rich.console import Console
 
     from mmvg.apis import load_config
-    from mmvg.data_check import check_config_data, check_folder, compare_with_released
+    from mmvg.data_check import check_config_data, check_folder, check_format, compare_with_released
     from mmvg.data_check.table import counts_table, findings_table
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     with console.status('checking') as status:
-        if target.endswith('.py'):
+        if format_ not in (None, 'jsonl', 'grefcoco'):  # which have checks of their own
+            options = {} if unit is None else dict(unit=unit)
+            result = check_format(format_, target, splits, images, not headers_only, status.update, **options)
+        elif target.endswith('.py'):
             result = check_config_data(load_config(target), not headers_only, status.update)
         else:
             result = check_folder(target, images, not headers_only, status.update, outside_images=outside_images)

@@ -1,6 +1,6 @@
 """Find what is wrong with data before a training does: all of it, with file, record and what to do."""
 
-from mmvg.data_check.check import CheckResult, CountRow, check_config_data, check_folder
+from mmvg.data_check.check import CheckResult, CountRow, check_config_data, check_folder, check_format
 from mmvg.data_check.findings import Finding, FindingReport
 from mmvg.data_check.released import compare_with_released
 
@@ -11,5 +11,6 @@ __all__ = [
     'FindingReport',
     'check_config_data',
     'check_folder',
+    'check_format',
     'compare_with_released',
 ]

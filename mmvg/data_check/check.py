@@ -1,6 +1,6 @@
 """Find everything that is wrong with a folder of data, or with the data of a config."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,7 +11,7 @@ from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
-from mmvg.data_check.sources import FINDERS, image_folder, is_own_note
+from mmvg.data_check.sources import FINDERS, image_folder, is_own_note, of_format
 from mmvg.data_check.splits import EVALUATION, check_leakage
 from mmvg.data_check.through_readers import check_sources
 from mmvg.data_check.twins import Signature
@@ -134,6 +134,44 @@ def check_folder(
         if not result.counts and not report.errors:
             known = ', '.join([*(kind.folder for kind in FORMATS.values()), *_OTHERS, '*.jsonl'])
             raise FileNotFoundError(f'{root}: no data set in it; looked for {known} (data/README.md shows the tree)')
+    return result
+
+
+def check_format(
+    name: str,
+    source: str | Path,
+    splits: Sequence[str] | None = None,
+    images: str | None = None,
+    decode: bool = True,
+    progress: Progress = lambda _: None,
+    **options: Any,
+) -> CheckResult:
+    """Check data in one of the formats of :mod:`mmvg.datasets.formats`, through its reader.
+
+    Args:
+        name: Of the format.
+        source: The file, or the data root of a benchmark.
+        splits: Which; by default all that it names.
+        images: Image folder beside the file.
+        decode: Decode every image; otherwise only headers are read.
+        progress: Called with what is looked at next.
+        options: Of the reader, such as ``unit``.
+
+    Returns:
+        All findings, and what each split holds.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the format is unknown, or an option does not belong to it.
+
+    Example:
+        >>> file, folder = 'data/refshapes/refcoco/instances.json', '../images/train2014'
+        >>> [row[:4] for row in check_format('coco', file, images=folder, decode=False).counts]
+        [('coco', 'instances.json', 'train', 65)]
+    """
+    result = CheckResult()
+    sources = of_format(name, Path(source), splits, images, **options)
+    result.add_counts(name, check_sources(sources, result.report, decode, progress))
     return result
 
 

@@ -4,12 +4,14 @@ A new format is a function that finds its files below a data root and returns a 
 listed in ``FINDERS``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mmvg.data_check.through_readers import Source
 from mmvg.datasets import GRefCOCODataset, InstanceVGJSONDataset, PhraseCutDataset
+from mmvg.datasets.formats import FORMATS, split_readers
 from mmvg.datasets.readers import KNOWN_IMAGE_FOLDERS, DataError, read_json
 
 
@@ -72,9 +74,31 @@ def _keys(file: Path) -> list[str]:
         return []
 
 
+def of_format(
+    name: str, source: Path, splits: Sequence[str] | None, images: str | None, **options: Any
+) -> list[Source]:
+    """Data in one of the formats of :mod:`mmvg.datasets.formats`."""
+    readers = split_readers(name, source, splits, images, **options)
+    found = []
+    for split, reader in readers.items():
+        build = partial(reader, lazy_init=True)
+        file = source if source.is_file() else next(iter(build().files.values()))
+        found.append(Source(file, split, build, FORMATS[name].box_format, exact=False))
+    return found
+
+
+def benchmark(name: str, root: Path, images: str | None) -> list[Source]:
+    """The splits of a benchmark whose files are there, below a data root."""
+    return [source for source in of_format(name, root, None, images) if source.file.exists()]
+
+
 #: Name in the table of counts -> the folder that it lies in, and what finds it below a data root.
 FINDERS: dict[str, tuple[str, Callable[[Path, str | None], list[Source]]]] = {
     'phrasecut': ('VGPhraseCut_v0', phrasecut),
     'grefcoco_grec': ('grefcoco', grec),
     'instancevg': ('instancevg', instancevg),
+    'refcoco-m': ('refcoco-m', partial(benchmark, 'refcoco-m')),
+    'ref-l4': ('ref-l4', partial(benchmark, 'ref-l4')),
+    'humanref': ('humanref', partial(benchmark, 'humanref')),
+    'flickr30k': ('flickr30k_entities', partial(benchmark, 'flickr30k')),
 }

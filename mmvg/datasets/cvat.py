@@ -166,3 +166,13 @@ def _cvat_mask(
     inside = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
     pixels[top : top + height, left : left + width] = inside
     return [float(left), float(top), float(left + width), float(top + height)], encode_mask(pixels)
+
+
+def subsets_of(file: Path) -> list[str]:
+    """Return the subsets of an export in lower case, as splits; ``['train']`` if it names none.
+
+    Raises:
+        DataError: If it is another or a damaged file.
+    """
+    root = read_xml(file, 'annotations', LoadReport('strict', evaluation=False))
+    return sorted({image.get('subset', 'train').lower() for image in root.iter('image')}) or ['train']

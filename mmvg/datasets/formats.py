@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mmvg.checks import check_choice
 from mmvg.datasets.coco_phrases import COCOPhraseDataset
-from mmvg.datasets.cvat import CVATDataset
+from mmvg.datasets.cvat import CVATDataset, subsets_of
 from mmvg.datasets.flickr30k_entities import Flickr30kEntitiesDataset
 from mmvg.datasets.grefcoco import GRefCOCODataset
 from mmvg.datasets.human_ref import HumanRefDataset
@@ -21,6 +22,7 @@ from mmvg.datasets.refcoco_m import RefCOCOMDataset
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers import (
     COCO_CANNOT,
+    FACETS,
     FIFTYONE_CANNOT,
     LABEL_STUDIO_CANNOT,
     ODVG_CANNOT,
@@ -54,6 +56,8 @@ class Format:
         splits: Those that its reader has; a file without any is ``'train'``, unless it is called otherwise.
         names_splits: Whether the file says which split an expression is of.
         options: Of the reader and of the writer, that a command may set.
+        find_splits: Tells the splits of a file, if it names them.
+        box_format: In which boxes stand in the file, for the data check.
     """
 
     title: str
@@ -64,6 +68,8 @@ class Format:
     splits: tuple[str, ...] = ('train',)
     names_splits: bool = False
     options: tuple[str, ...] = ()
+    find_splits: Callable[[Path], list[str]] | None = None
+    box_format: str = 'xyxy'
 
 
 FORMATS: dict[str, Format] = {
@@ -78,7 +84,7 @@ FORMATS: dict[str, Format] = {
         splits=USUAL_SPLITS,
         names_splits=True,
     ),
-    'coco': Format('COCO', COCOPhraseDataset, write_coco, COCO_CANNOT, '.json', options=('phrase',)),
+    'coco': Format('COCO', COCOPhraseDataset, write_coco, COCO_CANNOT, '.json', options=('phrase',), box_format='xywh'),
     'odvg': Format('ODVG', ODVGDataset, write_odvg, ODVG_CANNOT, '.jsonl', options=('phrase',)),
     'label-studio': Format(
         'Label Studio',
@@ -89,19 +95,41 @@ FORMATS: dict[str, Format] = {
         options=('phrase', 'image_prefix'),
     ),
     'cvat': Format(
-        'CVAT', CVATDataset, suffix='.xml', splits=USUAL_SPLITS, names_splits=True, options=('phrase', 'attribute')
+        'CVAT',
+        CVATDataset,
+        suffix='.xml',
+        names_splits=True,
+        options=('phrase', 'attribute'),
+        find_splits=subsets_of,
     ),
     'qwen': Format(
         'Qwen, ms-swift', QwenLinesDataset, write_qwen_lines, QWEN_CANNOT, '.jsonl', options=('unit', 'image_prefix')
     ),
     'fiftyone': Format('FiftyOne', None, write_fiftyone, FIFTYONE_CANNOT, '.json', options=('image_prefix',)),
-    'refcoco-m': Format('RefCOCO-M', RefCOCOMDataset, splits=('validation',)),
-    'ref-l4': Format('Ref-L4', RefL4Dataset, splits=('val', 'test')),
+    'refcoco-m': Format('RefCOCO-M', RefCOCOMDataset, splits=('validation',), box_format='xywh'),
+    'ref-l4': Format('Ref-L4', RefL4Dataset, splits=('val', 'test'), box_format='xywh'),
     'humanref': Format('HumanRef', HumanRefDataset, splits=('test',)),
     'flickr30k': Format('Flickr30k Entities', Flickr30kEntitiesDataset, splits=('train', 'val', 'test')),
 }
 _READER_OPTIONS = ('phrase', 'attribute', 'unit')
 _WRITER_OPTIONS = ('unit', 'image_prefix')
+
+
+def split_readers(
+    name: str, source: Path, splits: Sequence[str] | None = None, images: str | None = None, **options: Any
+) -> dict[str, Callable[..., ReferringDataset]]:
+    """Return split -> what reads it, for data in one of the formats; nothing is read yet.
+
+    Args and errors are those of :func:`read_format`.
+    """
+    kind = FORMATS[check_choice('--from', name, tuple(n for n, f in FORMATS.items() if f.reader))]
+    if not source.exists():
+        raise FileNotFoundError(f'{source}: there is no such file or folder')
+    if kind.suffix and source.is_dir():
+        raise ValueError(f'{source}: {name} is read from a {kind.suffix} file, and this is a folder')
+    given = _own_options(name, kind, options, _READER_OPTIONS) | _places(kind, source, images)
+    named = splits or (kind.find_splits(source) if kind.find_splits else kind.splits)
+    return {split: partial(kind.reader, split=split, **given) for split in named}
 
 
 def read_format(
@@ -123,23 +151,16 @@ def read_format(
         ValueError: If the format cannot be read, an option does not belong to it, or nothing is there.
         DataError: If the data cannot be used.
     """
-    kind = FORMATS[check_choice('--from', name, tuple(n for n, f in FORMATS.items() if f.reader))]
-    if not source.exists():
-        raise FileNotFoundError(f'{source}: there is no such file or folder')
-    if kind.suffix and source.is_dir():
-        raise ValueError(f'{source}: {name} is read from a {kind.suffix} file, and this is a folder')
-    given = _own_options(name, kind, options, _READER_OPTIONS) | _places(kind, source, images)
+    readers = split_readers(name, source, splits, images, **options)
     found: dict[str, ReferringDataset] = {}
     absent: Exception | None = None
-    for split in splits or kind.splits:
+    for split, reader in readers.items():
         try:
-            dataset = kind.reader(split=split, **given)
+            found[split] = reader()
         except (DataError, FileNotFoundError) as error:
-            if splits or len(kind.splits) == 1 or not _is_absent(error, split, kind):
+            if splits or len(readers) == 1 or not _is_absent(error, split, FORMATS[name]):
                 raise
             absent = error
-        else:
-            found[split] = dataset
     if not found:
         raise absent
     return found
@@ -221,3 +242,14 @@ def _is_absent(error: Exception, split: str, kind: Format) -> bool:
     """Whether an error says that there is nothing of a split."""
     text = str(error)
     return f'split {split!r}' in text or (not kind.names_splits and isinstance(error, FileNotFoundError))
+
+
+def table() -> str:
+    """Return the table of what each written format holds, in Markdown, as it stands in docs/formats.md."""
+    columns = {name: cannot_hold(name) for name, kind in FORMATS.items() if kind.writer}
+    columns['qwen, permille'] = cannot_hold('qwen', 'permille')
+    lines = ['| | ' + ' | '.join(f'`{name}`' for name in columns) + ' |', '| --- |' + ' --- |' * len(columns)]
+    for facet, what in FACETS.items():
+        marks = ['-' if facet in cannot else 'yes' for cannot in columns.values()]
+        lines.append(f'| {what} | ' + ' | '.join(marks) + ' |')
+    return '\n'.join(lines)

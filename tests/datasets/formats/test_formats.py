@@ -1,14 +1,19 @@
 """What a format holds is measured: data are written, read again and compared."""
 
+import base64
+import io
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from mmvg.cli.app import app
 from mmvg.datasets import JSONLDataset
-from mmvg.datasets.formats import FORMATS, cannot_hold, read_format, write_format
+from mmvg.datasets.formats import FORMATS, cannot_hold, read_format, table, write_format
 from mmvg.datasets.writers import FACETS
 from mmvg.masks import decode_mask, encode_mask, polygons_to_rle
 
@@ -144,3 +149,73 @@ def test_what_a_format_cannot_hold_is_what_is_declared(name, tmp_path):
         if not survives(name, facet, root):
             lost.add(facet)
     assert lost == cannot_hold(name.split()[0], ROUND[name].get('unit'))
+
+
+def test_the_page_has_the_table_and_every_format():
+    page = (Path(__file__).parents[3] / 'docs/formats.md').read_text()
+    assert table() in page
+    for name, kind in FORMATS.items():
+        row = next(line for line in page.splitlines() if line.startswith('| ') and f'`{name}`' in line)
+        _, _, reads, writes, *_ = row.split('|')
+        assert (f'`{name}`' in reads, f'`{name}`' in writes) == (bool(kind.reader), bool(kind.writer)), name
+
+
+def test_what_is_lost_is_counted(tmp_path):
+    source = lines_as_datasets(
+        folder_of(tmp_path), [*LINES['no_target'], *LINES['polygons'][1:], *LINES['several'][1:]]
+    )
+    written = write_format('odvg', source, tmp_path / 'out.jsonl')
+    assert written.expressions == len((tmp_path / 'out.jsonl').read_text().splitlines()) == 3
+    assert written.lost == dict(no_target=1, polygons=1, ids=4)
+    assert 'not held by the format: expressions that mean nothing, of 1 expressions' in written.lines()
+
+
+def test_dictionaries_of_fiftyone_hold_fractions_and_masks_within_boxes(tmp_path):
+    source = lines_as_datasets(folder_of(tmp_path), [*LINES['pixels'][1:], *LINES['no_target'][1:]])
+    write_format('fiftyone', source, tmp_path / 'out.json')
+    (sample,) = json.loads((tmp_path / 'out.json').read_text())
+    (detection,) = sample['ground_truth']['detections']
+    assert sample['filepath'] == str(tmp_path.resolve() / 'images/sub/a.png')
+    assert (sample['tags'], sample['metadata']['width'], detection['label']) == (['train'], WIDTH, 'spots')
+    assert detection['bounding_box'] == [4 / WIDTH, 4 / HEIGHT, 16 / WIDTH, 16 / HEIGHT]
+    packed = zlib.decompress(base64.b64decode(detection['mask']['$binary']['base64']))
+    assert (np.load(io.BytesIO(packed)) == decode_mask(spots())[4:20, 4:20]).all()
+    assert [c['label'] for c in sample['no_target']['classifications']] == ['nothing']
+
+
+@pytest.mark.parametrize(
+    ('call', 'message'),
+    [
+        (lambda root, data: write_format('qwen', data, root / 'a.jsonl'), '--unit pixel, permille, fraction'),
+        (lambda root, data: write_format('qwen', data, root / 'a.jsonl', unit='pixels'), "did you mean 'pixel'"),
+        (lambda root, data: write_format('cvat', data, root / 'a.xml'), '--to must be'),
+        (lambda root, data: write_format('coco', data, root / 'a.jsonl'), r'ends in \.json'),
+        (lambda root, data: write_format('coco', data, root / 'a.json', unit='pixel'), '--unit is no option of coco'),
+        (lambda root, data: write_format('grefcoco', data, root / 'a.json'), 'is a folder of files'),
+        (lambda root, data: read_format('fiftyone', root / 'lines.jsonl'), '--from must be'),
+        (lambda root, data: read_format('odvg', root), 'this is a folder'),
+        (lambda root, data: read_format('odvg', root / 'none.jsonl'), 'no such file'),
+        (lambda root, data: read_format('jsonl', root / 'lines.jsonl', ['val']), "no usable line of split 'val'"),
+    ],
+)
+def test_what_does_not_fit_is_said(tmp_path, call, message):
+    root = folder_of(tmp_path)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        call(root, lines_as_datasets(root, [ORDINARY]))
+
+
+def test_the_command_converts_and_says_what_was_lost(tmp_path):
+    root = folder_of(tmp_path)
+    lines_as_datasets(root, [*LINES['several'], *LINES['no_target'][1:]])
+    arguments = ['data', 'convert', str(root / 'lines.jsonl'), '--to', 'odvg', '--out', str(root / 'out.jsonl')]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert '2 expressions are in' in done.output
+    assert 'not held by the format: expressions that mean nothing, of 1 expressions' in done.output
+    for wrong, message in (
+        ([*arguments, '--unit', 'pixel'], '--unit means nothing from jsonl to odvg'),
+        ([*arguments[:3], '--out', 'x.json'], 'say with --to'),
+        (['data', 'convert', str(root / 'x.json'), '--out', 'x.jsonl'], 'say with --from'),
+    ):
+        done = CliRunner().invoke(app, wrong)
+        assert message in f'{done.output}{done.exception}'
