@@ -138,6 +138,27 @@ def outline_problem(polygon: np.ndarray) -> str | None:
     return f'has an outline of {length:.0f} pixels, beyond the limit of {allowed}'
 
 
+def union_of_masks(masks: Sequence[Any], height: int, width: int) -> dict:
+    """Make the RLE of all pixels that are in any of some masks, which may be none.
+
+    Args:
+        masks: Each a mask, or a list of polygons, of a picture of ``height`` and ``width``.
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+
+    Raises:
+        ValueError: See :func:`read_mask` and :func:`polygons_to_rle`.
+
+    Example:
+        >>> union_of_masks([np.eye(2, dtype=bool), dict(size=[2, 2], counts=[1, 1, 2])], height=2, width=2)
+        {'size': [2, 2], 'counts': '021O'}
+    """
+    if not masks:
+        return read_mask(dict(size=[height, width], counts=[height * width]))
+    rles = [polygons_to_rle(mask, height, width) if isinstance(mask, list) else encode_mask(mask) for mask in masks]
+    return rles[0] if len(rles) == 1 else _as_text(coco_mask.merge(rles))
+
+
 def mask_size(mask: Mask) -> tuple[int, int]:
     """Return height and width of a mask, in pixels.
 

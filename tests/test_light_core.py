@@ -107,6 +107,24 @@ print([finding.problem for finding in result.report.findings])
     assert 'labels are tensors of PyTorch' in output(code, refshapes_tiny / 'grasp_anything')
 
 
+def test_answers_are_scored_without_pytorch(refshapes_tiny, tmp_path):
+    code = """
+import json, sys
+from mmvg.cli import main
+from mmvg.scoring import open_truth
+with open(sys.argv[2], 'w') as file:
+    for sample in open_truth('grefcoco:val', sys.argv[1]):
+        answer = dict(sample.ids, boxes=sample.boxes.tolist(), masks=sample.masks)
+        file.write(json.dumps(answer) + chr(10))
+for protocol in ('grec', 'gres'):
+    data = ['--data', 'grefcoco:val', '--data-root', sys.argv[1], '--answers', sys.argv[2]]
+    main(['score', *data, '--protocol', protocol, '--unit', 'pixel', '--rule', 'all'])
+"""
+    light = output(code, refshapes_tiny, tmp_path / 'light.jsonl')
+    assert 'grec/F1: 100.0000' in light
+    assert 'gres/gIoU: 100.0000' in light
+
+
 def test_a_command_that_needs_more_says_which_extra_brings_it():
     code = "import sys; sys.argv = ['mmvg', 'train', 'instancevg/refshapes']; from mmvg.cli import main; main()"
     done = python(code)

@@ -86,6 +86,7 @@ def score_predictions(cfg: Config, path: str | Path) -> dict[str, float]:
     Raises:
         PredictionError: As :func:`answered_samples`.
     """
+    init_default_scope(cfg.get('default_scope', 'mmvg'))
     evaluator = Evaluator(cfg.test_evaluator)
     count = 0
     for sample in answered_samples(cfg, path):

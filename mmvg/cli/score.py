@@ -1,8 +1,9 @@
 """``mmvg score`` and ``mmvg analyze``: files of predictions, without the model."""
 
 import csv
+from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,28 +12,129 @@ from mmvg.cli.arguments import CfgOptions, ConfigArgument, parse_options
 PredictionsArgument = Annotated[str, typer.Argument(help='Written by mmvg test --out.')]
 
 
+class Misfit(str, Enum):
+    """What may not fit between data and answers."""
+
+    missing = 'missing'
+    double = 'double'
+    unknown = 'unknown'
+
+
 def score(
-    config: ConfigArgument,
-    predictions: PredictionsArgument,
+    config: Annotated[
+        str | None, typer.Argument(help='A config, to score what mmvg test --out wrote; else --data, --answers.')
+    ] = None,
+    predictions: Annotated[str | None, typer.Argument(help='Written by mmvg test --out.')] = None,
+    data: Annotated[
+        str | None, typer.Option(help='The truth: NAME:SPLIT such as refcoco:testA, a .jsonl file, or a config.')
+    ] = None,
+    answers: Annotated[str | None, typer.Option(metavar='JSONL', help='Answers of any model, a line each.')] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help='rec, res, grec, gres, refzom, rref, phrasecut, ..., or the name of a metric.')
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help='Of the boxes: pixel, permille or fraction.')] = None,
+    frame: Annotated[
+        str | None,
+        typer.Option(
+            help='Whose pixels, or whose sides: original (default), resized[:WxH], padded-center[:SIDE], padded-corner.'
+        ),
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help='The four numbers: xyxy (default), xywh, cxcywh or yxyx.')] = None,
+    rule: Annotated[str | None, typer.Option(help='Which box counts: first, best_scored or all.')] = None,
+    text_format: Annotated[
+        str | None,
+        typer.Option(help='Of texts: brackets, json, box_tags, location_tokens, florence2, paligemma, qwen, ...'),
+    ] = None,
+    nothing: Annotated[
+        list[str] | None, typer.Option(metavar='TEXT', help='A text that says that nothing is meant.')
+    ] = None,
+    allow: Annotated[
+        list[Misfit] | None, typer.Option(help='What may be, and is counted: missing, double or unknown answers.')
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option('--set', metavar='KEY=VALUE', help='A setting of the protocol, such as score_thr=0.5.'),
+    ] = None,
+    data_root: Annotated[str | None, typer.Option(metavar='DIR', help='Folder of the data.')] = None,
+    split: Annotated[str | None, typer.Option(help='Of a .jsonl file; default: every line.')] = None,
+    images: Annotated[str | None, typer.Option(metavar='DIR', help='Image folder below the data root.')] = None,
+    processes: Annotated[int, typer.Option(min=1, help='Processes that score; the digits are the same.')] = 1,
+    per_sample: Annotated[
+        Path | None, typer.Option(metavar='JSONL', help='Write what each expression adds to each score.')
+    ] = None,
     out: Annotated[Path | None, typer.Option(metavar='JSON', help='Write the scores to this file.')] = None,
     cfg_options: CfgOptions = None,
 ) -> None:
-    """Score a file of predictions without the model.
+    """Score a file of answers without the model.
 
-    mmvg test CONFIG CHECKPOINT --out preds.json writes such a file, mmvg score CONFIG preds.json prints the same
+    Of any model: mmvg score --data refcoco:testA --answers qwen.jsonl --protocol rec --text-format json --unit pixel
+    --rule first. What is not declared is not guessed.
+
+    Of a model of mmvg: mmvg test CONFIG CHECKPOINT --out preds.json, then mmvg score CONFIG preds.json prints the same
     numbers to the last digit.
     """
     import json
 
+    from mmvg.whole_files import write_whole
+
+    if data is None and answers is None:
+        if config is None or predictions is None:
+            raise typer.BadParameter(
+                'give --data, --answers and --protocol, or a config and what mmvg test --out wrote'
+            )
+        written = _score_own(config, predictions, cfg_options)
+    else:
+        if config is not None:
+            raise typer.BadParameter(f'{config}: with --data and --answers, no config stands before them')
+        if data is None or answers is None or protocol is None:
+            raise typer.BadParameter('--data, --answers and --protocol go together')
+        from mmvg.scoring import open_truth, score_answers
+
+        report = score_answers(
+            open_truth(data, data_root, split, images),
+            answers,
+            protocol,
+            dict(unit=unit, frame=frame, layout=layout, rule=rule, text_format=text_format, nothing=nothing),
+            _settings(setting),
+            [misfit.value for misfit in allow or ()],
+            processes,
+            per_sample,
+        )
+        print('\n'.join(report.lines()))
+        written = vars(report)
+    if out is not None:
+        write_whole(out, json.dumps(written, indent=2) + '\n')
+
+
+def _score_own(config: str, predictions: str, cfg_options: list[str] | None) -> dict[str, float]:
+    """Print the scores of predictions of mmvg, by the evaluator of the config."""
     from mmvg.apis import load_config
     from mmvg.apis.rescore import score_predictions
-    from mmvg.whole_files import write_whole
 
     scores = score_predictions(load_config(config, parse_options(cfg_options)), predictions)
     for name, value in scores.items():
         print(f'{name}: {value:.4f}')
-    if out is not None:
-        write_whole(out, json.dumps(scores, indent=2) + '\n')
+    return scores
+
+
+def _settings(words: list[str] | None) -> dict[str, Any]:
+    """Turn ``KEY=VALUE`` into a dict; a value is JSON, or else a word.
+
+    >>> _settings(['score_thr=0.5', 'comparison=>'])
+    {'score_thr': 0.5, 'comparison': '>'}
+    """
+    import json
+
+    made: dict[str, Any] = {}
+    for word in words or ():
+        key, equals, value = word.partition('=')
+        if not equals:
+            raise typer.BadParameter(f'{word!r} is not KEY=VALUE', param_hint='--set')
+        try:
+            made[key] = json.loads(value)
+        except json.JSONDecodeError:
+            made[key] = value
+    return made
 
 
 def analyze(

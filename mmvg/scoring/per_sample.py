@@ -1,7 +1,8 @@
 """What each expression adds to each score, as JSON lines: the table from which two models are compared.
 
-The first line is about the file: ``version``, ``protocol`` (name and settings), ``data`` and ``answers`` (each a
-SHA-256), and ``scores``, the numbers of all expressions together, in percent. Every other line is an expression::
+The first line is about the file: ``version``, ``protocol`` (name and settings), ``declaration``, ``data`` and
+``answers`` (each with a SHA-256), and ``scores``, the numbers of all expressions together, in percent. Every other line
+is an expression::
 
     {"id": {"dataset": "refcoco", "img_id": 7, "ref_id": 3, "sent_id": 12}, "sentence": "the red mug on the left",
      "image": "7.jpg", "size": [480, 640], "targets": 1, "area": 0.08, "facts": {},
@@ -17,7 +18,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from mmvg.whole_files import whole_file
 
 #: Of the format of the file.
 PER_SAMPLE_VERSION = 1
@@ -57,39 +62,70 @@ class SampleRow:
         return tuple(self.id.values())
 
 
-def write_per_sample(path: str | Path, about: Mapping[str, Any], rows: Iterable[SampleRow]) -> int:
-    """Write the table, row by row as they come.
+class PerSampleWriter:
+    """Writes the table as its rows come; the first line, which is known last, is put before them in the end.
 
     Args:
-        path: The file; its folder is made.
-        about: ``protocol``, ``data``, ``answers`` and ``scores`` of the first line.
-        rows: One per expression.
-
-    Returns:
-        The number of rows.
+        path: The file, whose folder is made; None writes nothing.
 
     Example:
         >>> import tempfile
         >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug', parts={'rec/P@0.5': (1, 1)})
         >>> path = tempfile.mkdtemp() + '/rows.jsonl'
-        >>> write_per_sample(path, dict(protocol=dict(name='rec')), [row])
-        1
+        >>> with PerSampleWriter(path) as table:
+        ...     table.add([row])
+        ...     table.finish(dict(protocol=dict(name='rec')))
         >>> read_per_sample(path)[1][0] == row
         True
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
-    with path.open('w', encoding='utf-8') as file:
-        file.write(json.dumps(dict(version=PER_SAMPLE_VERSION, **about)) + '\n')
-        for row in rows:
-            file.write(json.dumps(vars(row)) + '\n')
-            count += 1
-    return count
+
+    def __init__(self, path: str | Path | None) -> None:
+        self.path = None if path is None else Path(path)
+        self._rows: IO[str] | None = None
+
+    def __enter__(self) -> 'PerSampleWriter':
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._rows = TemporaryFile('w+', encoding='utf-8', dir=self.path.parent)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._rows is not None:
+            self._rows.close()
+
+    def add(self, rows: Iterable[SampleRow]) -> None:
+        """Add rows."""
+        if self._rows is not None:
+            self._rows.writelines(json.dumps(vars(row)) + '\n' for row in rows)
+
+    def finish(self, about: Mapping[str, Any]) -> None:
+        """Write the file: ``about``, then all rows."""
+        if self._rows is None:
+            return
+        self._rows.seek(0)
+        with whole_file(self.path) as unfinished, unfinished.open('w', encoding='utf-8') as file:
+            file.write(json.dumps(dict(version=PER_SAMPLE_VERSION, **about)) + '\n')
+            copyfileobj(self._rows, file)
+
+
+def write_per_sample(path: str | Path, about: Mapping[str, Any], rows: Iterable[SampleRow]) -> int:
+    """Write a whole table, and return the number of its rows.
+
+    Example:
+        >>> import tempfile
+        >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug', parts={'rec/P@0.5': (1, 1)})
+        >>> write_per_sample(tempfile.mkdtemp() + '/rows.jsonl', dict(protocol=dict(name='rec')), [row])
+        1
+    """
+    rows = list(rows)
+    with PerSampleWriter(path) as table:
+        table.add(rows)
+        table.finish(about)
+    return len(rows)
 
 
 def read_per_sample(path: str | Path) -> tuple[dict[str, Any], list[SampleRow]]:
-    """Read what :func:`write_per_sample` wrote.
+    """Read what :class:`PerSampleWriter` wrote.
 
     Returns:
         The first line, and the rows in the order of the file.

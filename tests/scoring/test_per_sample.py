@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmvg.scoring import SampleRow, read_per_sample, write_per_sample
+from mmvg.scoring import PerSampleWriter, SampleRow, read_per_sample
 
 ROW = SampleRow(
     dict(dataset='a', img_id=1, ref_id=2, sent_id=3),
@@ -18,7 +18,10 @@ ROW = SampleRow(
 
 def test_rows_survive_the_file(tmp_path):
     path = tmp_path / 'new/rows.jsonl'
-    assert write_per_sample(path, dict(protocol=dict(name='rec'), scores={'rec/P@0.5': 100.0}), [ROW, ROW]) == 2
+    with PerSampleWriter(path) as table:
+        table.add([ROW])
+        table.add([ROW])
+        table.finish(dict(protocol=dict(name='rec'), scores={'rec/P@0.5': 100.0}))
     about, rows = read_per_sample(path)
     assert about == dict(version=1, protocol=dict(name='rec'), scores={'rec/P@0.5': 100.0})
     assert rows == [ROW, ROW]

@@ -27,6 +27,7 @@ class CoverAcc(GroundingMetric):
     """
 
     default_prefix = 'cover'
+    additive = True
 
     def __init__(
         self, resolution: Literal['original', 'resized', 'input'] = 'original', prefix: str | None = None

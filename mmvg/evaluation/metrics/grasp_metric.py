@@ -58,6 +58,7 @@ class GraspMetric(GroundingMetric):
     """
 
     default_prefix = 'grasp'
+    additive = True
 
     def __init__(
         self,

@@ -35,6 +35,7 @@ class GRECMetric(GroundingMetric):
     """
 
     default_prefix = 'grec'
+    additive = True
 
     def __init__(
         self,

@@ -41,6 +41,7 @@ class GRESMetric(GroundingMetric):
     """
 
     default_prefix = 'gres'
+    additive = True
     needs_masks = True
 
     def __init__(

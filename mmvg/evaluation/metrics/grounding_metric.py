@@ -37,6 +37,7 @@ class GroundingMetric(BaseMetric):
         protocol: Name and value of each choice that changes the numbers; logged with them.
         needs_masks: Whether the truth has to be a mask. Then an expression whose data has boxes only is counted as
             ``num_boxes_only`` instead of scored; where all have, that is the only result.
+        additive: Whether every result is a ratio that :meth:`parts` splits, so that records need not be kept.
 
     Example:
         >>> class BoxCount(GroundingMetric):
@@ -55,6 +56,7 @@ class GroundingMetric(BaseMetric):
     """
 
     needs_masks = False
+    additive = False
 
     def __init__(
         self, resolution: Literal['original', 'resized', 'input'] = 'original', prefix: str | None = None

@@ -49,6 +49,7 @@ class PhraseCutMetric(GroundingMetric):
     """
 
     default_prefix = 'phrasecut'
+    additive = True
     needs_masks = True
 
     def __init__(

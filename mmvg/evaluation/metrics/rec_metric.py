@@ -31,6 +31,7 @@ class RECMetric(GroundingMetric):
     """
 
     default_prefix = 'rec'
+    additive = True
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ class RefZOMMetric(GroundingMetric):
     """
 
     default_prefix = 'refzom'
+    additive = True
     needs_masks = True
 
     def __init__(

@@ -32,6 +32,7 @@ class RESMetric(GroundingMetric):
     """
 
     default_prefix = 'res'
+    additive = True
     needs_masks = True
 
     def __init__(

@@ -69,6 +69,7 @@ def test_scores_are_100_times_the_sums_of_their_parts(name):
     made = {score: 100 * numerators[score] / total for score, total in denominators.items()}
     results = metric.summarize(RECORDS[name])
     assert set(results) - set(made) == OTHER.get(name, set())
+    assert metric.additive == (name not in OTHER)
     assert {score: made[score] for score in results if score in made} == pytest.approx(
         {score: value for score, value in results.items() if score in made}
     )
