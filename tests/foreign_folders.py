@@ -442,3 +442,54 @@ FAMILIES: dict[str, Callable[[Path], None]] = {
     maker.__name__: maker
     for maker in (grounding_dino, mm_grounding_dino, omdet_turbo, owlv2, sam3, florence2, qwen2_5_vl, qwen3_vl)
 }
+
+
+def mmdet_grounding_dino(path: Path) -> None:
+    """``config.py`` of mmdetection, its weights ``detector.pth``, and BERT in ``bert/``."""
+    from mmengine.config import Config
+
+    from mmvg.models.adapters import mmdet_grounding_dino as adapter
+
+    bert = path / 'bert'
+    bert.mkdir()
+    sizes = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16)
+    torch.manual_seed(0)
+    text = transformers.BertConfig(vocab_size=bert_tokenizer(bert), max_position_embeddings=256, **sizes)
+    _save(transformers.BertModel(text), bert)
+    shipped = adapter.find_mmdet_config('mm_grounding_dino/grounding_dino_swin-t_pretrain_obj365.py')
+    (path / 'config.py').write_text(
+        f"""_base_ = [{str(shipped)!r}]
+model = dict(
+    num_queries=20,
+    backbone=dict(embed_dims=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2]),
+    neck=dict(in_channels=[16, 32, 64]),
+    encoder=dict(
+        num_layers=1,
+        layer_cfg=dict(ffn_cfg=dict(feedforward_channels=16)),
+        text_layer_cfg=dict(ffn_cfg=dict(feedforward_channels=16)),
+        fusion_layer_cfg=dict(embed_dim=32, init_values=0.5),
+    ),
+    decoder=dict(num_layers=1, layer_cfg=dict(ffn_cfg=dict(feedforward_channels=16))),
+    test_cfg=dict(max_per_img=20),
+)
+meta = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor', 'text', 'custom_entities', 'tokens_positive')
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='FixScaleResize', scale=(96, 160), keep_ratio=True, backend='pillow'),
+    dict(type='LoadAnnotations', with_bbox=True),
+    dict(type='PackDetInputs', meta_keys=meta),
+]
+""",
+        encoding='utf-8',
+    )
+    torch.manual_seed(0)
+    detector = adapter._build(Config.fromfile(path / 'config.py').model, bert, {})
+    detector.init_weights()
+    with torch.no_grad():
+        for name, weight in detector.named_parameters():
+            if weight.ndim > 1 and 'norm' not in name and 'language_model' not in name:
+                weight.add_(torch.randn_like(weight) * 0.05)
+    torch.save(dict(state_dict=detector.state_dict()), path / 'detector.pth')
+
+
+FAMILIES['mmdet_grounding_dino'] = mmdet_grounding_dino

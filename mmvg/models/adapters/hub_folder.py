@@ -12,23 +12,26 @@ from torch import nn
 from mmvg.checks import check_choice
 
 DTYPES = ('float32', 'bfloat16', 'float16')
+_PICTURES = ('preprocessor_config.json', 'processor_config.json')
 #: Each line: files of which a folder must have one -> what they hold.
 _NEEDED = {
     ('config.json',): 'the architecture',
     ('model.safetensors', 'model.safetensors.index.json', 'pytorch_model.bin', 'pytorch_model.bin.index.json'): (
         'the weights'
     ),
-    ('preprocessor_config.json', 'processor_config.json'): 'how pictures are prepared',
+    _PICTURES: 'how pictures are prepared',
     ('tokenizer.json', 'vocab.json', 'vocab.txt', 'tokenizer.model', 'spiece.model'): 'the words',
 }
 
 
-def check_model_folder(folder: str | Path, source: str) -> Path:
+def check_model_folder(folder: str | Path, source: str, setting: str = 'model_folder', pictures: bool = True) -> Path:
     """Return a folder that holds a whole model, as a download from the Hugging Face Hub leaves it.
 
     Args:
         folder: The folder.
         source: Name of the model on the Hub, for the error to say how it is fetched.
+        setting: Of the config, which names the folder.
+        pictures: Whether the model reads pictures, and so has to say how they are prepared.
 
     Raises:
         FileNotFoundError: If there is no such folder, or it lacks files.
@@ -41,10 +44,12 @@ def check_model_folder(folder: str | Path, source: str) -> Path:
     """
     path = Path(folder).expanduser()
     place = path if len(path.parts) > 2 else Path('data/weights') / Path(source).name
-    how = f'fetch it with `hf download {source} --local-dir {place}`, and set model_folder={place}'
+    how = f'fetch it with `hf download {source} --local-dir {place}`, and set {setting}={place}'
     if not path.is_dir():
         raise FileNotFoundError(f'{folder}: there is no such folder, and nothing is downloaded unasked; {how}')
     for names, what in _NEEDED.items():
+        if names == _PICTURES and not pictures:
+            continue
         if not any((path / name).is_file() for name in names):
             raise FileNotFoundError(f'{folder}: lacks {" or ".join(names)} ({what}); {how}')
     return path

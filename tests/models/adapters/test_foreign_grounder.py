@@ -24,6 +24,7 @@ RUNS = {
     'hf/owlv2_refcocog': {'rec'},
     'hf/sam3_refcoco': {'rec', 'res'},
     'hf/sam3_grefcoco': {'grec', 'gres'},
+    'mmdet/grounding_dino_refcoco': {'rec'},
 }
 
 
@@ -31,11 +32,20 @@ def family_of(config):
     return config.split('/')[1].rsplit('_', 1)[0]
 
 
+def places(config, folder_of):
+    """Settings of a config that say where its tiny model lies."""
+    if config.startswith('hf/'):
+        return dict(model_folder=str(folder_of(family_of(config))))
+    folder = folder_of('mmdet_grounding_dino')
+    names = dict(mmdet_config='config.py', checkpoint='detector.pth', bert_folder='bert')
+    return {key: str(folder / name) for key, name in names.items()}
+
+
 @pytest.mark.parametrize('config', RUNS)
 def test_a_test_run_needs_no_checkpoint_and_its_answers_score_the_same_again(
     config, folder_of, benchmarks_tiny, tmp_path
 ):
-    options = dict(model_folder=folder_of(family_of(config)), data_root=benchmarks_tiny, num_workers=0)
+    options = dict(places(config, folder_of), data_root=benchmarks_tiny, num_workers=0)
     options |= {'persistent_workers': False, 'test_dataloader.dataset.indices': 12}
     words = [f'{key}={value}' for key, value in options.items()]
     out = tmp_path / 'answers.json'

@@ -28,7 +28,7 @@ def build(folder, family='owlv2'):
 
 @pytest.mark.parametrize(
     'family',
-    ['grounding_dino', 'mm_grounding_dino', 'omdet_turbo', 'owlv2', 'sam3'],
+    ['grounding_dino', 'mm_grounding_dino', 'omdet_turbo', 'owlv2', 'sam3', 'mmdet_grounding_dino'],
 )
 def test_a_model_is_read_and_asked_without_the_network(family, folder_of, pictures, monkeypatch):
     def refuse(*args, **kwargs):
@@ -38,7 +38,13 @@ def test_a_model_is_read_and_asked_without_the_network(family, folder_of, pictur
     for name in ('connect', 'connect_ex', 'sendto'):
         monkeypatch.setattr(socket.socket, name, refuse)
     monkeypatch.setattr(socket, 'getaddrinfo', refuse)
-    assert len(ask(build(folder, family).eval(), pictures[:1], ['the red ring'])) == 1
+    if family == 'mmdet_grounding_dino':
+        files = dict(mmdet_config=str(folder / 'config.py'), checkpoint=str(folder / 'detector.pth'))
+        files |= dict(bert_folder=str(folder / 'bert'))
+        model = MODELS.build(read_config('mmdet/grounding_dino_refcoco', files).model)
+    else:
+        model = build(folder, family)
+    assert len(ask(model.eval(), pictures[:1], ['the red ring'])) == 1
 
 
 def test_a_name_of_the_hub_in_place_of_a_folder_says_how_to_fetch_it():
