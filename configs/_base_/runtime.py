@@ -1,11 +1,13 @@
-"""How a run logs, saves and repeats itself; the same for all papers."""
+"""How a run logs, saves and repeats itself; the same for all papers.
 
-from mmdet.engine.hooks import CheckInvalidLossHook
-from mmengine.hooks import CheckpointHook, DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
+The Runner adds the hooks that let it go on after whatever happens to it (docs/running.md).
+"""
+
+from mmengine.hooks import DistSamplerSeedHook, IterTimerHook, LoggerHook, ParamSchedulerHook
 from mmengine.runner import LogProcessor, TestLoop, ValLoop
 from mmengine.visualization import LocalVisBackend
 
-from mmvg.engine.hooks import GroundingVisualizationHook
+from mmvg.engine.hooks import GroundingVisualizationHook, SafeCheckpointHook
 from mmvg.visualization import GroundingVisualizer
 
 default_scope = 'mmvg'
@@ -15,11 +17,10 @@ default_hooks = dict(
     timer=dict(type=IterTimerHook),
     logger=dict(type=LoggerHook, interval=50),
     param_scheduler=dict(type=ParamSchedulerHook),
-    checkpoint=dict(type=CheckpointHook, interval=1, max_keep_ckpts=2),
+    checkpoint=dict(type=SafeCheckpointHook, interval=1, max_keep_ckpts=2),
     sampler_seed=dict(type=DistSamplerSeedHook),
     visualization=dict(type=GroundingVisualizationHook),
 )
-custom_hooks = [dict(type=CheckInvalidLossHook, interval=50)]
 env_cfg = dict(
     cudnn_benchmark=False, mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0), dist_cfg=dict(backend='nccl')
 )

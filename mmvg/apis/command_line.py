@@ -22,10 +22,15 @@ def run_command(main: Callable[[], None]) -> None:
 
     Such mistakes are files that cannot be opened, configs that cannot be parsed, and every ``ValueError`` that mmvg
     itself raises: about configs, data and checkpoints; and a command that needs more than is installed. With
-    ``MMVG_DEBUG`` set, the traceback is shown for those too.
+    ``MMVG_DEBUG`` set, the traceback is shown for those too. A run that cannot go on brings an exit code of its own.
     """
     try:
         main()
+    except _run_errors() as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        print(f'\n{_message(error)}', file=sys.stderr)
+        sys.exit(error.exit_code)
     except (*_config_errors(), ImportError, OSError, ValueError) as error:
         if os.environ.get(DEBUG_VARIABLE) or not is_explained(error):
             raise
@@ -57,6 +62,12 @@ def _config_errors() -> tuple[type[Exception], ...]:
     """MMEngine's error about configs, which nothing can have raised before its module was imported."""
     module = sys.modules.get('mmengine.config.utils')
     return () if module is None else (module.ConfigParsingError,)
+
+
+def _run_errors() -> tuple[type[Exception], ...]:
+    """What ends a training or a test, which nothing can have raised before its module was imported."""
+    module = sys.modules.get('mmvg.engine.errors')
+    return () if module is None else (module.RunError,)
 
 
 def _comes_from_mmvg(error: BaseException) -> bool:

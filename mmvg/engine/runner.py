@@ -1,26 +1,58 @@
-"""Extend mmengine's Runner: strict weight loading, and several processes on machines without a GPU."""
+"""Extend mmengine's Runner: strict weight loading, runs that are hard to kill, and processes without a GPU."""
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
-from mmengine.dataset import InfiniteSampler
-from mmengine.dist import is_distributed
+from mmengine.dist import is_distributed, is_main_process
+from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from mmengine.runner import BaseLoop, Runner
+from mmengine.optim import AmpOptimWrapper, OptimWrapper, OptimWrapperDict
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop, Runner
 from torch import nn
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
-from mmvg.engine.hooks.carried_config_hook import CarriedConfigHook
+from mmvg.engine.errors import LOST_PROCESS, RunError, explain_loss
+from mmvg.engine.hooks import (
+    AverageBuffersHook,
+    CarriedConfigHook,
+    FiniteStateHook,
+    HeartbeatHook,
+    ResumeHook,
+    SafeCheckpointHook,
+    StopHook,
+)
+from mmvg.engine.loops import ResumableEpochLoop, ResumableIterLoop
+from mmvg.engine.optimizers.finite_optim_wrapper import FiniteAmpOptimWrapper, FiniteOptimWrapper
+from mmvg.engine.processes import die_with_parent, end_workers, guard_workers
+from mmvg.engine.work_dir_lock import work_dir_lock
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 from mmvg.weights.latest import latest_checkpoint
+from mmvg.whole_files import remove_unfinished, whole_file
 
 #: Beginnings of mmengine's messages without information: one line per parameter and rule, and one for every registry
 #: that mmvg rightly leaves to mmengine.
 NOISE = ('paramwise_options -- ', 'Failed to search registry with scope "mmvg" in the ')
+
+#: What the Runner takes in the place of a class of mmengine that a config names; the settings are the same.
+IN_PLACE = {
+    IterBasedTrainLoop: ResumableIterLoop,
+    EpochBasedTrainLoop: ResumableEpochLoop,
+    CheckpointHook: SafeCheckpointHook,
+    OptimWrapper: FiniteOptimWrapper,
+    AmpOptimWrapper: FiniteAmpOptimWrapper,
+}
+
+#: Hooks of every run, unless a config sets the name under ``default_hooks`` to something else, or to None.
+RUN_HOOKS = dict(
+    resume=ResumeHook, buffers=AverageBuffersHook, finite=FiniteStateHook, stop=StopHook, heartbeat=HeartbeatHook
+)
 
 
 class GroundingRunner(Runner):
@@ -34,6 +66,8 @@ class GroundingRunner(Runner):
     - To resume takes the latest whole checkpoint of the work dir, which may have been moved; mmengine takes the path
       that was noted, and calls a start from scratch a resumed run.
     - Fewer samples than a batch are an error; mmengine saves an untrained model.
+    - A run goes on bit for bit, survives what may happen to it, and says why it ends (:data:`IN_PLACE`,
+      :data:`RUN_HOOKS`, docs/running.md).
     - With a launcher but without CUDA the processes talk through gloo; mmengine insists on a CUDA device.
 
     Example:
@@ -49,6 +83,8 @@ class GroundingRunner(Runner):
         """Start gloo where there is no GPU, and share tensors between workers by file name."""
         if self.distributed and not is_distributed() and not torch.cuda.is_available():
             _init_gloo(self._launcher)
+        if self.distributed:
+            die_with_parent(signal.SIGTERM)  # of torchrun or srun
         torch.multiprocessing.set_sharing_strategy('file_system')
         super().setup_env(env_cfg)
 
@@ -69,8 +105,16 @@ class GroundingRunner(Runner):
         logger.addFilter(lambda record: not str(record.msg).startswith(NOISE))
         return logger
 
+    def register_default_hooks(self, hooks: dict[str, Hook | dict] | None = None) -> None:
+        """Register the hooks of the config and those of every run."""
+        hooks = {**{name: dict(type=hook) for name, hook in RUN_HOOKS.items()}, **(hooks or {})}
+        hooks = {name: hook for name, hook in hooks.items() if hook is not None or name not in RUN_HOOKS}
+        super().register_default_hooks({name: _in_place(hook) for name, hook in hooks.items()})
+
     def build_optim_wrapper(self, optim_wrapper: OptimWrapper | Optimizer | dict) -> OptimWrapper:
         """Build the optimizer and log the size of each kind of parameter group."""
+        if isinstance(optim_wrapper, dict) and 'optimizer' in optim_wrapper:
+            optim_wrapper = _in_place({'type': OptimWrapper, **optim_wrapper})
         built = super().build_optim_wrapper(optim_wrapper)
         groups = Counter()
         for group in [] if isinstance(built, OptimWrapperDict) else built.param_groups:
@@ -80,15 +124,25 @@ class GroundingRunner(Runner):
             self.logger.info(f'{size:,} parameters with learning rate {lr:g} and weight decay {weight_decay:g}')
         return built
 
+    @staticmethod
+    def build_dataloader(
+        dataloader: DataLoader | dict, seed: int | None = None, diff_rank_seed: bool = False
+    ) -> DataLoader:
+        """Build a loader whose workers end with this process, and say where memory is full."""
+        return guard_workers(Runner.build_dataloader(dataloader, seed, diff_rank_seed))
+
     def build_train_loop(self, loop: BaseLoop | dict) -> BaseLoop:
         """Build the loop of training, and check that its data give a batch.
 
         Raises:
             ValueError: If there are fewer samples than one batch takes and the rest is dropped.
         """
-        built = super().build_train_loop(loop)
+        if isinstance(loop, dict) and 'by_epoch' in loop and 'type' not in loop:
+            loop = {**loop, 'type': EpochBasedTrainLoop if loop['by_epoch'] else IterBasedTrainLoop}
+            loop.pop('by_epoch')
+        built = super().build_train_loop(_in_place(loop))
         loader = built.dataloader
-        if len(loader) == 0 and not isinstance(loader.sampler, InfiniteSampler):
+        if len(loader) == 0 and not loader.batch_sampler.is_infinite:
             raise ValueError(
                 f'train_dataloader: {len(loader.dataset)} samples are fewer than the batch_size of '
                 f'{loader.batch_sampler.batch_size}, and drop_last leaves none: set train_dataloader.batch_size lower'
@@ -114,6 +168,69 @@ class GroundingRunner(Runner):
                     )
         return built
 
+    def train(self) -> nn.Module:
+        """Train, as the only run in the work dir.
+
+        Raises:
+            RunError: If another run is there, or this one cannot go on.
+            StopRun: At the end of what a signal asks for.
+        """
+        with work_dir_lock(self.work_dir):
+            if is_main_process():
+                remove_unfinished(self.work_dir, '*.pth')
+            return self._explained(super().train)
+
+    def test(self) -> dict[str, float]:
+        """Test, and return the scores."""
+        return self._explained(super().test)
+
+    def _explained(self, run: Callable[[], Any]) -> Any:
+        """Run, and say in one sentence which process was lost, if that is the end of it."""
+        try:
+            return run()
+        except RuntimeError as error:
+            if isinstance(error, RunError) or (reason := explain_loss(error)) is None:
+                raise
+            raise RunError(f'The run ends at iteration {self._iterations_done()}: {reason}', LOST_PROCESS) from error
+        finally:
+            self.call_hook('at_end')
+            for loop in (self._train_loop, self._val_loop, self._test_loop):
+                if isinstance(loop, BaseLoop):
+                    end_workers(loop.dataloader)
+
+    def _iterations_done(self) -> int:
+        return self.message_hub.get_info('iter', 0)
+
+    @property
+    def has_resumed(self) -> bool:
+        """Whether this run goes on from a checkpoint."""
+        return self._resume and self._has_loaded
+
+    @property
+    def resumed_from(self) -> str | None:
+        """The checkpoint that this run goes on from."""
+        return self._load_from
+
+    def save_checkpoint(self, out_dir: str, filename: str, *arguments: Any, **settings: Any) -> None:
+        """Save a checkpoint, which appears under its name when it is whole; all processes have to call it.
+
+        The stage ``before_saving`` of hooks comes first, in all processes.
+
+        Args:
+            out_dir: A local folder.
+            filename: Name in it.
+            arguments: As in mmengine.
+            settings: As in mmengine.
+
+        Raises:
+            RunError: If something in it is not finite.
+            OSError: If it cannot be written, as on a full disk; an older file of that name is still there.
+        """
+        self.call_hook('before_saving')
+        if is_main_process():
+            with whole_file(Path(out_dir) / filename) as unfinished:
+                super().save_checkpoint(str(unfinished.parent), unfinished.name, *arguments, **settings)
+
     def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
         """Register the hooks of the config, and the one that has checkpoints carry it as data."""
         super().register_hooks(default_hooks, custom_hooks)
@@ -122,7 +239,7 @@ class GroundingRunner(Runner):
     def load_or_resume(self) -> None:
         """Load what the config says; to resume without a path, find the latest whole checkpoint of the work dir."""
         if self._resume and self._load_from is None and not self._has_loaded:
-            latest = latest_checkpoint(self.work_dir)
+            latest = latest_checkpoint(self.work_dir, self.logger.warning)
             if latest is None:
                 self.logger.warning(
                     f'{self.work_dir}: no checkpoint there to resume from; training starts from scratch'
@@ -164,6 +281,18 @@ class GroundingRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Loaded the weights of {filename}')
         return checkpoint
+
+
+def _in_place(cfg: Any) -> Any:
+    """Name our class in a dict that names one of mmengine's, by class, name or dotted path."""
+    if not isinstance(cfg, dict):
+        return cfg
+    kind = cfg.get('type')
+    for theirs, ours in IN_PLACE.items():
+        names = (theirs.__name__, f'{theirs.__module__}.{theirs.__name__}', f'mmengine.{theirs.__name__}')
+        if kind is theirs or kind in (*names, f'{theirs.__module__.rsplit(".", 1)[0]}.{theirs.__name__}'):
+            return {**cfg, 'type': ours}
+    return cfg
 
 
 def _init_gloo(launcher: str) -> None:

@@ -1,14 +1,12 @@
 """How the small models learn RefShapes from scratch: MuonAdamW for some minutes, 60 steps of warm-up, then a cosine.
 
-For four processes of one thread, so that loaders have no workers of their own. Batch statistics are averaged before the
-one validation at the end.
+For four processes of one thread, so that loaders have no workers of their own.
 """
 
 from mmengine.config import read_base
 from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from mmengine.runner import IterBasedTrainLoop
 
-from mmvg.engine.hooks import AverageBuffersHook
 from mmvg.engine.optimizers import MuonAdamW
 
 with read_base():
@@ -28,5 +26,4 @@ param_scheduler = [
     dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=60, end='${iterations}'),
 ]
 log_processor.by_epoch = False
-custom_hooks = [*custom_hooks, dict(type=AverageBuffersHook, interval='${iterations}')]
 default_hooks.checkpoint.update(by_epoch=False, interval='${iterations}', max_keep_ckpts=1)

@@ -1,32 +1,31 @@
-"""Average the buffers of a model over the processes."""
+"""Make the buffers of a model the same in all processes."""
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
-from mmengine.hooks import Hook
+from mmengine.dist import all_reduce, broadcast, get_world_size
+from mmengine.hooks import EMAHook, Hook
 
 from mmvg.registry import HOOKS
 
 
 @HOOKS.register_module()
 class AverageBuffersHook(Hook):
-    """Averages the floating-point buffers of the model (running statistics of BatchNorm) over the processes.
+    """Averages the buffers of the model (running statistics of BatchNorm) over the processes.
 
-    Each process normalises by what it has seen itself, and a checkpoint holds those of the first. MMEngine's
-    ``SyncBuffersHook`` averages at the end of epochs; this one does it after iterations, before a checkpoint is written
-    and a validation begins, so that both see the same model.
+    Each process normalises by what it has seen itself, and a checkpoint holds one model. So they are made equal before
+    each validation and before each checkpoint, and both see the model that training goes on with. Whole numbers are
+    those of the first process. The average of an ``EMAHook`` is treated in the same way.
 
     Args:
-        interval: Iterations between averagings; the last iteration always has one.
+        interval: Average after so many iterations too.
 
     Example:
-        >>> hook = AverageBuffersHook(interval=100)
-        >>> hook.after_train_iter(runner=None, batch_idx=0)  # a single process has nothing to average
+        >>> AverageBuffersHook().before_saving(runner=None)  # a single process has nothing to average
     """
 
-    priority = 'NORMAL'
+    priority = 'HIGH'  # before EMAHook exchanges the weights for their averages
 
-    def __init__(self, interval: int) -> None:
-        if interval < 1:
+    def __init__(self, interval: int | None = None) -> None:
+        if interval is not None and interval < 1:
             raise ValueError(f'interval must be 1 iteration or more, not {interval}')
         self.interval = interval
 
@@ -34,10 +33,21 @@ class AverageBuffersHook(Hook):
         self, runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
         """Average the buffers if it is time."""
+        if self.interval is not None and self.every_n_train_iters(runner, self.interval):
+            self.before_saving(runner)
+
+    def before_saving(self, runner) -> None:
+        """Average the buffers; the Runner calls it in all processes before the first writes a checkpoint."""
         if get_world_size() == 1:
             return
-        if self.every_n_train_iters(runner, self.interval) or runner.iter + 1 == runner.max_iters:
-            with torch.no_grad():
-                for buffer in runner.model.buffers():
-                    if buffer.is_floating_point():
-                        all_reduce(buffer, 'mean')
+        averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+        with torch.no_grad():
+            for buffer in (buffer for model in (runner.model, *averages) for buffer in model.buffers()):
+                if buffer.is_floating_point():
+                    all_reduce(buffer, 'mean')
+                else:
+                    broadcast(buffer)
+
+    def before_val_epoch(self, runner) -> None:
+        """Average the buffers."""
+        self.before_saving(runner)

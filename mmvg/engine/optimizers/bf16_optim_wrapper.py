@@ -4,21 +4,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from mmengine.optim import OptimWrapper
 from torch import nn
 
+from mmvg.engine.optimizers.finite_optim_wrapper import FiniteOptimWrapper
 from mmvg.registry import OPTIM_WRAPPERS
 
 
 @OPTIM_WRAPPERS.register_module()
-class BF16OptimWrapper(OptimWrapper):
+class BF16OptimWrapper(FiniteOptimWrapper):
     """Runs the forward pass in bfloat16 autocast, on a GPU or a CPU; weights, gradients and their update stay float32.
 
     MMEngine's ``AmpOptimWrapper`` refuses to run on a CPU, and scales the loss, which float16 needs; bfloat16 has the
     exponents of float32 and does not.
 
     Args:
-        **kwargs: As for :class:`mmengine.optim.OptimWrapper`.
+        **kwargs: As for :class:`mmvg.engine.optimizers.FiniteOptimWrapper`.
     """
 
     @contextmanager
