@@ -9,8 +9,8 @@ ID_KEYS = ('dataset', 'img_id', 'ref_id', 'sent_id')
 #: ``dataset`` of a picture that belongs to none: somebody asks about it.
 USER_DATASET = 'user'
 
-#: What else a data set says about an expression: where its picture is, what metrics group by, and whether the masks of
-#: its targets are not known.
+#: What else a data set says about an expression: where its picture is, what metrics group by or count with, and whether
+#: the masks of its targets are not known.
 FACT_KEYS = (
     'task_id',
     'phrase_structure',
@@ -20,6 +20,7 @@ FACT_KEYS = (
     'num_distractors',
     'img_path',
     'boxes_only',
+    'num_persons',
 )
 
 #: Sizes, and the way from original to input pixels and back.

@@ -27,6 +27,8 @@ GRASPS = {
     'grasp_anything': ('grasp_anything', 'grasp_anything', ('train', 'test', 'test'), 224, ['grasp_anything', 'res']),
 }
 DRAWN |= GRASPS
+#: Benchmarks, which tests/datasets/formats/test_benchmarks.py tests in files of their own.
+EVALUATED = ['flickr30k_entities', 'humanref', 'ref_l4', 'refcoco_m']
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def _words(ref: dict) -> list[str]:
 
 
 def test_there_is_a_case_for_every_file():
-    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted([*NAMES, *DRAWN])
+    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted([*NAMES, *DRAWN, *EVALUATED])
 
 
 @pytest.mark.parametrize('config_and_root', NAMES, indirect=True)

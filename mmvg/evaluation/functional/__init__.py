@@ -51,6 +51,7 @@ from mmvg.evaluation.functional.groups import (
     size_group,
     word_group,
 )
+from mmvg.evaluation.functional.human_ref import HumanRefScore, human_ref_score, human_ref_scores
 from mmvg.evaluation.functional.instance_f1 import (
     PrecisionRecall,
     instance_f1_scores,
@@ -61,6 +62,7 @@ from mmvg.evaluation.functional.no_target import no_target_accuracy
 from mmvg.evaluation.functional.percent import mean_percent, percent, percent_above, percent_at_least
 from mmvg.evaluation.functional.phrasecut import phrasecut_scores, phrasecut_subsets
 from mmvg.evaluation.functional.rec import top_box, top_box_iou
+from mmvg.evaluation.functional.ref_l4 import ref_l4_scores
 from mmvg.evaluation.functional.refzom import refzom_scores
 from mmvg.evaluation.functional.res import mask_iou, res_scores
 from mmvg.evaluation.functional.rref import RRefScore, rref_left_out, rref_scores
@@ -75,6 +77,7 @@ __all__ = [
     'CGF1Score',
     'Difference',
     'GRESScore',
+    'HumanRefScore',
     'PrecisionRecall',
     'RRefScore',
     'apply_temperature',
@@ -101,6 +104,8 @@ __all__ = [
     'gres_scores',
     'harmonic_mean',
     'holm',
+    'human_ref_score',
+    'human_ref_scores',
     'in_order',
     'instance_f1_scores',
     'jaccard_at',
@@ -121,6 +126,7 @@ __all__ = [
     'phrasecut_subsets',
     'precision_recall',
     'rank_of_hit',
+    'ref_l4_scores',
     'refzom_scores',
     'res_scores',
     'risk_coverage',

@@ -2,15 +2,19 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from mmvg.config import read_config
 from mmvg.data_check import check_folder
 from mmvg.datasets import DataError, Flickr30kEntitiesDataset, HumanRefDataset, RefCOCOMDataset, RefL4Dataset
+from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.datasets.transforms import LoadImage
 from mmvg.masks import encode_mask
+from mmvg.registry import DATASETS, METRICS
 
 pyarrow = pytest.importorskip('pyarrow')
 pytest.importorskip('pyarrow.parquet')
@@ -226,3 +230,41 @@ def test_the_data_check_covers_the_benchmarks(refcoco_m, ref_l4, humanref, flick
     ]
     (humanref / 'humanref/annotations.jsonl').write_text('{"id": 1}\n')
     assert 'line without image_name' in check_folder(refcoco_m).report.errors[0].problem
+
+
+#: Base config -> what a perfect answer scores.
+PERFECT = {
+    'ref_l4': {'ref_l4/Acc@0.5': 100, 'ref_l4/mAcc': 100},
+    'humanref': {'humanref/DF1': 100, 'humanref/rejection': 100, 'grec/F1': 100, 'grec/N-acc': 100},
+    'refcoco_m': {'res/mIoU': 100, 'rec/P@0.5': 100},
+    'flickr30k_entities': {'top/P@1': 100, 'top/P@10': 100},
+}
+
+
+@pytest.mark.parametrize('name', PERFECT)
+def test_a_perfect_answer_scores_100_by_the_protocol_of_the_config(
+    name, refcoco_m, ref_l4, humanref, flickr30k, tmp_path
+):
+    cfg = read_config(Path(__file__).parents[3] / f'configs/_base_/datasets/{name}.py')
+    settings = cfg.test_dataloader.dataset
+    settings.update(data_root=str(tmp_path), **({} if name != 'flickr30k_entities' else dict(split='test')))
+    (tmp_path / 'vocab.txt').write_text('\n'.join(['[PAD]', '[UNK]', '[BOS]', '[EOS]', 'the']))
+    for step in settings.pipeline:
+        if 'tokenizer' in step:
+            step.tokenizer = dict(type=WordTokenizer, vocab_file=str(tmp_path / 'vocab.txt'))
+    dataset = DATASETS.build(settings)
+    metrics = [METRICS.build(metric) for metric in cfg.test_evaluator]
+    for index in range(len(dataset)):
+        sample = dataset[index]['data_samples']
+        boxes = sample.gt_instances.bboxes
+        answer = dict(sample.to_dict(), **sample.metainfo, pred_frame='original')
+        answer['pred_instances'] = dict(bboxes=boxes, scores=np.ones(len(boxes)))
+        if 'gt_sem_seg' in sample:
+            answer['gt_sem_seg'] = answer['pred_sem_seg'] = dict(sem_seg=sample.gt_sem_seg.sem_seg)
+        answer['gt_instances'] = dict(bboxes=boxes)
+        for metric in metrics:
+            metric.process({}, [answer])
+    found = {}
+    for metric in metrics:
+        found |= metric.evaluate(len(dataset))
+    assert {key: found[key] for key in PERFECT[name]} == PERFECT[name]
