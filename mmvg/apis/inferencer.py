@@ -130,7 +130,10 @@ class GroundingInferencer(BaseInferencer):
 
         Raises:
             TypeError: If the config holds what is no data.
+            ValueError: If the model is one of another library, which has a folder of its own.
         """
+        if getattr(self.model, 'brings_weights', False):
+            raise ValueError('this model is one of another library, in a folder already: copy that, and its config')
         config = {key: value for key, value in to_data(self.cfg).items() if key not in _OF_ONE_RUN}
         state = self.model.state_dict()
         name = name or Path(folder).expanduser().resolve().name

@@ -17,7 +17,7 @@ from mmvg.config.stored import stored_config
 from mmvg.weights.carried_files import carried_files, decode_files, found_beside, with_places
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file
 from mmvg.weights.latest import latest_checkpoint
-from mmvg.weights.model_folder import is_model_folder, read_model_folder
+from mmvg.weights.model_folder import WEIGHTS, is_model_folder, read_model_folder
 
 
 @dataclass
@@ -75,6 +75,8 @@ def open_model(
             weights = weights or indexed
     elif osp.isdir(path) and not is_model_folder(path):
         path = _of_work_dir(path)
+    elif osp.basename(path) == WEIGHTS and is_model_folder(osp.dirname(path) or '.'):
+        path = osp.dirname(path) or '.'
     if is_model_folder(path) or _is_weights(path):
         if weights is not None:
             raise ValueError(f'{path} is a checkpoint already; leave weights out, or give a config as the model')

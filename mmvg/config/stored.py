@@ -21,7 +21,7 @@ from mmvg.config.parts import PACKAGES, problem_of_part
 from mmvg.config.plain_data import from_json
 
 #: Bytes of a config in JSON or YAML that are read.
-MAX_FILE = 500_000
+MAX_FILE = 200_000
 #: How to go on where a stored config is refused.
 WAYS_OUT = (
     'A config in a file is data, and may name only parts of mmvg and of the libraries that it is built on. Give a '
