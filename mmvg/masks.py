@@ -37,6 +37,8 @@ def read_mask(mask: Mask) -> np.ndarray | dict:
         >>> read_mask(dict(size=[2, 2], counts=[1, 3]))
         {'size': [2, 2], 'counts': '13'}
     """
+    if isinstance(mask, _CheckedRLE):
+        return mask
     if isinstance(mask, dict):
         runs = rle_runs(mask)
         if isinstance(mask['counts'], list):
@@ -225,7 +227,7 @@ def mask_overlaps(pred: Sequence[Mask], gt: Sequence[Mask]) -> np.ndarray:
         >>> mask_overlaps([np.eye(3, dtype=bool)], [np.eye(3, dtype=bool), np.ones((3, 3), dtype=bool)])
         array([[1.    , 0.3333]])
     """
-    pred, gt = ([encode_mask(mask) for mask in masks] for masks in (pred, gt))
+    pred, gt = ([dict(encode_mask(mask)) for mask in masks] for masks in (pred, gt))  # pycocotools wants plain dicts
     if len(sizes := {mask_size(mask) for mask in (*pred, *gt)}) > 1:
         raise ValueError(f'masks of different sizes (H, W): {", ".join(map(str, sorted(sizes)))}')
     if not pred or not gt:
@@ -306,6 +308,10 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
 
 
+class _CheckedRLE(dict):
+    """A compressed RLE that this module has checked or made; it is read again and again without another check."""
+
+
 def _as_text(rle: dict) -> dict:
     counts = rle['counts'].decode() if isinstance(rle['counts'], bytes) else rle['counts']
-    return dict(size=[int(side) for side in rle['size']], counts=counts)
+    return _CheckedRLE(size=[int(side) for side in rle['size']], counts=counts)

@@ -142,3 +142,12 @@ def test_no_other_module_calls_pycocotools():
     files = sorted((Path(__file__).parents[1] / 'mmvg').rglob('*.py'))
     callers = [file.name for file in files if re.search(r'^ *(import|from) pycocotools', file.read_text(), re.M)]
     assert callers == ['masks.py']
+
+
+def test_what_was_checked_once_is_not_checked_again():
+    rle = encode_mask(np.eye(4, dtype=bool))
+    assert read_mask(rle) is rle
+    assert rle == dict(rle)
+    foreign = dict(rle, size=[3, 4])  # a plain dict again
+    with pytest.raises(ValueError, match='runs sum to 16'):
+        read_mask(foreign)

@@ -26,6 +26,12 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     'rref_flag': dict(type='RRefMetric', no_target_from='flag'),
     'rref_score': dict(type='RRefMetric', no_target_from='score'),
     'phrasecut': dict(type='PhraseCutMetric'),
+    'cgf1': dict(type='CGF1Metric'),
+    'cgf1_boxes': dict(type='CGF1Metric', instances='boxes'),
+    'set_f1': dict(type='InstanceF1Metric'),
+    'precision_at_k': dict(type='PrecisionAtKMetric'),
+    'verdict': dict(type='VerdictMetric'),
+    'confidence': dict(type='ConfidenceMetric'),
     'grasp': dict(type='GraspMetric'),
     'grasp_anything': dict(type='GraspSuccessMetric'),
 }
@@ -59,6 +65,6 @@ def build_protocol(name: str, settings: Mapping[str, Any] | None = None) -> 'Gro
         if key not in known:
             raise ValueError(f'protocol {name} has no setting {key!r}; it has {", ".join(known)}{suggest(key, known)}')
     metric = METRICS.build({**cfg, **(settings or {})})
-    if not hasattr(metric, 'parts') or metric.protocol.get('resolution') != 'original':
+    if not hasattr(metric, 'parts') or getattr(metric, 'resolution', 'original') != 'original':
         raise ValueError(f'protocol {name} is not for files of answers, which are in original pixels')
     return metric

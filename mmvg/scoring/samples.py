@@ -25,7 +25,9 @@ def true_sample(truth: TruthSample, with_masks: bool) -> dict[str, Any]:
     if truth.masks is None:
         sample['boxes_only'] = True
     elif with_masks:
-        sample['gt_sem_seg'] = dict(sem_seg=union_of_masks(truth.masks, height, width))
+        singles = [union_of_masks([mask], height, width) for mask in truth.masks]
+        sample['gt_instances']['masks'] = singles
+        sample['gt_sem_seg'] = dict(sem_seg=union_of_masks(singles, height, width))
     if truth.grasps is not None:
         sample['gt_grasps'] = truth.grasps
     return sample

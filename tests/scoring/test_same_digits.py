@@ -24,8 +24,19 @@ DATA = {
     'grasp_anything': dict(type='GraspAnythingDataset', split='test', data_root='grasp_anything'),
 }
 OF_DATA = {
-    'refcoco': ('rec', 'res', 'res_above'),
-    'grefcoco': ('grec', 'grec_iou', 'gres', 'gres_mask', 'gres_score'),
+    'refcoco': ('rec', 'res', 'res_above', 'precision_at_k'),
+    'grefcoco': (
+        'grec',
+        'grec_iou',
+        'gres',
+        'gres_mask',
+        'gres_score',
+        'cgf1',
+        'cgf1_boxes',
+        'set_f1',
+        'verdict',
+        'confidence',
+    ),
     'refzom': ('refzom', 'refzom_score'),
     'rrefcoco': ('rref', 'rref_flag', 'rref_score'),
     'phrasecut': ('phrasecut',),

@@ -36,6 +36,7 @@ class PrecisionAtKMetric(GroundingMetric):
     """
 
     default_prefix = 'top'
+    additive = True
 
     def __init__(
         self,
