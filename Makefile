@@ -26,12 +26,13 @@ STAMP := $(VENV)/.installed-ops$(OPS)-$(shell cat $(SETUP_FILES) | cksum | cut -
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
 HIDE_GPU := $(if $(NVCC),,CUDA_VISIBLE_DEVICES=)
 
-.PHONY: help install demo test test-fast docs lint clean
+.PHONY: help install demo test test-fast test-fuzz docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, train InstanceVG on it, evaluate it and leave a picture of its predictions"
 	@echo "make test   run the test suite"
 	@echo "make test-fast   run it without the tests that are marked slow"
+	@echo "make test-fuzz   damage files of every format 2,000 times at random; some minutes"
 	@echo "make install OPS=1   install with mmcv's compiled ops; by default nothing is compiled"
 	@echo "make docs   build the documentation as a site, work_dirs/site/index.html"
 	@echo "make lint   check style"
@@ -66,6 +67,10 @@ test: install
 
 test-fast: install
 	$(PYTEST) -m "not slow"
+
+# Its trials run in processes of their own, as many as there are cores.
+test-fuzz: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/fuzz -m fuzz
 
 docs: install
 	$(BIN)/python -m properdocs build --strict

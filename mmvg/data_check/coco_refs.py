@@ -263,6 +263,10 @@ def _check_targets(file: Path, ref: Ref, kind: RefsFormat, coco: CocoInstances, 
         if not isinstance(ref.record.get('source', 'one'), str):
             report.found('source that is not a string', file, f'{where}: {shown(ref.record["source"])}')
         no_target = ref.record.get('source') == 'zero'
+        missing = [ann_id for ann_id in ids if ann_id != -1 and ann_id not in coco.annotations] if no_target else []
+        if missing:
+            where = f'{where}: {shown(missing)}'
+            report.found('annotation that does not exist in a zero ref', file, where)
         if not no_target and not ids:
             report.found('ref without a target whose source is not zero', file, where)
     for ann_id in ids if not no_target else ():

@@ -13,6 +13,7 @@ from mmvg.data_check.splits import check_leakage
 from mmvg.data_check.texts import check_text
 from mmvg.datasets import ReferringDataset
 from mmvg.datasets.readers import DataError
+from mmvg.foreign_files import shown
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _check_items(source: Source, items: list[dict], images: dict[str, dict], rep
         path, size = os.path.normpath(item['img_path']), (item['height'], item['width'])
         images.setdefault(path, dict(id=path, file_name=path, height=size[0], width=size[1]))
         for instance in item['instances']:
-            key = (item['img_id'], instance['ann_id'])
+            key = (item['img_id'], shown(instance['ann_id']))
             if key not in seen:
                 seen.add(key)
                 x1, y1, x2, y2 = instance['bbox']

@@ -185,7 +185,9 @@ def check_record(index: int, record: Any, file: Path, report: LoadReport) -> tup
     for key in ('image_filename', 'question', 'answer'):
         if key not in record:
             report.fail(f'record without {key}', file, f'{where} has only {shown(list(record))}')
-    folder, comma, name = str(record['image_filename']).partition(',')
+    folder, comma, name = (
+        record['image_filename'].partition(',') if isinstance(record['image_filename'], str) else ('', '', '')
+    )
     if not comma or not name:
         expected = '"<sequence>,<name>.png"'
         report.fail(f'image_filename that is not {expected}', file, f'{where}: {shown(record["image_filename"])}')
@@ -202,7 +204,7 @@ def expression_type(program: Any) -> str:
     """
     if not isinstance(program, list) or not all(isinstance(node, dict) for node in program):
         return 'unknown'
-    types = [node.get('type') for node in program]
+    types = [node.get('type') if isinstance(node.get('type'), str) else None for node in program]
     if not types or any(name not in _DIMENSIONS and name not in _PLAIN_NODES for name in types):
         return 'unknown'
     dimensions = {_DIMENSIONS[name] for name in types if name in _DIMENSIONS}

@@ -1,6 +1,7 @@
 """How many objects of a picture are of the category of a target and are not meant."""
 
 from collections import Counter
+from typing import Any
 
 from mmvg.datasets.readers.coco_instances import CocoInstances
 
@@ -15,7 +16,7 @@ class DistractorCounts:
     def __init__(self, coco: CocoInstances) -> None:
         self.coco = coco
         self._counts = Counter(
-            (annotation.get('image_id'), annotation.get('category_id'))
+            (_plain(annotation.get('image_id')), _plain(annotation.get('category_id')))
             for annotation in coco.annotations.values()
             if not annotation.get('iscrowd')
         )
@@ -28,7 +29,12 @@ class DistractorCounts:
             image_id: Where they are.
         """
         targets = [self.coco.annotations.get(ann_id, {}) for ann_id in set(ann_ids)]
-        meant = Counter(target.get('category_id') for target in targets if not target.get('iscrowd'))
-        if not targets or any(target.get('category_id') is None for target in targets):
+        meant = Counter(_plain(target.get('category_id')) for target in targets if not target.get('iscrowd'))
+        if not targets or any(_plain(target.get('category_id')) is None for target in targets):
             return None
         return sum(max(0, self._counts[image_id, category] - number) for category, number in meant.items())
+
+
+def _plain(key: Any) -> int | str | None:
+    """Return an id as it stands in a file; None for what is no id."""
+    return key if isinstance(key, int | str) else None

@@ -23,8 +23,7 @@ def read_corner_lists(grasps: Any) -> tuple[np.ndarray, int]:
         grasps = [grasps] if _numbers(grasps, (4, 2)) is not None else grasps
         read = [_numbers(grasp, (4, 2)) for grasp in grasps]
         corners = np.array([corner for corner in read if corner is not None]).reshape(-1, 4, 2)
-    found = corners_to_grasps(corners)
-    found = found[usable_grasps(found)].astype(np.float32)
+    found = _usable(corners_to_grasps(corners))
     return found, len(grasps) - len(found)
 
 
@@ -41,7 +40,7 @@ def read_grasp_rows(rows: np.ndarray) -> tuple[np.ndarray, int]:
         return np.zeros((0, 5), np.float32), len(rows) if rows.ndim else 1
     found = rows[:, 1:].astype(np.float64)
     found[:, 4] = fold_angle(-np.deg2rad(found[:, 4]))
-    found = found[usable_grasps(found)].astype(np.float32)
+    found = _usable(found)
     return found, len(rows) - len(found)
 
 
@@ -57,9 +56,15 @@ def read_grasp_list(grasps: Any) -> tuple[np.ndarray, int]:
         return np.zeros((0, 5), np.float32), int(grasps is not None)
     read = [_numbers(grasp, (5,)) for grasp in grasps]
     found = np.array([grasp for grasp in read if grasp is not None]).reshape(-1, 5)
-    found = found[usable_grasps(found)]
     found[:, 4] = fold_angle(found[:, 4])
-    return found.astype(np.float32), len(grasps) - len(found)
+    found = _usable(found)
+    return found, len(grasps) - len(found)
+
+
+def _usable(grasps: np.ndarray) -> np.ndarray:
+    with np.errstate(over='ignore'):  # what float32 cannot hold becomes infinite, and is left out
+        grasps = grasps.astype(np.float32)
+    return grasps[usable_grasps(grasps)]
 
 
 def _numbers(value: Any, shape: tuple[int, ...] | None = None) -> np.ndarray | None:

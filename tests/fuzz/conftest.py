@@ -1,0 +1,8 @@
+"""Trials that are marked ``fuzz`` run only where they are asked for: ``make test-fuzz``."""
+
+
+def pytest_collection_modifyitems(config, items):
+    if 'fuzz' not in (config.option.markexpr or ''):
+        left_out = [item for item in items if item.get_closest_marker('fuzz')]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
