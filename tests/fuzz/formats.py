@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from mmvg.data_check import check_format
 from mmvg.datasets import (
     GraspAnythingDataset,
     GRefCOCODataset,
@@ -18,6 +19,8 @@ from mmvg.datasets import (
     RefZOMDataset,
     RRefDataset,
 )
+from mmvg.datasets.formats import FORMATS as WRITTEN
+from mmvg.datasets.formats import split_readers, write_format
 
 
 @dataclass
@@ -33,6 +36,7 @@ class Format:
         target: What is given to the check, below the folder.
         decode: Whether the check decodes the pictures.
         options: Other arguments of the check.
+        check: The check itself, a function of the folder; by default :func:`check_folder`.
     """
 
     make: Callable[[Path, Path], None]
@@ -42,6 +46,7 @@ class Format:
     deep: bool = False
     target: str = '.'
     decode: bool = False
+    check: Callable | None = None
     options: dict = field(default_factory=dict)
 
 
@@ -181,6 +186,18 @@ def _pictures(source: Path, root: Path) -> None:
     (root / 'all.jsonl').write_text(''.join(json.dumps(record) + '\n' for record in records[:6]))
 
 
+def _written(name: str, source: Path, root: Path) -> None:
+    """Seven expressions in a format that mmvg writes."""
+    dataset = GRefCOCODataset('train', data_root=str(source), indices=7)
+    write_format(name, {'train': dataset}, root / f'all{WRITTEN[name].suffix}')
+    _link(source, root, 'images')
+
+
+def _reader(name: str, root: Path, **more):
+    file = root / f'all{WRITTEN[name].suffix}'
+    return split_readers(name, file, None, 'images/train2014')['train'](**more)
+
+
 def _coco(make: Callable, *arguments, prefix: str | None = None, **options) -> Callable:
     def build(root, **more):
         images = dict(img_prefix=prefix) if prefix else {}
@@ -271,3 +288,13 @@ FORMATS = {
         options=dict(images='images'),
     ),
 }
+for _name in ():
+    FORMATS[_name] = Format(
+        partial(_written, _name),
+        [f'all{WRITTEN[_name].suffix}'],
+        {'train': partial(_reader, _name)},
+        _name,
+        check=lambda root, name=_name: check_format(
+            name, root / f'all{WRITTEN[name].suffix}', images='images/train2014', decode=False
+        ),
+    )

@@ -10,10 +10,10 @@ from typing import Any
 #: What stands in place of a value: of another type, absurd, or just a little wrong.
 ODD = (
     None, True, False, 0, 1, -1, 2, 7, 10**9, -(10**9), 2**31, 2**63, 10**25, 0.5, -0.5, 1.5, 1e-9, 1e9, 1e308,
-    float('nan'), float('inf'), -float('inf'), '', ' ', 'x', '0', '1', '7', '1.5', 'nan', 'train', 'val', 'testA', 'trian',
-    '../x.png', '/etc/passwd', 'a\0b', '\ud800', '\u2028', '\ufffd', 'é', 'Ã©', 'a' * 300, '1.png', [], [[]], [None],
-    [0], [1, 2, 3], [1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4], [[1, 2, 3, 4, 5, 6]], {}, {'a': 1}, {'id': 1}, [{}],
-    [{'raw': 'x'}], {'size': [3, 3], 'counts': [9]}, {'size': [48, 64], 'counts': 'abc'}, [-1], [[[]]],
+    float('nan'), float('inf'), -float('inf'), '', ' ', 'x', '0', '1', '7', '1.5', 'nan', 'train', 'val', 'trian',
+    '../x.png', '/etc/passwd', 'a\0b', '\ud800', '\u2028', '\ufffd', 'é', 'Ã©', 'a' * 300, '1.png', [], [[]],
+    'testA', [None], [0], [1, 2, 3], [1, 2, 3, 4], [0.1, 0.2, 0.3, 0.4], [[1, 2, 3, 4, 5, 6]], {}, {'a': 1},
+    {'id': 1}, [{}], [{'raw': 'x'}], {'size': [3, 3], 'counts': [9]}, {'size': [48, 64], 'counts': 'abc'}, [-1], [[[]]],
 )  # fmt: skip
 
 

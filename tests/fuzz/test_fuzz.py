@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fuzz.formats import FORMATS
-from fuzz.trials import run_trials
+from fuzz.trials import make_data, run_trials
 from guarded import guarded
 
 FEW, MANY, AT_ONCE = 50, 2000, 100
@@ -21,7 +21,8 @@ SEED = int(os.environ.get('MMVG_FUZZ_SEED', time.time_ns() % 10**9))
 
 def chunk(form, source, root, seeds):
     """Run some trials in a process of their own; if it has to be ended, find the trial that is to blame."""
-    outcome = guarded(run_trials, form, source, root, seeds, seconds=60 + 0.5 * len(seeds))
+    make_data(form, source, root)
+    outcome = guarded(run_trials, form, root, seeds, seconds=60 + 0.5 * len(seeds))
     if outcome.error:
         return [outcome.error[3]]
     if not outcome.killed:

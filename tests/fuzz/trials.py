@@ -4,6 +4,7 @@ import pickle
 import random
 import shutil
 import traceback
+from functools import partial
 from pathlib import Path
 
 from fuzz.formats import Format
@@ -71,14 +72,15 @@ class Trials:
                 return None  # all splits together count, and this one was refused in plain words
             lost += self.baseline[split] - len(items)
             counted |= tolerated
-        if kept and lost and not counted:
+        if kept and lost > 0 and not counted:
             return f'{lost} of {sum(self.baseline.values())} items are lost without a count'
         return None
 
     def check(self) -> tuple[list, dict[str, int]]:
         """What the check finds, and how many expressions it counts in each split that is read here."""
         try:
-            result = check_folder(self.root / self.form.target, decode=self.form.decode, **self.form.options)
+            folder = partial(check_folder, decode=self.form.decode, **self.form.options)
+            result = (self.form.check or folder)(self.root / self.form.target)
         except FileNotFoundError as error:
             return [error], {}
         counts: dict[str, int] = dict.fromkeys(self.form.datasets, 0)
@@ -100,11 +102,15 @@ class Trials:
         return items, dataset.load_report.counts()
 
 
-def run_trials(form: Format, source: Path, root: Path, seeds: list[int]) -> list[str]:
-    """Run a number of trials; returns the problems."""
+def make_data(form: Format, source: Path, root: Path) -> None:
+    """Write the small data set anew, from RefShapes at ``source``."""
     if root.exists():
         shutil.rmtree(root)
     root.mkdir(parents=True)
     form.make(source, root)
+
+
+def run_trials(form: Format, root: Path, seeds: list[int]) -> list[str]:
+    """Run a number of trials; returns the problems."""
     trials = Trials(form, root)
     return [problem for seed in seeds if (problem := trials.run(seed))]
