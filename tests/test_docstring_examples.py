@@ -30,6 +30,7 @@ WITH_EXAMPLES = [name for name, path in MODULES.items() if '>>> ' in path.read_t
 #: Packages and modules in which every public class and function has an example: what ``__all__`` names or, without one,
 #: what is defined there.
 COVERED = (
+    'mmvg.analysis.comparison',
     'mmvg.analysis.complexity',
     'mmvg.analysis.grounding_probe',
     'mmvg.analysis.table16',

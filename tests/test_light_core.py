@@ -125,6 +125,23 @@ for protocol in ('grec', 'gres'):
     assert 'gres/gIoU: 100.0000' in light
 
 
+def test_two_models_are_compared_without_pytorch(tmp_path):
+    code = """
+import sys
+from mmvg.cli import main
+from mmvg.scoring import SampleRow, write_per_sample
+for name, share in (('a', 2), ('b', 4)):
+    rows = [
+        SampleRow(dict(dataset='x', img_id=n, ref_id=n, sent_id=n), 'the mug', parts={'rec/P@0.5': (n % share > 0, 1)})
+        for n in range(80)
+    ]
+    write_per_sample(sys.argv[1] + name + '.jsonl', dict(protocol=dict(name='rec')), rows)
+main(['compare', sys.argv[1] + 'a.jsonl', sys.argv[1] + 'b.jsonl', '--out-dir', sys.argv[1], '--resamples', '500'])
+"""
+    assert 'b is better than a in rec/P@0.5: +25.00' in output(code, f'{tmp_path}/')
+    assert (tmp_path / 'index.html').is_file()
+
+
 def test_a_command_that_needs_more_says_which_extra_brings_it():
     code = "import sys; sys.argv = ['mmvg', 'train', 'instancevg/refshapes']; from mmvg.cli import main; main()"
     done = python(code)

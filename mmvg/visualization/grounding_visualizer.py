@@ -196,5 +196,6 @@ def _verdict(truth: Layers | None, answer: Layers) -> tuple[str, tuple[int, int,
         return f'answer: {text}', DARK
     score = agreement(truth, answer)
     if not truth.no_target and not answer.no_target:
-        text += f', IoU {score:.2f}'
+        by_grasp = truth.grasps is not None and answer.grasps is not None
+        text += f', best grasp {"right" if score else "wrong"}' if by_grasp else f', IoU {score:.2f}'
     return (f'✓ {text}', BLUE) if score >= RIGHT_FROM else (f'✗ {text}', VERMILLION)

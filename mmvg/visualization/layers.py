@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from mmvg.evaluation.functional import box_overlaps
-from mmvg.structures import Answer, GroundingSample, grasps_to_corners
+from mmvg.evaluation.functional import box_overlaps, strict_matches
+from mmvg.structures import Answer, GroundingSample, corners_to_grasps, grasps_to_corners
 
 #: What can be drawn over an image, and what is drawn beside it.
 OVERLAYS = ('boxes', 'masks', 'points', 'grasps')
@@ -109,11 +109,14 @@ def prediction(
 def agreement(truth: Layers, answer: Layers) -> float:
     """How right an answer is, from 0 to 1; to sort samples by, not to publish.
 
-    A no-target sample is right or wrong. Otherwise it is the IoU of the union masks, or without masks the IoU of the
-    best pairing of boxes, summed and divided by the larger number of boxes.
+    A no-target sample is right or wrong. So is an answer with grasps, by its best one
+    (:func:`mmvg.evaluation.functional.strict_matches`), whatever its mask. Otherwise it is the IoU of the union masks,
+    or without masks the IoU of the best pairing of boxes, summed and divided by the larger number of boxes.
     """
     if truth.no_target or answer.no_target:
         return float(truth.no_target == answer.no_target)
+    if truth.grasps is not None and answer.grasps is not None:
+        return float(_grasp_is_right(truth, answer))
     if truth.union is not None and answer.union is not None:
         union = np.logical_or(truth.union, answer.union).sum()
         return float(np.logical_and(truth.union, answer.union).sum() / max(union, 1))
@@ -121,6 +124,13 @@ def agreement(truth: Layers, answer: Layers) -> float:
         return 0.0
     overlaps = box_overlaps(truth.boxes, answer.boxes)
     return float(overlaps[linear_sum_assignment(-overlaps)].sum() / max(overlaps.shape))
+
+
+def _grasp_is_right(truth: Layers, answer: Layers) -> bool:
+    if not len(answer.grasps) or not len(truth.grasps):
+        return False
+    best = 0 if answer.grasp_scores is None else int(np.argmax(answer.grasp_scores))
+    return bool(strict_matches(corners_to_grasps(answer.grasps[[best]]), corners_to_grasps(truth.grasps)).any())
 
 
 def _attention(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:

@@ -4,7 +4,7 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
 
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, grasps_to_corners
 from mmvg.visualization.layers import Layers, agreement, ground_truth, prediction
 
 # original 20 x 10 (H x W), letterboxed to 40 x 40: twice as large, moved right by 10
@@ -139,3 +139,18 @@ def test_what_is_not_asked_for_is_left_out(part):
     assert [name for name, value in fields.items() if value is not None and np.size(value) and np.any(value)] == [part]
     assert (kept.union is not None) == (part == 'masks')
     assert len(answer.boxes) == 2
+
+
+def test_an_answer_with_grasps_is_right_by_its_best_grasp_whatever_its_mask():
+    whole = np.ones((40, 40), dtype=bool)
+    right, wrong = ([20.0, 20, 12, 6, 0], [20.0, 20, 12, 6, 1.2])  # turned by 69 degrees
+    truth = Layers(union=whole, grasps=grasps_to_corners(np.array([right])))
+    first_right = Layers(
+        union=whole, grasps=grasps_to_corners(np.array([right, wrong])), grasp_scores=np.array([0.9, 0.8])
+    )
+    first_wrong = Layers(
+        union=whole, grasps=grasps_to_corners(np.array([right, wrong])), grasp_scores=np.array([0.7, 0.8])
+    )
+    none = Layers(union=whole, grasps=np.zeros((0, 4, 2)), grasp_scores=np.zeros(0))
+    assert [agreement(truth, answer) for answer in (first_right, first_wrong, none)] == [1, 0, 0]
+    assert agreement(truth, Layers(union=whole)) == 1  # a model without grasps is judged by its mask

@@ -13,7 +13,7 @@ Boxes are xyxy in pixels of one frame, grasps ``[x, y, w, h, theta]`` in pixels 
 Results are in percent if the docstring says so, and shares in [0, 1] otherwise.
 """
 
-from mmvg.evaluation.functional.bootstrap import Difference, holm, paired_bootstrap
+from mmvg.evaluation.functional.bootstrap import Difference, holm, paired_bootstrap, ratios
 from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
 from mmvg.evaluation.functional.calibration import (
     apply_temperature,
@@ -30,6 +30,7 @@ from mmvg.evaluation.functional.cgf1 import (
     matthews,
     optimal_overlaps,
 )
+from mmvg.evaluation.functional.composites import CompositeScores
 from mmvg.evaluation.functional.cover import covered_share
 from mmvg.evaluation.functional.expression_kinds import KINDS, expression_kinds
 from mmvg.evaluation.functional.grasps import (
@@ -75,6 +76,7 @@ __all__ = [
     'COCO_THRESHOLDS',
     'KINDS',
     'CGF1Score',
+    'CompositeScores',
     'Difference',
     'GRESScore',
     'HumanRefScore',
@@ -126,6 +128,7 @@ __all__ = [
     'phrasecut_subsets',
     'precision_recall',
     'rank_of_hit',
+    'ratios',
     'ref_l4_scores',
     'refzom_scores',
     'res_scores',

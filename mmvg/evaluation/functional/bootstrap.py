@@ -3,6 +3,7 @@
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), Ch. 13.3 (percentile interval) and 15.4.
 """
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,17 @@ class Difference(NamedTuple):
     p_value: float
 
 
+def ratios(sums: np.ndarray) -> np.ndarray:
+    """Divide parts by wholes (..., S, 2), NaN where a whole is 0.
+
+    Example:
+        >>> ratios(np.array([[1.0, 4.0], [0.0, 0.0]]))
+        array([0.25,  nan])
+    """
+    parts, wholes = sums[..., 0], sums[..., 1]
+    return np.divide(parts, wholes, out=np.full(parts.shape, np.nan), where=wholes != 0)
+
+
 def paired_bootstrap(
     first: np.ndarray,
     second: np.ndarray,
@@ -38,8 +50,9 @@ def paired_bootstrap(
     resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
+    derive: Callable[[np.ndarray], np.ndarray] = ratios,
 ) -> list[Difference]:
-    """Compare two models in ratios of sums, ``sum of parts / sum of wholes``.
+    """Compare two models in scores that are made of sums over samples, such as ``sum of parts / sum of wholes``.
 
     A mean is a ratio whose wholes are 1 (0 where a sample does not count), cIoU is intersections over unions. Each
     resample draws as many units as there are, with replacement, and the **same** for both models and all scores; then
@@ -48,16 +61,17 @@ def paired_bootstrap(
     interval leaves 0 out (but for the rounding of percentiles), and never below 2 / (resamples + 1).
 
     Args:
-        first: (N, S, 2), part and whole of N samples in S scores of model A.
+        first: (N, S, 2), part and whole of N samples in S sums of model A.
         second: The same of model B.
         units: (N,) what a sample belongs to, such as its image: expressions about one image are not independent, and
             are drawn together. By default every sample is one.
         resamples: How often to draw.
         level: Of the interval.
         seed: Of the draws.
+        derive: Makes scores (..., K) of sums (..., S, 2).
 
     Returns:
-        S differences, NaN where a score is undefined. Resamples in which a score is undefined are left out of it.
+        K differences, NaN where a score is undefined. Resamples in which a score is undefined are left out of it.
 
     Raises:
         ValueError: If the shapes differ, there is no sample, or a number is not finite.
@@ -75,11 +89,12 @@ def paired_bootstrap(
         _, units = np.unique(np.asarray(units), return_inverse=True)
         first, second = (_summed(columns, units) for columns in (first, second))
         count = len(first)
-    sums = np.stack([first, second], axis=1).reshape(count, -1)  # units, model x score x 2
+    both = np.stack([first, second], axis=1)  # units, models, sums, 2
+    flat, shape = both.reshape(count, -1), both.shape[1:]
     rng = np.random.default_rng(seed)
-    drawn = np.concatenate(list(_resampled_sums(sums, resamples, rng))).reshape(resamples, 2, -1, 2)
-    whole = sums.sum(0).reshape(2, -1, 2)
-    return [_difference(whole[:, s], drawn[:, :, s], level) for s in range(whole.shape[1])]
+    drawn = [derive(sums.reshape(-1, *shape)) for sums in _resampled_sums(flat, resamples, rng)]
+    scores, drawn = derive(flat.sum(0).reshape(shape)), np.concatenate(drawn)  # models, K and R, models, K
+    return [_difference(scores[:, k], drawn[:, :, k], level) for k in range(scores.shape[1])]
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -120,7 +135,7 @@ def _summed(columns: np.ndarray, units: np.ndarray) -> np.ndarray:
     return sums
 
 
-def _resampled_sums(sums: np.ndarray, resamples: int, rng: np.random.Generator):
+def _resampled_sums(sums: np.ndarray, resamples: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Draw rows of ``sums`` (N, C) and add them up, (rounds, C) at a time."""
     count = len(sums)
     rounds = max(1, _CELLS // count)
@@ -131,16 +146,13 @@ def _resampled_sums(sums: np.ndarray, resamples: int, rng: np.random.Generator):
         yield np.bincount(draws.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64) @ sums
 
 
-def _difference(whole: np.ndarray, drawn: np.ndarray, level: float) -> Difference:
-    """Sum up one score from its sums (2, 2) over all units and (R, 2, 2) in resamples: model, part and whole."""
-    with np.errstate(divide='ignore', invalid='ignore'):
-        scores = whole[:, 0] / whole[:, 1]
-        ratios = drawn[..., 0] / drawn[..., 1]
-    changes = ratios[:, 1] - ratios[:, 0]
+def _difference(scores: np.ndarray, drawn: np.ndarray, level: float) -> Difference:
+    """Sum up one score of both models (2,) and what it was in the resamples (R, 2)."""
+    changes = drawn[:, 1] - drawn[:, 0]
     changes = changes[np.isfinite(changes)]
     if not np.isfinite(scores).all() or not len(changes):
         return Difference(*(float(s) if np.isfinite(s) else np.nan for s in scores), np.nan, np.nan, np.nan)
     low, high = np.quantile(changes, [(1 - level) / 2, (1 + level) / 2])
-    changes[np.abs(changes) < 1e-12] = 0.0  # two equal sums, added in another order
+    changes = np.where(np.abs(changes) < 1e-12, 0.0, changes)  # two equal sums, added in another order
     side = min(int((changes <= 0).sum()), int((changes >= 0).sum()))
     return Difference(*scores.tolist(), float(low), float(high), min(1.0, 2 * (1 + side) / (1 + len(changes))))

@@ -70,8 +70,9 @@ class GraspSuccessMetric(GroundingMetric):
         )
 
     def parts(self, record: SuccessRecord) -> dict[str, tuple[float, float]]:
-        """Return ``seen`` or ``unseen``."""
-        return {record.novelty: (float(record.rank is not None and record.rank < self.top), 1)}
+        """Return ``seen`` or ``unseen``, and ``success``, which is either."""
+        part = (float(record.rank is not None and record.rank < self.top), 1)
+        return {record.novelty: part, 'success': part}
 
     def summarize(self, records: Sequence[SuccessRecord]) -> dict[str, float]:
         """Compute the success rates in percent."""

@@ -37,6 +37,7 @@ class PrecisionAtKMetric(GroundingMetric):
 
     default_prefix = 'top'
     additive = True
+    additive = True
 
     def __init__(
         self,
