@@ -35,7 +35,7 @@ model = dict(
         postprocess=dict(
             type=ProposalPostprocess,
             unit='fraction',
-            box_frame='padded',
+            box_frame='padded-corner',
             box_rule='${box_rule}',
             score_thr='${score_thr}',
         ),

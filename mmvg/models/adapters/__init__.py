@@ -6,6 +6,7 @@ from mmvg.models.adapters.hub_folder import check_model_folder
 from mmvg.models.adapters.mmdet_grounding_dino import MMDetGroundingDINO
 from mmvg.models.adapters.prompt import Prompt
 from mmvg.models.adapters.sam3 import SAM3
+from mmvg.models.adapters.vision_language_model import VisionLanguageModel
 from mmvg.models.adapters.zero_shot_detector import ZeroShotDetector
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     'PicturePreprocessor',
     'Prompt',
     'ProposalHead',
+    'VisionLanguageModel',
     'ZeroShotDetector',
     'answer_in_groups',
     'check_model_folder',

@@ -5,11 +5,9 @@ from mmvg.models.postprocess.grasp_postprocess import GraspPostprocess
 from mmvg.models.postprocess.instance_postprocess import InstancePostprocess
 from mmvg.models.postprocess.mask_postprocess import MaskPostprocess
 from mmvg.models.postprocess.proposal_postprocess import ProposalPostprocess
-from mmvg.models.postprocess.proposals import BOX_FRAMES, UNITS, BoxUnit, Proposals
+from mmvg.models.postprocess.proposals import BoxUnit, Proposals
 
 __all__ = [
-    'BOX_FRAMES',
-    'UNITS',
     'BasePostprocess',
     'BoxUnit',
     'GraspPostprocess',

@@ -1,8 +1,11 @@
 """From the proposals of a model of another library to answered samples."""
 
+import logging
+
 import torch
 import torch.nn.functional as F
 from mmcv.ops import nms
+from mmengine.logging import print_log
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -21,7 +24,8 @@ class ProposalPostprocess(BasePostprocess):
 
     Args:
         unit: In what boxes are counted: ``'pixel'``, ``'permille'`` or ``'fraction'``.
-        box_frame: Of which picture: ``'original'``, ``'resized'`` or ``'padded'``; see :class:`BoxUnit`.
+        box_frame: Of which picture: ``'original'``, ``'resized'``, ``'padded-corner'`` or ``'padded-center'``; see
+            :class:`BoxUnit`.
         box_rule: Which proposals count: ``'all'``; ``'best_scored'``, the first of equals; or ``'first'``, for models
             that name boxes without scoring them.
         score_thr: What scores more than this is there.
@@ -57,6 +61,7 @@ class ProposalPostprocess(BasePostprocess):
         self.box_rule = check_choice('ProposalPostprocess.box_rule', box_rule, BOX_RULES)
         self.nms_thr = nms_thr
         self.max_candidates = max_candidates
+        self._warned = False
 
     @torch.no_grad()
     def __call__(self, proposals: list[Proposals], samples: list[GroundingSample]) -> list[GroundingSample]:
@@ -66,6 +71,8 @@ class ProposalPostprocess(BasePostprocess):
         """
         for proposal, sample in zip(proposals, samples, strict=True):
             size = tuple(sample.ori_shape[:2])
+            if proposal.answer is not None:
+                self._check_extent(proposal, size)
             boxes = self.unit.to_original(proposal.boxes.float(), size, proposal.input_size)
             scores = proposal.scores.float()
             kept = self._choose(boxes, scores)
@@ -76,6 +83,19 @@ class ProposalPostprocess(BasePostprocess):
                 sample.set_metainfo(dict(raw_answer=proposal.answer))
             self.decide(sample, float(scores[kept].max()) if len(kept) else 0.0, None, 'instance')
         return samples
+
+    def _check_extent(self, proposal: Proposals, size: tuple[int, int]) -> None:
+        """Warn once of numbers that are impossible in the declared unit; they are cut at the border all the same."""
+        extent = proposal.boxes.new_tensor(self.unit.extent(size, proposal.input_size))
+        beyond = proposal.boxes.unflatten(-1, (2, 2)) > 1.02 * extent + 1e-6
+        if beyond.any() and not self._warned:
+            self._warned = True
+            print_log(
+                f'an answer has {proposal.boxes.max():g}, but in {self.unit.unit} of the {self.unit.frame} picture the '
+                f'borders are at {extent.tolist()}: is the unit right? Answer: {proposal.answer!r:.200}',
+                'current',
+                logging.WARNING,
+            )
 
     def _choose(self, boxes: Tensor, scores: Tensor) -> Tensor:
         """Indices (K,) of the boxes (Q, 4) that count, in their order."""

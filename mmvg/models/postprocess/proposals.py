@@ -6,17 +6,12 @@ import torch
 from torch import Tensor
 
 from mmvg.checks import check_choice
-
-#: In what boxes are counted: pixels, thousandths or fractions of a side.
-UNITS = ('pixel', 'permille', 'fraction')
-#: Of which picture: as it is on disk; as the model has resized it; as it has padded it, at the right and below, to a
-#: square.
-BOX_FRAMES = ('original', 'resized', 'padded')
+from mmvg.scoring.declaration import UNITS, Frame, frame_extent, frame_to_original
 
 
 @dataclass
 class Proposals:
-    """Boxes or masks that a model proposes for one expression, best first or in the order in which it names them.
+    """Boxes or masks that a model proposes for one expression, in the order in which it names them.
 
     Args:
         boxes: (Q, 4) xyxy, in a unit and a frame that the config declares (:class:`BoxUnit`).
@@ -37,13 +32,13 @@ class Proposals:
     answer: str | None = None
 
 
-@dataclass(frozen=True)
 class BoxUnit:
-    """What the numbers of a box mean; guessing it from the numbers is how scores come out wrong.
+    """What the numbers of a box mean, in the words in which answer files are declared (:mod:`mmvg.scoring`).
 
     Args:
-        unit: One of :data:`UNITS`.
-        frame: One of :data:`BOX_FRAMES`.
+        unit: ``'pixel'``, ``'permille'`` or ``'fraction'``.
+        frame: Of which picture: ``'original'``; ``'resized'``, as the model saw it; ``'padded-corner'`` or
+            ``'padded-center'``, to a square.
 
     Raises:
         ValueError: If either is unknown.
@@ -53,12 +48,18 @@ class BoxUnit:
         tensor([[ 64.,   0., 320., 480.]])
     """
 
-    unit: str
-    frame: str = 'original'
+    def __init__(self, unit: str, frame: str = 'original') -> None:
+        self.unit = check_choice('unit', unit, tuple(UNITS))
+        self.frame = Frame.parse(frame)
 
-    def __post_init__(self) -> None:
-        check_choice('unit', self.unit, UNITS)
-        check_choice('box_frame', self.frame, BOX_FRAMES)
+    def extent(self, size: tuple[int, int], input_size: tuple[int, int] | None = None) -> tuple[float, float]:
+        """Return what the right and the lower border of the frame are in the unit; arguments as below."""
+        frame = self.frame
+        if self.unit == 'pixel' and frame == Frame('resized') and input_size is None:
+            raise ValueError('boxes are in pixels of the resized picture, whose size this model does not tell')
+        if input_size is not None and frame.kind != 'original' and frame.size is None:
+            frame = Frame(frame.kind, input_size[::-1])
+        return frame_extent(self.unit, frame, size[::-1])
 
     def to_original(self, boxes: Tensor, size: tuple[int, int], input_size: tuple[int, int] | None = None) -> Tensor:
         """Bring boxes to pixels of the original picture; what sticks out of it is cut off.
@@ -71,17 +72,7 @@ class BoxUnit:
         Raises:
             ValueError: If the unit is pixels of a picture whose size is not known.
         """
-        height, width = size
-        side = max(height, width)
-        covered = (side, side) if self.frame == 'padded' else (width, height)
-        if self.unit == 'pixel' and self.frame != 'original':
-            if input_size is None:
-                raise ValueError(
-                    f'boxes are in pixels of the {self.frame} picture, whose size this model does not tell'
-                )
-            counted = (input_size[1], input_size[0])
-        else:
-            counted = dict(pixel=covered, permille=(1000, 1000), fraction=(1, 1))[self.unit]
-        scale = boxes.new_tensor([of / by for of, by in zip(covered, counted, strict=True)])
-        corners = boxes.unflatten(-1, (2, 2)) * scale
-        return torch.minimum(corners, corners.new_tensor([width, height])).clamp(min=0).flatten(-2)
+        whole, margin = frame_to_original(self.frame, size[::-1])
+        scale = [of / by for of, by in zip(whole, self.extent(size, input_size), strict=True)]
+        corners = boxes.unflatten(-1, (2, 2)) * boxes.new_tensor(scale) - boxes.new_tensor(margin)
+        return torch.minimum(corners, corners.new_tensor(size[::-1])).clamp(min=0).flatten(-2)

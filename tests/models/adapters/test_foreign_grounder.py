@@ -24,6 +24,9 @@ RUNS = {
     'hf/owlv2_refcocog': {'rec'},
     'hf/sam3_refcoco': {'rec', 'res'},
     'hf/sam3_grefcoco': {'grec', 'gres'},
+    'hf/florence2_refcocog': {'rec'},
+    'hf/qwen2_5_vl_refcoco': {'rec'},
+    'hf/qwen3_vl_grefcoco': {'grec'},
     'mmdet/grounding_dino_refcoco': {'rec'},
 }
 
@@ -47,6 +50,8 @@ def test_a_test_run_needs_no_checkpoint_and_its_answers_score_the_same_again(
 ):
     options = dict(places(config, folder_of), data_root=benchmarks_tiny, num_workers=0)
     options |= {'persistent_workers': False, 'test_dataloader.dataset.indices': 12}
+    if 'qwen' in config or 'florence' in config:
+        options |= dict(max_new_tokens=8)
     words = [f'{key}={value}' for key, value in options.items()]
     out = tmp_path / 'answers.json'
     main(['test', config, '--out', str(out), '--work-dir', str(tmp_path), '--cfg-options', *words])

@@ -28,7 +28,16 @@ def build(folder, family='owlv2'):
 
 @pytest.mark.parametrize(
     'family',
-    ['grounding_dino', 'mm_grounding_dino', 'omdet_turbo', 'owlv2', 'sam3', 'mmdet_grounding_dino'],
+    [
+        'grounding_dino',
+        'mm_grounding_dino',
+        'omdet_turbo',
+        'owlv2',
+        'sam3',
+        'florence2',
+        'qwen3_vl',
+        'mmdet_grounding_dino',
+    ],
 )
 def test_a_model_is_read_and_asked_without_the_network(family, folder_of, pictures, monkeypatch):
     def refuse(*args, **kwargs):

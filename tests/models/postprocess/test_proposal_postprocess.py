@@ -12,11 +12,11 @@ SAME = [
     ('pixel', 'original', None, BOX),
     ('fraction', 'original', None, [0.1, 0.3, 0.5, 0.5]),
     ('fraction', 'resized', None, [0.1, 0.3, 0.5, 0.5]),
-    ('fraction', 'padded', None, [0.1, 0.15, 0.5, 0.25]),
+    ('fraction', 'padded-corner', None, [0.1, 0.15, 0.5, 0.25]),
     ('permille', 'original', None, [100.0, 300, 500, 500]),
-    ('permille', 'padded', None, [100.0, 150, 500, 250]),
+    ('permille', 'padded-corner', None, [100.0, 150, 500, 250]),
     ('pixel', 'resized', (50, 80), [8.0, 15, 40, 25]),
-    ('pixel', 'padded', (60, 60), [6.0, 9, 30, 15]),
+    ('pixel', 'padded-corner', (60, 60), [6.0, 9, 30, 15]),
 ]
 
 
@@ -92,5 +92,5 @@ def test_masks_go_to_the_original_size_and_are_joined_where_they_pass():
 @pytest.mark.parametrize(('setting', 'value'), [('unit', 'pixels'), ('box_frame', 'square'), ('box_rule', 'best')])
 def test_a_choice_that_does_not_exist_is_refused(setting, value):
     settings = dict(unit='pixel') | {setting: value}
-    with pytest.raises(ValueError, match=setting):
+    with pytest.raises(ValueError, match=setting.removeprefix('box_')):
         ProposalPostprocess(**settings)
