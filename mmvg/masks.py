@@ -5,7 +5,7 @@ of whole numbers, or compressed to a text. All functions that return an RLE retu
 as str, which JSON can hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -19,6 +19,53 @@ if TYPE_CHECKING:
 
 #: A binary mask (H, W) or (1, H, W): bool, or integers 0 and 1; or an RLE.
 Mask: TypeAlias = 'Tensor | np.ndarray | dict'
+
+
+class PackedMasks:
+    """Masks (N, H, W) as RLE, which take a thousandth of the memory of arrays and are decoded one by one.
+
+    It stands in for the bool array where masks are picked, united, written and drawn: iterating gives one RLE a mask.
+
+    Args:
+        rles: Compressed RLE of one size, one per mask.
+        size: Height and width.
+
+    Example:
+        >>> packed = PackedMasks.of(np.stack([np.eye(3, dtype=bool), np.zeros((3, 3), dtype=bool)]))
+        >>> packed.shape, packed[np.array([True, False])].shape, packed.any(0).sum()
+        ((2, 3, 3), (1, 3, 3), np.int64(3))
+    """
+
+    def __init__(self, rles: Sequence[dict], size: tuple[int, int]) -> None:
+        self.rles = list(rles)
+        self.shape = (len(self.rles), *size)
+
+    @classmethod
+    def of(cls, masks: 'Tensor | np.ndarray') -> 'PackedMasks':
+        """Pack masks (N, H, W), bool or 0 and 1."""
+        return cls([encode_mask(mask) for mask in masks], tuple(masks.shape[1:]))
+
+    def __len__(self) -> int:
+        return len(self.rles)
+
+    def __iter__(self) -> Iterator[dict]:
+        return iter(self.rles)
+
+    def __getitem__(self, which: np.ndarray) -> 'PackedMasks':
+        """Pick masks by their numbers, or by a bool per mask."""
+        chosen = np.arange(len(self.rles))[which]
+        return PackedMasks([self.rles[number] for number in chosen], self.shape[1:])
+
+    def any(self, axis: int) -> np.ndarray:
+        """Unite the masks, (H, W) bool; along axis 0, as of an array."""
+        if axis != 0:
+            raise ValueError(f'packed masks are united along axis 0, not {axis}')
+        return decode_mask(coco_mask.merge(self.rles)) if self.rles else np.zeros(self.shape[1:], dtype=bool)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the run lengths take."""
+        return sum(len(rle['counts']) for rle in self.rles)
 
 
 def read_mask(mask: Mask) -> np.ndarray | dict:

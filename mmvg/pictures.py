@@ -20,6 +20,7 @@ MAX_PIXELS = 178_000_000
 
 #: What is read of all that Pillow knows; some formats (EPS) would start other programs.
 _FORMATS = ('AVIF', 'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TGA', 'TIFF', 'WEBP')
+_MAX_SCANS = 100  # of a JPEG, which is decoded once for each; progressive ones have about ten
 _ORIENTATION = 0x0112  # of EXIF
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda pixels: pixels,
@@ -72,6 +73,8 @@ def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: 
     try:
         with Image.open(BytesIO(content), formats=_formats()) as image:
             check_size(image.size, name, max_pixels)
+            if image.format in ('JPEG', 'MPO') and (scans := content.count(b'\xff\xda')) > _MAX_SCANS:
+                raise ImageError(f'{name}: has {scans} scans, more than a picture needs; save it again')
             orientation = exif_orientation(image) if upright else 1
             pixels = _plain(image, content)
             if pixels is None:

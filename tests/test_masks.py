@@ -11,6 +11,7 @@ import torch
 from pycocotools import mask as coco_mask
 
 from mmvg.masks import (
+    PackedMasks,
     decode_mask,
     encode_mask,
     intersection_and_union,
@@ -151,3 +152,17 @@ def test_what_was_checked_once_is_not_checked_again():
     foreign = dict(rle, size=[3, 4])  # a plain dict again
     with pytest.raises(ValueError, match='runs sum to 16'):
         read_mask(foreign)
+
+
+@pytest.mark.parametrize('count', [0, 1, 3])
+def test_packed_masks_stand_in_for_arrays(count):
+    masks = np.random.default_rng(0).random((count, 5, 7)) < 0.5
+    packed = PackedMasks.of(masks)
+    assert len(packed) == count
+    assert packed.shape == masks.shape
+    assert [decode_mask(rle).tolist() for rle in packed] == masks.tolist()
+    assert np.array_equal(packed.any(0), masks.any(0))
+    for which in (np.arange(count)[::-1], np.arange(count) > 0, np.zeros(0, dtype=int)):
+        assert [decode_mask(rle).tolist() for rle in packed[which]] == masks[which].tolist()
+        assert np.array_equal(packed[which].any(0), masks[which].any(0))
+    assert packed.nbytes == sum(len(rle['counts']) for rle in packed)

@@ -56,6 +56,16 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(side):
         decode_picture(bomb(side), 'bomb.png')
 
 
+def test_a_jpeg_that_is_decoded_a_thousand_times_is_refused():
+    file = BytesIO()
+    Image.fromarray(PIXELS).save(file, 'JPEG', progressive=True)
+    content = file.getvalue()
+    assert decode_picture(content, 'picture').shape == (4, 6, 3)
+    last = content.rindex(b'\xff\xda')
+    with pytest.raises(ImageError, match='scans, more than a picture needs'):
+        decode_picture(content[:last] + 1000 * content[last:-2] + content[-2:], 'picture')
+
+
 def test_postscript_is_not_handed_to_another_program():
     with pytest.raises(ImageError, match='is not a picture but text'):
         decode_picture(b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n', 'a.eps')

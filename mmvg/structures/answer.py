@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmvg.masks import decode_mask, encode_mask
+from mmvg.masks import PackedMasks, decode_mask, encode_mask
 from mmvg.structures.array_library import is_tensor
 from mmvg.structures.sample_contract import TEXT_KEYS, USER_DATASET, sample_ids
 
@@ -114,9 +114,9 @@ class Candidates:
     Args:
         boxes: (Q, 4) xyxy in pixels, one per query, in their order.
         scores: (Q,) in [0, 1]; 0 is never found.
-        masks: (Q, H, W) bool.
+        masks: (Q, H, W) bool, or packed.
         points: (Q, 2), x and y in pixels.
-        global_mask: (H, W) bool, a mask of the whole expression that no query decides about.
+        global_mask: (H, W) bool or RLE, a mask of the whole expression that no query decides about.
         mask_output: See :func:`union_mask`.
         grasps: (M, 5) ``[x, y, w, h, theta]`` in pixels and radians.
         grasp_scores: (M,) in [0, 1].
@@ -131,9 +131,9 @@ class Candidates:
 
     boxes: np.ndarray | None = None
     scores: np.ndarray | None = None
-    masks: np.ndarray | None = None
+    masks: np.ndarray | PackedMasks | None = None
     points: np.ndarray | None = None
-    global_mask: np.ndarray | None = None
+    global_mask: np.ndarray | dict | None = None
     mask_output: str = 'global'
     grasps: np.ndarray | None = None
     grasp_scores: np.ndarray | None = None
@@ -153,7 +153,7 @@ class Candidates:
             made.global_mask = _array(sample.pred_global_mask)
         elif 'pred_sem_seg' in sample and made.mask_output != 'instance':
             made.global_mask = _array(sample.pred_sem_seg.sem_seg)
-        if made.global_mask is not None and made.global_mask.ndim == 3:
+        if isinstance(made.global_mask, np.ndarray) and made.global_mask.ndim == 3:
             made.global_mask = made.global_mask[0]
         if (grasps := sample.get('pred_grasps')) is not None:
             made.grasps, made.grasp_scores = _array(grasps.grasps), _array(grasps.scores)
@@ -198,7 +198,8 @@ class Candidates:
     def scored_mask(self, score_thr: float, no_target: bool) -> np.ndarray | None:
         """Return the mask (H, W) that metrics score; some protocols empty it by a rule of their own."""
         found = None if self.scores is None else passes(self.scores, score_thr)
-        return union_mask(self.masks, found, self.global_mask, self.mask_output, no_target)
+        whole = None if self.global_mask is None else decode_mask(self.global_mask)
+        return union_mask(self.masks, found, whole, self.mask_output, no_target)
 
 
 @dataclass(eq=False)
@@ -214,7 +215,7 @@ class Answer:
         target_score: Score in [0, 1] that it means anything.
         boxes: (N, 4) xyxy in pixels of ``frame``, best first.
         scores: (N,), more than ``score_thr`` each.
-        masks: (N, H, W) bool.
+        masks: (N, H, W) bool, or packed.
         points: (N, 2), x and y in pixels.
         mask: (H, W) bool, the mask of the expression.
         grasps: (M, 5) ``[x, y, w, h, theta]`` in pixels and radians, best first.
@@ -241,7 +242,7 @@ class Answer:
     target_score: float | None = None
     boxes: np.ndarray | None = None
     scores: np.ndarray | None = None
-    masks: np.ndarray | None = None
+    masks: np.ndarray | PackedMasks | None = None
     points: np.ndarray | None = None
     mask: np.ndarray | None = None
     grasps: np.ndarray | None = None

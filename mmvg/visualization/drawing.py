@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from mmvg.masks import Mask, decode_mask
 from mmvg.visualization.layers import Layers
 from mmvg.visualization.palette import BLACK, DARK, LIGHT, WHITE, instance_color, readable_on
 
@@ -169,9 +170,9 @@ def _pad(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return padded
 
 
-def _resize_mask(mask: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+def _resize_mask(mask: Mask, canvas: np.ndarray) -> np.ndarray:
     size = (canvas.shape[1], canvas.shape[0])
-    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(decode_mask(mask).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
 
 
 def _blend(canvas: np.ndarray, mask: np.ndarray, color: Color, alpha: float, line: int) -> None:

@@ -60,6 +60,7 @@ class GroundingVisualizer(Visualizer):
         score_thr: float | None = None,
         parts: Collection[str] = OVERLAYS,
         bar_lines: int = 1,
+        size: tuple[int, int] | None = None,
     ) -> np.ndarray:
         """Draw one sample.
 
@@ -73,6 +74,8 @@ class GroundingVisualizer(Visualizer):
             parts: What is drawn of ``'boxes'``, ``'masks'``, ``'points'`` and ``'grasps'``; ``'attention'`` adds a
                 panel with the map of ``pred_attention``, if there is one.
             bar_lines: Lines that the bar over a panel has room for at least; 2 gives all frames of a film one size.
+            size: Height and width of the picture that the coordinates belong to, where ``image`` is what
+                :meth:`reduce` made of it.
 
         Returns:
             A picture (h, w, 3) uint8 RGB.
@@ -82,8 +85,10 @@ class GroundingVisualizer(Visualizer):
         """
         if unknown := set(parts) - set(PARTS):
             raise ValueError(f'parts are {", ".join(PARTS)}, not {", ".join(sorted(unknown))}')
-        truth, answer = self._answers(image, sample, frame, score_thr)
-        scaled, scale = drawing.fit(image, self.panel_size, self.panel_size)
+        height, width = size = image.shape[:2] if size is None else size
+        truth, answer = self._answers(size, sample, frame, score_thr)
+        scaled, _ = drawing.fit(image, self.panel_size, self.panel_size)
+        scale = min(self.panel_size / width, self.panel_size / height)
         font_size = max(14, self.panel_size // 26)
         panels, bars = [], []
         if draw_gt and truth is not None:
@@ -106,6 +111,12 @@ class GroundingVisualizer(Visualizer):
             picture = drawing.below([drawing.beside(drawing.same_height(bars), gap), picture])
         text = f'“{sample.get("text", "")}”'
         return drawing.below([drawing.text_bar(text, picture.shape[1], font_size + 2, bold=True), picture])
+
+    def reduce(self, image: np.ndarray) -> np.ndarray:
+        """Return as much of an image (H, W, 3) as :meth:`draw` shows of it; small ones as they are."""
+        if max(image.shape[:2]) <= self.panel_size:
+            return image
+        return drawing.fit(image, self.panel_size, self.panel_size)[0]
 
     def contact_sheet(
         self,
@@ -134,7 +145,7 @@ class GroundingVisualizer(Visualizer):
 
     def agreement(self, image: np.ndarray, sample: GroundingSample, frame: str = 'original') -> float:
         """How right the answer is, from 0 to 1; 1 where truth or answer is unknown."""
-        truth, answer = self._answers(image, sample, frame, None)
+        truth, answer = self._answers(image.shape[:2], sample, frame, None)
         return 1.0 if truth is None or answer is None else agreement(truth, answer)
 
     @master_only
@@ -166,10 +177,9 @@ class GroundingVisualizer(Visualizer):
             self.add_image(name, drawn, step)
 
     def _answers(
-        self, image: np.ndarray, sample: GroundingSample, frame: str, score_thr: float | None
+        self, shape: tuple[int, int], sample: GroundingSample, frame: str, score_thr: float | None
     ) -> tuple[Layers | None, Layers | None]:
         threshold = self.score_thr if score_thr is None else score_thr
-        shape = image.shape[:2]
         return ground_truth(sample, frame, shape), prediction(sample, frame, shape, threshold)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mmvg.evaluation.functional import box_overlaps, strict_matches
+from mmvg.masks import PackedMasks, decode_mask
 from mmvg.structures import Answer, GroundingSample, corners_to_grasps, grasps_to_corners
 
 #: What can be drawn over an image, and what is drawn beside it.
@@ -21,7 +22,7 @@ class Layers:
 
     Args:
         boxes: (N, 4) xyxy.
-        masks: (N, H, W) bool, or None.
+        masks: (N, H, W) bool, or packed, or None.
         union: (H, W) bool, or None.
         scores: (N,) in [0, 1]; None for the truth.
         points: (N, 2) the points that the instances were found from, x and y.
@@ -33,7 +34,7 @@ class Layers:
     """
 
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
-    masks: np.ndarray | None = None
+    masks: np.ndarray | PackedMasks | None = None
     union: np.ndarray | None = None
     scores: np.ndarray | None = None
     points: np.ndarray | None = None
@@ -172,9 +173,11 @@ class _Move:
         corners = grasps_to_corners(np.asarray(grasps, dtype=np.float64).reshape(-1, 5))
         return self.points(corners.reshape(-1, 2)).reshape(-1, 4, 2)
 
-    def masks(self, masks: np.ndarray) -> np.ndarray:
+    def masks(self, masks: np.ndarray | PackedMasks) -> np.ndarray | PackedMasks:
         if masks.shape[1:] == self.shape and np.array_equal(self.matrix, np.eye(3)):
-            return masks.astype(bool)
+            return masks if isinstance(masks, PackedMasks) else masks.astype(bool)
+        if isinstance(masks, PackedMasks):
+            masks = np.stack([decode_mask(rle) for rle in masks] or [np.zeros(masks.shape[1:])])[: len(masks)]
         return self.maps(masks.astype(np.uint8), cv2.INTER_NEAREST).astype(bool)
 
     def maps(self, maps: np.ndarray, interpolation: int) -> np.ndarray:

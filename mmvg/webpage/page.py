@@ -1,13 +1,22 @@
 """The page itself, in Gradio; what it does is in :mod:`mmvg.webpage.session`."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from html import escape
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from mmvg.visualization.layers import PARTS
+from mmvg.webpage.guarded_blocks import BoundedRequests, GuardedBlocks
+from mmvg.webpage.limits import Limits
 from mmvg.webpage.scenes import draw_example
-from mmvg.webpage.session import AskedPicture, Session, explain, records, table
+from mmvg.webpage.session import Session, explain, records, table
 
 SHOWN = ('boxes', 'masks', 'points', 'grasps')
 CSS = """
@@ -19,35 +28,40 @@ CSS = """
 """
 
 
-def build_page(session: Session) -> gr.Blocks:
-    """Lay out the page on the models of ``session``; the first of them is loaded.
+def build_page(session: Session) -> GuardedBlocks:
+    """Lay out the page on the models of ``session``; the first of them that can be is loaded.
 
     Raises:
-        FileNotFoundError: If the first model is not there.
-        ValueError: If its files do not fit each other.
+        FileNotFoundError: If the files of all models are gone.
+        ValueError: If no model can be loaded.
     """
     labels = list(session.choices)
+    first = session.first_model()
     numbers = count()
+    _private_folder()
 
-    def show(label: str, answers: AskedPicture | None, threshold: float, parts: list[str]) -> tuple:
+    def show(ticket: str | None, threshold: float, parts: list[str]) -> tuple:
         """Gallery, table, JSON and hint for answers that are there already."""
-        if answers is None:
+        if ticket is None:
             return (gr.skip(),) * 4
         try:
+            answers = session.kept.get(ticket)
             rows = records(answers, threshold)
-            return session.draw(label, answers, threshold, parts), table(rows), rows, ''
+            return session.draw(answers, threshold, parts), table(rows), rows, ''
         except Exception as error:
             return None, '', None, problem(error)
 
-    def find(label: str, picture: str | None, text: str, threshold: float, parts: list[str]) -> tuple:
+    def find(label: str, picture: str | None, text: str, threshold: float, parts: list[str], old: str | None) -> tuple:
+        session.kept.drop(old)
         try:
-            answers = session.ask(label, picture, text)
+            ticket = session.kept.put(session.ask(label, picture, text))
         except Exception as error:
             return None, None, '', None, problem(error)
-        return answers, *show(label, answers, threshold, parts)
+        return ticket, *show(ticket, threshold, parts)
 
-    def choose(label: str) -> tuple:
+    def choose(label: str, old: str | None) -> tuple:
         """Threshold of a model, and nothing else: the answers that are shown are those of another one."""
+        session.kept.drop(old)
         try:
             threshold, hint = session.model(label).score_thr, note(f'{label} is ready. Press Find.')
         except Exception as error:
@@ -58,15 +72,15 @@ def build_page(session: Session) -> gr.Blocks:
         image, sentences = draw_example(next(numbers))
         return image, '\n'.join(sentences)
 
-    with gr.Blocks(title='mmvg', analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
+    with GuardedBlocks(title='mmvg', analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
         gr.Markdown('# What does the sentence mean in the picture?')
-        answers = gr.State(None)
+        answers = gr.State(None, time_to_live=3600, delete_callback=session.kept.drop)
         with gr.Row():
             with gr.Column(scale=2, min_width=320):
                 picture = gr.Image(
                     label='picture', sources=['upload', 'webcam', 'clipboard'], format='png', elem_id='picture'
                 )
-                picture.preprocess = uploaded_file  # mmvg reads it, and says what is wrong with it
+                page.take_pictures(picture)  # mmvg reads it, and says what is wrong with it
                 scene = gr.Button('Draw a scene of RefShapes', elem_id='scene')
                 text = gr.Textbox(
                     label='sentences, one per line (Shift+Enter asks)',
@@ -74,13 +88,14 @@ def build_page(session: Session) -> gr.Blocks:
                     placeholder='the red ring\nboth stars\nthe mug by its handle',
                     elem_id='sentences',
                 )
+                text.preprocess = as_typed
                 ask = gr.Button('Find', variant='primary', elem_id='find')
                 threshold = gr.Slider(
-                    0, 1, session.model(labels[0]).score_thr, step=0.01, label='score threshold', elem_id='threshold'
+                    0, 1, session.model(first).score_thr, step=0.01, label='score threshold', elem_id='threshold'
                 )
-                threshold.preprocess = as_typed  # mmvg checks it, and says what is wrong with it
+                threshold.preprocess = as_typed
                 parts = gr.CheckboxGroup(list(PARTS), value=list(SHOWN), label='draw', elem_id='parts')
-                label = gr.Dropdown(labels, value=labels[0], label='model', filterable=False, elem_id='model')
+                label = gr.Dropdown(labels, value=first, label='model', filterable=False, elem_id='model')
             with gr.Column(scale=4, min_width=480):
                 hint = gr.HTML(note('Upload a picture, write sentences, and press Find.'), elem_id='hint')
                 gallery = gr.Gallery(
@@ -90,24 +105,19 @@ def build_page(session: Session) -> gr.Blocks:
                 with gr.Accordion('as JSON', open=False):
                     content = gr.JSON(show_label=False, elem_id='json')
         shown = [gallery, rows, content, hint]
-        asked = [label, picture, text, threshold, parts]
-        ask.click(find, asked, [answers, *shown], api_name='find')
-        text.submit(find, asked, [answers, *shown], api_name=False)
-        redraw = [label, answers, threshold, parts]
+        asked = [label, picture, text, threshold, parts, answers]
+        work, redraw = dict(concurrency_id='models', concurrency_limit=1), [answers, threshold, parts]
+        ask.click(find, asked, [answers, *shown], api_name='find', **work)
+        text.submit(find, asked, [answers, *shown], api_name=False, **work)
         threshold.change(show, redraw, shown, show_progress='hidden', trigger_mode='always_last', api_name=False)
         parts.change(show, redraw, shown, show_progress='hidden', api_name=False)
-        label.change(choose, label, [threshold, answers, *shown], api_name=False)
+        label.change(choose, [label, answers], [threshold, answers, *shown], api_name=False, **work)
         scene.click(draw_scene, None, [picture, text], api_name=False)
     return page
 
 
-def uploaded_file(payload: gr.FileData | None) -> str | None:
-    """Path of a file as it was uploaded."""
-    return None if payload is None else payload.path
-
-
-def as_typed(payload: float | None) -> float | None:
-    """A number, whatever it is."""
+def as_typed(payload: Any) -> Any:
+    """What came in, whatever it is: the session checks it, and says what is wrong with it."""
     return payload
 
 
@@ -121,13 +131,22 @@ def problem(error: Exception) -> str:
     return f'<div class="problem" role="alert">{escape(explain(error))}</div>'
 
 
-def launch_page(page: gr.Blocks, host: str = '127.0.0.1', port: int | None = None, block: bool = True) -> str:
+def launch_page(
+    page: GuardedBlocks,
+    host: str = '127.0.0.1',
+    port: int | None = None,
+    block: bool = True,
+    limits: Limits | None = None,
+) -> str:
     """Start the server, on this machine only unless ``host`` says otherwise; returns its address.
 
     Raises:
         OSError: If the port is taken.
     """
-    _, url, _ = page.queue(max_size=32).launch(
+    limits = limits or Limits()
+    max_upload = int(limits.upload_mb * 1e6)
+    bounds = dict(max_upload=max_upload + 10_000, folder=_private_folder(), max_folder=int(limits.disk_mb * 1e6))
+    _, url, _ = page.queue(max_size=limits.waiting, api_open=False).launch(
         server_name=host,
         server_port=port,
         share=False,
@@ -137,9 +156,18 @@ def launch_page(page: gr.Blocks, host: str = '127.0.0.1', port: int | None = Non
         css=CSS,
         theme=gr.themes.Base(primary_hue='blue', font=['system-ui', 'sans-serif'], font_mono=['monospace']),
         state_session_capacity=100,
-        max_file_size='50mb',
+        max_file_size=max_upload,
+        app_kwargs=dict(middleware=[Middleware(BoundedRequests, **bounds)]),
     )
     print(f'the page is at {url} (Ctrl+C ends it)', flush=True)
     if block:
         page.block_thread()
     return url
+
+
+def _private_folder() -> Path:
+    """Where uploads and drawings are until the program ends; nobody else can read it."""
+    if (folder := os.environ.get('GRADIO_TEMP_DIR')) is None:
+        folder = os.environ['GRADIO_TEMP_DIR'] = tempfile.mkdtemp(prefix='mmvg_page_')
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

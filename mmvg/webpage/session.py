@@ -1,37 +1,27 @@
 """What the page does, without the page: load models, answer, draw, and put mistakes into words."""
 
 import logging
+import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from threading import Lock
 
 import numpy as np
 
-from mmvg.apis import GroundingInferencer, answer_record, describe_answer, read_image
+from mmvg.apis import GroundingInferencer, answer_record, describe_answer
 from mmvg.apis.command_line import is_explained
 from mmvg.apis.inferencer import check_expressions
+from mmvg.pictures import decode_picture
 from mmvg.structures import GroundingSample, check_threshold
+from mmvg.visualization import GroundingVisualizer
 from mmvg.visualization.layers import PARTS
 from mmvg.webpage.checkpoints import ModelChoice
+from mmvg.webpage.kept_answers import AskedPicture, KeptAnswers, pack_sample, packed_bytes
+from mmvg.webpage.limits import Limits
 
-#: More sentences than this at once are refused.
-MAX_SENTENCES = 32
-
-
-@dataclass
-class AskedPicture:
-    """A picture with the samples of all sentences that were asked about it.
-
-    Args:
-        picture: (H, W, 3) uint8 RGB.
-        samples: One per sentence, with everything that the model proposes.
-        own_thr: The threshold of the model.
-    """
-
-    picture: np.ndarray
-    samples: list[GroundingSample]
-    own_thr: float
+_PIXELS_AT_ONCE = 16_000_000  # of all pairs that are computed together
+_ABSOLUTE = re.compile(r'(?<![\w.~/])/(?:[^\s/\'":;,()]+/)+([^\s/\'":;,()]*)')
 
 
 class Session:
@@ -41,12 +31,25 @@ class Session:
         choices: The models on offer.
         device: As for :class:`mmvg.apis.GroundingInferencer`.
         keep: How many models stay loaded.
+        limits: How much may be asked for.
     """
 
-    def __init__(self, choices: Sequence[ModelChoice], device: str | None = None, keep: int = 2) -> None:
-        self.choices = {choice.label: choice for choice in choices}
+    def __init__(
+        self,
+        choices: Sequence[ModelChoice],
+        device: str | None = None,
+        keep: int = 2,
+        limits: Limits | None = None,
+    ) -> None:
+        self.choices: dict[str, ModelChoice] = {}
+        for choice in choices:
+            others = sum(label == choice.label or label.startswith(f'{choice.label} #') for label in self.choices)
+            self.choices[f'{choice.label} #{others + 1}' if others else choice.label] = choice
         self.device = device
         self.keep = keep
+        self.limits = limits or Limits()
+        self.kept = KeptAnswers(int(self.limits.memory_mb * 1e6))
+        self.visualizer = GroundingVisualizer(name=f'page_{id(self)}')
         self._loaded: dict[str, GroundingInferencer] = {}
         self._lock = Lock()
 
@@ -58,7 +61,7 @@ class Session:
             ValueError: If there is no such model, or its files do not fit each other.
         """
         if label not in self.choices:
-            raise ValueError(f'there is no model {label!r}; choose one of the list')
+            raise ValueError(f'there is no model {label!r:.80}; choose one of the list')
         with self._lock:
             if label not in self._loaded:
                 choice = self.choices[label]
@@ -70,7 +73,24 @@ class Session:
                 self._loaded[label] = loaded
             return self._loaded[label]
 
-    def ask(self, label: str, picture: str | None, text: str) -> AskedPicture:
+    def first_model(self) -> str:
+        """Label of the first model that can be loaded; those before it are left to whoever chooses them.
+
+        Raises:
+            FileNotFoundError: If the files of all are gone.
+            ValueError: If none can be used; says why the first cannot.
+        """
+        first_problem = None
+        for label in self.choices:
+            try:
+                self.model(label)
+                return label
+            except (OSError, ValueError) as error:
+                first_problem = first_problem or error
+                logging.getLogger(__name__).warning('%s is on the list, but cannot be loaded: %s', label, error)
+        raise first_problem
+
+    def ask(self, label: str, picture: str | Path | None, text: str | None) -> AskedPicture:
         """Ask every line of ``text`` about a picture.
 
         Args:
@@ -84,26 +104,66 @@ class Session:
         """
         if not picture:
             raise ValueError('there is no picture yet: upload one, or let a scene be drawn')
-        sentences = check_expressions([line.strip() for line in text.splitlines() if line.strip()])
-        if len(sentences) > MAX_SENTENCES:
-            raise ValueError(f'{len(sentences)} sentences are too many at once; ask at most {MAX_SENTENCES}')
-        image = read_image(picture)
+        sentences = self._sentences('' if text is None else text)
+        image, name = self._image(Path(picture)), Path(picture).name
         model = self.model(label)
-        with self._lock:
-            samples = model(image, sentences, return_datasamples=True)['predictions']
-        return AskedPicture(np.ascontiguousarray(image[..., ::-1]), samples, model.score_thr)
+        size = image.shape[:2]
+        at_once = max(1, min(8, _PIXELS_AT_ONCE // (size[0] * size[1])))
+        samples: list[GroundingSample] = []
+        taken = 0
+        for start in range(0, len(sentences), at_once):
+            with self._lock:
+                answered = model(image, sentences[start : start + at_once], return_datasamples=True)['predictions']
+            for sample in answered:
+                sample.set_metainfo(dict(img_path=name))
+                samples.append(pack_sample(sample))
+                taken += packed_bytes(samples[-1])
+            if taken > self.limits.visitor_mb * 1e6:
+                raise ValueError(
+                    f'the masks of these answers take more than the {self.limits.visitor_mb:g} MB that a visitor may '
+                    'take; ask fewer sentences at once, or about a smaller picture'
+                )
+        reduced = self.visualizer.reduce(np.ascontiguousarray(image[..., ::-1]))
+        return AskedPicture(reduced, size, samples, model.score_thr)
 
-    def draw(
-        self, label: str, asked: AskedPicture, score_thr: float, parts: Collection[str] = PARTS
-    ) -> list[np.ndarray]:
+    def draw(self, asked: AskedPicture, score_thr: float, parts: Collection[str] = PARTS) -> list[np.ndarray]:
         """Draw the answers at a threshold: a picture (h, w, 3) uint8 RGB per sentence.
 
         Raises:
             ValueError: If the threshold is not in [0, 1].
         """
         score_thr = check_threshold(score_thr)
-        visualizer = self.model(label).visualizer
-        return [visualizer.draw(asked.picture, sample, score_thr=score_thr, parts=parts) for sample in asked.samples]
+        return [
+            self.visualizer.draw(asked.picture, sample, score_thr=score_thr, parts=parts, size=asked.size)
+            for sample in asked.samples
+        ]
+
+    def _sentences(self, text: str) -> list[str]:
+        """The lines of a text that are not blank.
+
+        Raises:
+            ValueError: If there are none, too many, or one is too long or holds no word.
+        """
+        if not isinstance(text, str):
+            raise ValueError(f'the sentences must be text, one per line, not {text!r:.80}')
+        most, letters = self.limits.sentences, self.limits.letters
+        if len(text) > most * (letters + 2):
+            raise ValueError(f'{len(text)} letters are too many at once; ask at most {most} sentences of {letters}')
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if len(lines) > most:
+            raise ValueError(f'{len(lines)} sentences are too many at once; ask at most {most}')
+        for number, line in enumerate(lines, 1):
+            if len(line) > letters:
+                raise ValueError(f'sentence {number} has {len(line)} letters; at most {letters} are read, shorten it')
+        return check_expressions(lines)
+
+    def _image(self, path: Path) -> np.ndarray:
+        """Read an upload as (H, W, 3) BGR; errors call it by its own name, without the folder it lies in."""
+        try:
+            content = path.read_bytes()
+        except OSError:
+            raise ValueError(f'{path.name}: the picture is no longer there; upload it again') from None
+        return decode_picture(content, path.name, max_pixels=int(self.limits.megapixels * 1e6))
 
 
 def records(asked: AskedPicture, score_thr: float) -> list[dict]:
@@ -126,8 +186,11 @@ def table(rows: Sequence[dict]) -> str:
 
 
 def explain(error: Exception) -> str:
-    """A sentence for whoever uses the page; what is nobody's mistake is logged with its traceback."""
+    """A sentence for whoever uses the page; what is nobody's mistake is logged with its traceback.
+
+    Of files it gives the name and not the folder, which is nobody's business.
+    """
     if isinstance(error, (OSError, ValueError)) and is_explained(error):
-        return str(error)
+        return _ABSOLUTE.sub(r'\1', str(error))
     logging.getLogger(__name__).error('the page could not answer', exc_info=error)
-    return f'something went wrong inside ({type(error).__name__}: {error}); the terminal shows where'
+    return f'something went wrong inside ({type(error).__name__}); the terminal shows where'

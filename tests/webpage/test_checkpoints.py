@@ -25,15 +25,31 @@ def test_the_checkpoint_of_the_demo_comes_first_and_then_the_newest(tmp_path):
     assert len({choice.label for choice in choices}) == len(choices)
 
 
+def test_links_to_checkpoints_that_are_gone_and_folders_are_passed_over(tmp_path):
+    there = touch(tmp_path / 'run/epoch_1.pth')
+    (tmp_path / 'run/best.pth').symlink_to(tmp_path / 'run/deleted.pth')
+    (tmp_path / 'run/round.pth').symlink_to(tmp_path / 'run/round.pth')
+    (tmp_path / 'run/folder.pth').mkdir()
+    os.mkfifo(tmp_path / 'run/pipe.pth')
+    assert [choice.model for choice in find_choices(tmp_path)] == [str(there)]
+
+
+def test_the_page_names_models_without_the_folders_of_the_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert ModelChoice('work_dirs/run/epoch_1.pth').label == 'work_dirs/run/epoch_1.pth'
+    assert ModelChoice(str(tmp_path / 'work_dirs/a.pth')).label == 'work_dirs/a.pth'
+    assert ModelChoice('/data/of/somebody/run/best.pth').label == 'somebody/run/best.pth'
+    assert ModelChoice('/data/my.py', '/data/of/somebody/run/best.pth').label == 'somebody/run/best.pth (my.py)'
+
+
 def test_without_any_checkpoint_it_says_how_to_get_one(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmvg.webpage.checkpoints.list_models', list)
+    monkeypatch.setattr('mmvg.webpage.checkpoints.model_index', dict)
     with pytest.raises(FileNotFoundError, match='make demo'):
         find_choices(tmp_path)
 
 
 def test_models_of_the_index_are_offered_where_their_weights_are_there(tmp_path, monkeypatch):
     weights = touch(tmp_path / 'b.pth')
-    found = dict(a=None, b=str(weights), c=str(tmp_path / 'gone.pth'))
-    monkeypatch.setattr('mmvg.webpage.checkpoints.list_models', lambda: list(found))
-    monkeypatch.setattr('mmvg.webpage.checkpoints.find_model', lambda name: ('x.py', found[name]))
+    found = dict(a={}, b=dict(Weights=str(weights)), c=dict(Weights=str(tmp_path / 'gone.pth')))
+    monkeypatch.setattr('mmvg.webpage.checkpoints.model_index', lambda: found)
     assert find_choices(tmp_path / 'empty') == [ModelChoice('b')]

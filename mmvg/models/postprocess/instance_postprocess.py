@@ -13,6 +13,10 @@ from mmvg.structures import GroundingSample, cxcywh_to_xyxy
 MASK_OUTPUTS = ('merge', 'instance', 'global')
 
 
+#: Probabilities in the frame of the answer that are held at once.
+_MAX_FLOATS = 2**25
+
+
 @MODELS.register_module()
 class InstancePostprocess(BasePostprocess):
     r"""Scores, filters and merges queries (InstanceVG, arXiv:2509.13747, Sec. 3.5 and Tables 13 to 15).
@@ -92,7 +96,9 @@ class InstancePostprocess(BasePostprocess):
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
         """Turn logits (N, h, w) into bool masks (N, H, W) in ``frame``, by way of probabilities there."""
         prob = self.enlarge(logits.float(), sample).sigmoid()
-        return self.binary(self.masks_to_frame(prob, sample, mode='bilinear'))
+        height, width = sample.get('ori_shape', sample.img_shape)[:2]
+        some = max(1, _MAX_FLOATS // (height * width))  # of a large photograph, all at once take gigabytes
+        return torch.cat([self.binary(self.masks_to_frame(part, sample, mode='bilinear')) for part in prob.split(some)])
 
     def _answer(
         self,
