@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -83,6 +84,8 @@ class GroundingInferencer(BaseInferencer):
         trust_config: bool = False,
     ) -> None:
         check_device(device)
+        if score_thr is not None:
+            check_threshold(score_thr)
         use_safe_checkpoint_loading()
         source = open_model(model, weights, trust_config)
         self._source = source
@@ -198,8 +201,8 @@ class GroundingInferencer(BaseInferencer):
                 and expressions do not fit.
         """
         threshold = self.score_thr if score_thr is None else check_threshold(score_thr)
-        if batch_size < 1:
-            raise ValueError(f'batch_size must be 1 or more, not {batch_size}')
+        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
+            raise ValueError(f'batch_size must be a whole number, 1 or more, not {batch_size!r}')
         asked = _pair(_as_images(images), check_expressions(expressions), pairs)
         read = _LastImages(allow_url, skip_unreadable)
         results: dict[str, list] = dict(predictions=[], visualization=[])
@@ -226,6 +229,8 @@ class GroundingInferencer(BaseInferencer):
         """Log once what the model did not get to read of an expression."""
         remark = describe_left_out({key: sample.get(key) for key in TEXT_KEYS})
         if remark and sample.expression not in self._warned:
+            if len(self._warned) > 1000:
+                self._warned.clear()
             self._warned.add(sample.expression)
             message = f'the model does not read all of {sample.expression!r:.200}: {remark:.400}'
             print_log(message, 'current', logging.WARNING)

@@ -112,9 +112,7 @@ class FilmWriter:
     """
 
     def __init__(self, path: str | Path, fps: float) -> None:
-        self.path = Path(path)
-        if self.path.suffix.lower() not in CODECS:
-            raise VideoError(f'{path}: a film is written as {", ".join(CODECS)}')
+        self.path = check_film_name(path)
         self.fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
@@ -145,6 +143,18 @@ class FilmWriter:
         self._writer = cv2.VideoWriter(str(self.path), codec, self.fps, self._size)
         if not self._writer.isOpened():
             raise VideoError(f'{self.path}: OpenCV cannot write this film; is the folder writable? Try *.avi')
+
+
+def check_film_name(path: str | Path) -> Path:
+    """Return the path of a film that can be written.
+
+    Raises:
+        VideoError: If its suffix is none of ``CODECS``.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in CODECS:
+        raise VideoError(f'{path}: a film is written as {", ".join(CODECS)}')
+    return path
 
 
 def answer_video(

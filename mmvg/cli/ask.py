@@ -15,10 +15,18 @@ from mmvg.cli.arguments import (
     TrustOption,
     model_and_weights,
 )
+from mmvg.cli.before_work import (
+    camera_or_film,
+    check_folder,
+    check_order,
+    check_question,
+    check_sentences,
+    check_target,
+)
 
 #: Answers where no model is named; its weights are part of the package.
 SHIPPED_MODEL = 'instancevg_refshapes'
-BatchSizeOption = Annotated[int, typer.Option(help='Pairs of picture and sentence that are computed together.')]
+BatchSizeOption = Annotated[int, typer.Option(min=1, help='Pairs of picture and sentence that are computed together.')]
 
 
 def scene(
@@ -86,6 +94,10 @@ def image(
     """
     model, weights = model_and_weights(config, checkpoint)
 
+    check_question(source, expressions, score_thr, allow_url)
+    check_target('--json', json, source)
+    check_folder('--out-dir', out_dir)
+
     from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
     from mmvg.apis.images import ImageError, is_image_folder
 
@@ -144,9 +156,17 @@ def video(
     if not out and not json:
         raise typer.BadParameter('give --out, --json, or both: there is no window to show the answers in')
 
-    from mmvg.apis import FrameSource, GroundingInferencer, answer_video
+    check_sentences(expressions, score_thr)
+    check_order(source, expressions)
+    for option, path in (('--out', out), ('--json', json)):
+        check_target(option, path, source)
 
-    frames = FrameSource(int(source) if source.isdigit() else source, every, max_frames)
+    from mmvg.apis import FrameSource, GroundingInferencer, answer_video
+    from mmvg.apis.video import check_film_name
+
+    if out is not None:
+        check_film_name(out)
+    frames = FrameSource(camera_or_film(source), every, max_frames)
     inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
     try:
         count = answer_video(inferencer, frames, expressions, out, json, batch_size)
@@ -164,7 +184,15 @@ def web(
     device: DeviceOption = None,
     trust_config: TrustOption = False,
     host: Annotated[str, typer.Option(help='0.0.0.0 lets other machines use the page.')] = '127.0.0.1',
-    port: Annotated[int | None, typer.Option(help='Default: the first free one from 7860.')] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help='Default: the first free one from 7860.')] = None,
+    max_megapixels: Annotated[float, typer.Option(help='Of a picture.')] = 32,
+    max_sentences: Annotated[int, typer.Option(help='At once.')] = 32,
+    max_letters: Annotated[int, typer.Option(help='Of a sentence.')] = 500,
+    max_waiting: Annotated[int, typer.Option(help='Requests; one is computed at a time, others are refused.')] = 64,
+    max_upload_mb: Annotated[float, typer.Option(help='Of a file.')] = 50,
+    max_visitor_mb: Annotated[float, typer.Option(help='Memory for the answers to one visitor.')] = 32,
+    max_memory_mb: Annotated[float, typer.Option(help='Memory for the answers to all visitors.')] = 512,
+    max_disk_mb: Annotated[float, typer.Option(help='Disk for uploads and drawings.')] = 1024,
 ) -> None:
     """Open a page in the browser to upload pictures and ask.
 
@@ -174,11 +202,25 @@ def web(
         raise FileNotFoundError('the page needs Gradio: pip install -r requirements/web.txt')
 
     from mmvg.webpage import ModelChoice, find_choices
+    from mmvg.webpage.limits import Limits
 
+    limits = Limits(
+        megapixels=max_megapixels,
+        sentences=max_sentences,
+        letters=max_letters,
+        waiting=max_waiting,
+        upload_mb=max_upload_mb,
+        visitor_mb=max_visitor_mb,
+        memory_mb=max_memory_mb,
+        disk_mb=max_disk_mb,
+    )
     asked_for = [ModelChoice(*model_and_weights(config, checkpoint), trust_config)] if config or checkpoint else []
     choices = find_choices(work_dir, asked_for)
 
     from mmvg.webpage.page import build_page, launch_page
     from mmvg.webpage.session import Session
 
-    launch_page(build_page(Session(choices, device)), host, port)
+    session = Session(choices, device, limits=limits)
+    for choice in asked_for:  # what was named has to be there; of the others, what can be loaded
+        session.model(choice.label)
+    launch_page(build_page(session), host, port)

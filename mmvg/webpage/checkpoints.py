@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmvg.apis.model_index import model_index
+from mmvg.apis.model_index import model_index, pretrained_models
 from mmvg.weights.latest import NOTE, noted_checkpoint
 
 SUFFIXES = ('.pth', '.safetensors')
@@ -39,7 +39,7 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
 
     The last checkpoint of ``make demo`` stands before other checkpoints. What is no file, such as a link to one that is
     gone, is passed over. Of the index, only models whose weights are there are listed; checkpoints without a config
-    inside are listed too, and say so when they are chosen.
+    inside are listed too, and say so when they are chosen. Models that come with mmvg stand at the end.
 
     Raises:
         FileNotFoundError: If there is none at all.
@@ -51,6 +51,7 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
     choices = [*first, *(ModelChoice(str(path)) for path in files)]
     weights = {name: entry.get('Weights') for name, entry in _indexed().items()}
     choices += [ModelChoice(name) for name, file in weights.items() if file is not None and osp.isfile(file)]
+    choices += map(ModelChoice, pretrained_models())
     if not choices:
         raise FileNotFoundError(
             f'{folder}: no checkpoint there to ask. `make demo` trains one in some minutes; or give --checkpoint'

@@ -9,6 +9,8 @@ from fastapi import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mmvg.webpage.limits import Limits
+
 #: Bytes of a request that uploads nothing.
 MAX_REQUEST = 1_000_000
 NOT_UPLOADED = 'only a picture that was uploaded to this page can be asked about; upload it'
@@ -23,9 +25,11 @@ class GuardedBlocks(gr.Blocks):
 
     Attributes:
         picture: The component that takes pictures.
+        limits: How much may be asked for.
     """
 
     picture: gr.Image | None = None
+    limits = Limits()
 
     def take_pictures(self, picture: gr.Image) -> None:
         """Let ``picture`` give the path of an upload, and nothing else, to the functions of the page."""

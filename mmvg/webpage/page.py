@@ -14,7 +14,6 @@ from starlette.middleware import Middleware
 
 from mmvg.visualization.layers import PARTS
 from mmvg.webpage.guarded_blocks import BoundedRequests, GuardedBlocks
-from mmvg.webpage.limits import Limits
 from mmvg.webpage.scenes import draw_example
 from mmvg.webpage.session import Session, explain, records, table
 
@@ -73,6 +72,7 @@ def build_page(session: Session) -> GuardedBlocks:
         return image, '\n'.join(sentences)
 
     with GuardedBlocks(title='mmvg', analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
+        page.limits = session.limits
         gr.Markdown('# What does the sentence mean in the picture?')
         answers = gr.State(None, time_to_live=3600, delete_callback=session.kept.drop)
         with gr.Row():
@@ -136,14 +136,13 @@ def launch_page(
     host: str = '127.0.0.1',
     port: int | None = None,
     block: bool = True,
-    limits: Limits | None = None,
 ) -> str:
     """Start the server, on this machine only unless ``host`` says otherwise; returns its address.
 
     Raises:
         OSError: If the port is taken.
     """
-    limits = limits or Limits()
+    limits = page.limits
     max_upload = int(limits.upload_mb * 1e6)
     bounds = dict(max_upload=max_upload + 10_000, folder=_private_folder(), max_folder=int(limits.disk_mb * 1e6))
     _, url, _ = page.queue(max_size=limits.waiting, api_open=False).launch(

@@ -1,8 +1,10 @@
 """What the page does, without the page: load models, answer, draw, and put mistakes into words."""
 
+import ctypes
 import logging
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from threading import Lock
@@ -124,6 +126,8 @@ class Session:
                     'take; ask fewer sentences at once, or about a smaller picture'
                 )
         reduced = self.visualizer.reduce(np.ascontiguousarray(image[..., ::-1]))
+        del image, answered
+        give_back_memory()
         return AskedPicture(reduced, size, samples, model.score_thr)
 
     def draw(self, asked: AskedPicture, score_thr: float, parts: Collection[str] = PARTS) -> list[np.ndarray]:
@@ -133,10 +137,12 @@ class Session:
             ValueError: If the threshold is not in [0, 1].
         """
         score_thr = check_threshold(score_thr)
-        return [
+        drawn = [
             self.visualizer.draw(asked.picture, sample, score_thr=score_thr, parts=parts, size=asked.size)
             for sample in asked.samples
         ]
+        give_back_memory()
+        return drawn
 
     def _sentences(self, text: str) -> list[str]:
         """The lines of a text that are not blank.
@@ -164,6 +170,12 @@ class Session:
         except OSError:
             raise ValueError(f'{path.name}: the picture is no longer there; upload it again') from None
         return decode_picture(content, path.name, max_pixels=int(self.limits.megapixels * 1e6))
+
+
+def give_back_memory() -> None:
+    """Let the C library return freed memory to the system, where it can: every thread hoards that of large masks."""
+    with suppress(AttributeError, OSError, TypeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def records(asked: AskedPicture, score_thr: float) -> list[dict]:

@@ -194,6 +194,32 @@ def test_what_the_model_does_not_read_is_in_the_record_and_logged_once(find, ima
     assert Answer.from_record(records[0]).unknown_words == ['xyzzy']
 
 
+@pytest.mark.parametrize('batch_size', [0, -1, 2.5, '8', None, True])
+def test_batch_sizes_that_are_none(find, images, batch_size):
+    with pytest.raises(ValueError, match='batch_size must be a whole number, 1 or more'):
+        find(images[0], 'the ring', batch_size=batch_size)
+
+
+@pytest.mark.parametrize(
+    ('source', 'message'),
+    [
+        ('', 'its path is empty'),
+        ([], 'no image was given'),
+        ('~nobody-is-called-so/a.jpg', 'there is no such picture'),
+        ('a\0b.jpg', 'there is no such picture'),
+        ('http://', 'addresses are not fetched'),
+        (7, 'not int'),
+        ([None], 'not NoneType'),
+        (b'', 'the file is empty'),
+        (torch.zeros(3, 4, 4), 'not Tensor'),
+        (dict(a=1), 'not dict'),
+    ],
+)
+def test_what_is_no_picture_is_said_to_be_none(find, source, message):
+    with pytest.raises((ValueError, OSError, TypeError), match=message):
+        find(source, 'the ring')
+
+
 @pytest.mark.parametrize('threshold', [-0.1, 1.5, float('nan'), 'high'])
 def test_thresholds_outside_of_0_to_1(find, images, threshold):
     with pytest.raises(ValueError, match=r'\[0, 1\]'):

@@ -35,7 +35,8 @@ def picture(work_dirs):
 def session(work_dirs):
     from mmvg.webpage.session import Session
 
-    choices = sorted(find_choices(work_dirs), key=lambda choice: ('bare' in choice.label, choice.label))
+    trained = [choice for choice in find_choices(work_dirs) if choice.model.startswith(str(work_dirs))]
+    choices = sorted(trained, key=lambda choice: ('bare' in choice.label, choice.label))
     return Session(choices, device='cpu')
 
 

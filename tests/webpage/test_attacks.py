@@ -260,8 +260,9 @@ def test_more_than_can_wait_are_turned_away_and_the_others_answered(session, lab
     from mmvg.webpage.page import build_page, launch_page
 
     page = build_page(session)
+    page.limits = Limits(waiting=2)
     try:
-        url = launch_page(page, block=False, limits=Limits(waiting=2))
+        url = launch_page(page, block=False)
         with ThreadPoolExecutor(12) as pool:
             answers = list(pool.map(lambda _: Visitor(url).find(label, Visitor(url).upload(png)), range(12)))
         answered = [answer for answer in answers if not isinstance(answer, str)]

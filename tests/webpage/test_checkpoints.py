@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from mmvg.apis.model_index import pretrained_models
 from mmvg.webpage import ModelChoice, find_choices
 
 
@@ -31,7 +32,7 @@ def test_links_to_checkpoints_that_are_gone_and_folders_are_passed_over(tmp_path
     (tmp_path / 'run/round.pth').symlink_to(tmp_path / 'run/round.pth')
     (tmp_path / 'run/folder.pth').mkdir()
     os.mkfifo(tmp_path / 'run/pipe.pth')
-    assert [choice.model for choice in find_choices(tmp_path)] == [str(there)]
+    assert [choice.model for choice in find_choices(tmp_path)] == [str(there), *pretrained_models()]
 
 
 def test_the_page_names_models_without_the_folders_of_the_machine(tmp_path, monkeypatch):
@@ -44,6 +45,7 @@ def test_the_page_names_models_without_the_folders_of_the_machine(tmp_path, monk
 
 def test_without_any_checkpoint_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setattr('mmvg.webpage.checkpoints.model_index', dict)
+    monkeypatch.setattr('mmvg.webpage.checkpoints.pretrained_models', list)
     with pytest.raises(FileNotFoundError, match='make demo'):
         find_choices(tmp_path)
 
@@ -52,4 +54,4 @@ def test_models_of_the_index_are_offered_where_their_weights_are_there(tmp_path,
     weights = touch(tmp_path / 'b.pth')
     found = dict(a={}, b=dict(Weights=str(weights)), c=dict(Weights=str(tmp_path / 'gone.pth')))
     monkeypatch.setattr('mmvg.webpage.checkpoints.model_index', lambda: found)
-    assert find_choices(tmp_path / 'empty') == [ModelChoice('b')]
+    assert find_choices(tmp_path / 'empty') == [ModelChoice('b'), *map(ModelChoice, pretrained_models())]
