@@ -1,6 +1,7 @@
 """``mmvg compare``: is model B better than model A?"""
 
 from enum import Enum
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from mmvg.cli.arguments import CfgOptions, parse_options
 
 if TYPE_CHECKING:
-    from mmvg.analysis.comparison import Comparison
+    from mmvg.analysis.comparison import Comparison, ScoreLine
 
 TableArgument = Annotated[
     Path, typer.Argument(help='A table of mmvg score --per-sample, or with --data what mmvg test --out wrote.')
@@ -138,12 +139,12 @@ def _print(comparison: 'Comparison') -> None:
     )
 
 
-def _line(name: str, line) -> str:
+def _line(name: str, line: 'ScoreLine') -> str:
     found = line.difference
     change = found.second - found.first
-    interval = f'{found.low:+.2f} to {found.high:+.2f}'
     counts = '' if line.wins is None else f'{line.wins}/{line.ties}/{line.losses}'
-    return (
-        f'{name:32}{found.first:8.2f}{found.second:8.2f}{change:+8.2f}  {interval:>18}'
-        f'{found.p_value:8.4f}{line.p_holm:8.4f}  {counts}'
-    )
+    shown = f'{name:32}{found.first:8.2f}{found.second:8.2f}{change:+8.2f}  '
+    if not isfinite(found.low):
+        return f'{shown}{"too few for one":>18}{"":16}  {counts}'
+    interval = f'{found.low:+.2f} to {found.high:+.2f}'
+    return f'{shown}{interval:>18}{found.p_value:8.4f}{line.p_holm:8.4f}  {counts}'

@@ -36,6 +36,8 @@ HEADLINES = (
 TIE = 1e-9
 #: With fewer units an interval is too narrow.
 FEW_UNITS = 30
+#: A group of fewer units gets no interval: three that agree by chance would have one without width.
+LEAST_UNITS = 10
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class ScoreLine:
         p_holm: The p-value beside those of the other lines (Holm).
         count: Expressions that count.
         wins, ties, losses: Expressions in which B is better, as good, worse; None for a score of the whole set.
+
+    Example:
+        >>> line = ScoreLine('grec/F1', Difference(60.0, 62.0, 0.5, 3.6, 0.01), p_holm=0.03, count=100)
+        >>> line.difference.second
+        62.0
     """
 
     name: str
@@ -61,7 +68,12 @@ class ScoreLine:
 
 @dataclass(frozen=True)
 class GroupLine(ScoreLine):
-    """The headline score of a group of expressions; ``aspect`` is what they are sorted by, ``name`` the group."""
+    """The headline score of a group of expressions; ``aspect`` is what they are sorted by, ``name`` the group.
+
+    Example:
+        >>> GroupLine('relation', Difference(60.0, 62.0, 0.5, 3.6, 0.01), p_holm=0.03, count=100, aspect='kind').name
+        'relation'
+    """
 
     aspect: str = ''
 
@@ -74,6 +86,11 @@ class SampleLine:
         row: Of the first table.
         groups: Aspect to groups.
         first, second: The headline score of both models, in percent.
+
+    Example:
+        >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug')
+        >>> SampleLine(row, dict(kind=('name',)), first=40.0, second=90.0).change
+        50.0
     """
 
     row: SampleRow
@@ -101,6 +118,11 @@ class Comparison:
         protocol: Of both.
         data: Name of the data, if it is known.
         notes: What has to be known to read it.
+
+    Example:
+        >>> line = ScoreLine('grec/F1', Difference(60.0, 62.0, 0.5, 3.6, 0.01), p_holm=0.01, count=100)
+        >>> print(Comparison(('A', 'B'), 'grec/F1', [line], [], [], dict(level=0.95)).conclusion())
+        B is better than A in grec/F1: +2.00 with a 95 % interval of +0.50 to +3.60, p = 0.0100.
     """
 
     names: tuple[str, str]
@@ -194,7 +216,10 @@ def compare_tables(
     group_lines = []
     for aspect, name, chosen in _members(groups):
         progress(f'{aspect} {name}')
-        group_lines.append(_group_line(bootstrap(chosen)[place], aspect, name, values[:, chosen], len(chosen)))
+        difference = bootstrap(chosen)[place]
+        if len(chosen if units is None else set(units[chosen].tolist())) < LEAST_UNITS:
+            difference = difference._replace(low=np.nan, high=np.nan, p_value=np.nan)
+        group_lines.append(_group_line(difference, aspect, name, values[:, chosen], len(chosen)))
     number = len(set(units.tolist())) if units is not None else len(pairs)
     return Comparison(
         names=(first.name, second.name),

@@ -25,6 +25,14 @@ def write_comparison(
 
     Returns:
         The files.
+
+    Example:
+        >>> from mmvg.analysis.comparison import ScoreTable, compare_tables
+        >>> from mmvg.scoring import SampleRow
+        >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug', parts={'rec/P@0.5': (1, 1)})
+        >>> found = compare_tables(ScoreTable('LAVT', [row]), ScoreTable('MagNet', [row]), resamples=100)
+        >>> [path.name for path in write_comparison(found, 'out')]
+        ['index.html', 'scores.csv', 'groups.csv', 'samples.csv']
     """
     folder = Path(folder)
     scores = [[line.name, *_numbers(line)] for line in comparison.scores]

@@ -43,6 +43,14 @@ def comparison_page(comparison: Comparison, pictures: Mapping[tuple, list[str]],
 
     Returns:
         The page, which loads nothing.
+
+    Example:
+        >>> from mmvg.analysis.comparison import ScoreTable, compare_tables
+        >>> from mmvg.scoring import SampleRow
+        >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug', parts={'rec/P@0.5': (1, 1)})
+        >>> found = compare_tables(ScoreTable('LAVT', [row]), ScoreTable('MagNet', [row]), resamples=100)
+        >>> comparison_page(found, {}).splitlines()[0]
+        '<!DOCTYPE html>'
     """
     first, second = map(escape, comparison.names)
     parts = [
@@ -111,7 +119,8 @@ def _row(line: ScoreLine | GroupLine, name: str, lines: list) -> str:
     style = f' class="{"up" if change > 0 else "down"}"' if told else ''
     counts = ['' if number is None else str(number) for number in (line.wins, line.ties, line.losses)]
     cells = [_number(found.first), _number(found.second), f'<b{style}>{_number(change, "+")}</b>']
-    cells += [f'{_number(found.low, "+")} to {_number(found.high, "+")}', _bar(line, lines)]
+    interval = f'{found.low:+.2f} to {found.high:+.2f}' if isfinite(found.low) else 'too few for one'
+    cells += [interval, _bar(line, lines)]
     cells += [_number(found.p_value, digits=4), _number(line.p_holm, digits=4), *counts, str(line.count)]
     return f'<tr><td>{escape(name)}</td>' + ''.join(f'<td>{cell}</td>' for cell in cells) + '</tr>'
 

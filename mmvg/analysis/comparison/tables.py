@@ -14,7 +14,14 @@ _ROUNDING = 1e-4
 
 
 class MismatchError(ValueError):
-    """Two tables are not about the same thing, or one of them is not whole."""
+    """Two tables are not about the same thing, or one of them is not whole.
+
+    Example:
+        >>> raise MismatchError('lavt was scored on other data')
+        Traceback (most recent call last):
+            ...
+        mmvg.analysis.comparison.tables.MismatchError: lavt was scored on other data
+    """
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,15 @@ def pair_tables(first: ScoreTable, second: ScoreTable) -> list[tuple[SampleRow, 
 
     Raises:
         MismatchError: If protocol, data or expressions differ, or a table has an id twice; says what differs.
+
+    Example:
+        >>> row = SampleRow(dict(dataset='a', img_id=1, ref_id=1, sent_id=1), 'the mug', parts={'rec/P@0.5': (1, 1)})
+        >>> len(pair_tables(ScoreTable('lavt', [row]), ScoreTable('magnet', [row])))
+        1
+        >>> pair_tables(ScoreTable('lavt', [row]), ScoreTable('magnet', []))
+        Traceback (most recent call last):
+            ...
+        mmvg.analysis.comparison.tables.MismatchError: 1 of 1 expressions of lavt are not in magnet, ...
     """
     _check_protocols(first, second)
     _check_data(first, second)

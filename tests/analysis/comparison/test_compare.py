@@ -152,6 +152,15 @@ def test_the_same_answers_and_few_images_are_noticed():
     assert 'only 2 images' in notes[1]
 
 
+def test_a_group_of_few_images_has_no_interval():
+    few = compare_tables(make_table('A', even, count=54), make_table('B', better_at_relations, count=54), resamples=200)
+    relation = line(few.groups, 'relation')  # of 9 images, and better in each
+    assert (relation.count, relation.wins) == (9, 9)
+    assert relation.difference.second > relation.difference.first
+    assert np.isnan([relation.difference.low, relation.difference.p_value, relation.p_holm]).all()
+    assert 'too few for one' in comparison_page(few, {})
+
+
 def test_a_grasp_decides_where_there_are_grasps():
     def table(name, ious, grasps):
         rows = [
