@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, Ref, read_coco_instances, read_json
+from mmvg.datasets.readers import CocoInstances, Ref, read_coco_instances, read_json, record_shape
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -61,13 +61,20 @@ class COCOPhraseDataset(ReferringDataset):
         file, report = self.files['instances'], self.load_report
         content = read_json(file, dict)
         coco = read_coco_instances(file, report)
+        with record_shape(report, file, 'images, annotations or categories'):
+            refs = self._pairs(content, coco)
+        return refs, coco
+
+    def _pairs(self, content: dict, coco: CocoInstances) -> list[Ref]:
+        """Return a ref per image and category in it."""
+        file, report = self.files['instances'], self.load_report
         names = _category_names(content, file, report)
         info = content.get('info')
         written = info.get('phrase') if isinstance(info, dict) else None
         phrase = self.phrase or (written if isinstance(written, str) and written.count('{}') == 1 else 'the {}')
-        groups: dict[Any, dict[Any, list[dict]]] = defaultdict(lambda: defaultdict(list))
-        for annotation in coco.annotations.values():
-            groups[annotation.get('image_id')][annotation.get('category_id')].append(annotation)
+        groups: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for ann_id, annotation in coco.annotations.items():
+            groups[annotation.get('image_id')][annotation.get('category_id')].append(ann_id)
         refs: list[Ref] = []
         for image_id, image in coco.images.items():
             if 'file_name' not in image and isinstance(image.get('coco_url'), str):
@@ -80,19 +87,19 @@ class COCOPhraseDataset(ReferringDataset):
                 if key not in names:
                     report.fail('category_id that is not in categories', file, where)
                 found = present.get(key, [])
-                crowded = self.drop_crowds and any(annotation.get('iscrowd') for annotation in found)
+                crowded = self.drop_crowds and any(coco.annotations[ann_id].get('iscrowd') for ann_id in found)
                 if key in uncounted or crowded:
                     what = 'category with a crowd region' if crowded else 'category that is not annotated to the end'
                     report.note(what, file, where, 'left out in that image')
                     continue
                 sentence = dict(sent_id=len(refs) + 1, text=phrase.format(names[key]))
-                ids = tuple(annotation['id'] for annotation in found)
-                refs.append(Ref(len(refs) + 1, image_id, ids, self.split, [sentence], dict(category=names[key])))
+                fields = dict(category=names[key])
+                refs.append(Ref(len(refs) + 1, image_id, tuple(found), self.split, [sentence], fields))
         for image_id, left in groups.items():
             first = next(iter(left.values()))[0]
-            where = f'annotation id {first["id"]}: image_id {shown(image_id)}'
+            where = f'annotation id {first}: image_id {shown(image_id)}'
             report.problem('annotation of an image that is not in images', file, where, 'it is left out')
-        return refs, coco
+        return refs
 
     def item_fields(self, ref: Ref) -> dict:
         return dict(category=ref.record['category'])

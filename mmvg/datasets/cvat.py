@@ -103,6 +103,7 @@ class CVATDataset(ReferringDataset):
         def read(*keys: str) -> list[float]:
             return [_number(shape, key, where, file, report) for key in keys]
 
+        turn = read('rotation')[0] if shape.get('rotation') else 0.0
         if shape.tag == 'mask':
             return _cvat_mask(shape, picture, where, file, report)
         if shape.tag == 'polygon':
@@ -115,14 +116,14 @@ class CVATDataset(ReferringDataset):
             x, y, rx, ry = read('cx', 'cy', 'rx', 'ry')
             turns = np.linspace(0, 2 * np.pi, 72, endpoint=False)
             points = np.stack([x + rx * np.cos(turns), y + ry * np.sin(turns)], axis=1)
-            points = _turned(points, (x, y), shape)
+            points = _turned(points, (x, y), turn)
         else:
             x1, y1, x2, y2 = read('xtl', 'ytl', 'xbr', 'ybr')
-            if float(shape.get('rotation') or 0) == 0:
+            if turn == 0:
                 return [x1, y1, x2, y2], None
             report.note('rotated box', file, where, 'the box around it is taken')
             corners = np.array([[x1, y1], [x2, y1], [x2, y2], [x1, y2]])
-            points = _turned(corners, ((x1 + x2) / 2, (y1 + y2) / 2), shape)
+            points = _turned(corners, ((x1 + x2) / 2, (y1 + y2) / 2), turn)
         box = [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()]
         return box, None if shape.tag == 'box' else [points.reshape(-1).tolist()]
 
@@ -140,9 +141,9 @@ def _number(
     return value
 
 
-def _turned(points: np.ndarray, centre: tuple[float, float], shape: ElementTree.Element) -> np.ndarray:
-    """Turn points by ``rotation`` degrees, clockwise on screen, about ``centre``."""
-    angle = np.deg2rad(float(shape.get('rotation') or 0))
+def _turned(points: np.ndarray, centre: tuple[float, float], degrees: float) -> np.ndarray:
+    """Turn points clockwise on screen about ``centre``."""
+    angle = np.deg2rad(degrees)
     cos, sin = np.cos(angle), np.sin(angle)
     return (points - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines, record_shape
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -52,28 +52,31 @@ class HumanRefDataset(ReferringDataset):
         builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
-            if missing := [key for what, key in self.fields.items() if key not in record and what != 'id']:
-                hint = 'name its keys with fields=dict(...) if they are other ones'
-                report.fail(f'line without {missing[0]}', file, f'{where} has {sorted(record)}; {hint}')
-            domain = record.get('domain')
-            boxes = [box for box in record[self.fields['boxes']] or () if box]
-            if (domain == 'rejection') != (not boxes):
-                report.fail('domain that contradicts the boxes', file, f'{where}: {shown(domain)}, {len(boxes)} boxes')
-            sizes = (record.get('width'), record.get('height'))
-            picture = builder.picture(record[self.fields['image']], None if None in sizes else sizes, where)
-            if picture is None:
-                continue
-            ids = [builder.target(picture, box) for box in boxes]
-            persons = len(record[self.fields['persons']] or ())
-            builder.ref(
-                picture,
-                ids,
-                [record[self.fields['text']]],
-                where,
-                self.split,
-                ref_id=number,
-                record=dict(expression_type=domain, num_persons=persons),
-            )
+            with record_shape(report, file, where):
+                if missing := [key for what, key in self.fields.items() if key not in record and what != 'id']:
+                    hint = 'name its keys with fields=dict(...) if they are other ones'
+                    report.fail(f'line without {missing[0]}', file, f'{where} has {sorted(record)}; {hint}')
+                domain = record.get('domain')
+                boxes = [box for box in record[self.fields['boxes']] or () if box]
+                if (domain == 'rejection') != (not boxes):
+                    report.fail(
+                        'domain that contradicts the boxes', file, f'{where}: {shown(domain)}, {len(boxes)} boxes'
+                    )
+                sizes = (record.get('width'), record.get('height'))
+                picture = builder.picture(record[self.fields['image']], None if None in sizes else sizes, where)
+                if picture is None:
+                    continue
+                ids = [builder.target(picture, box) for box in boxes]
+                persons = len(record[self.fields['persons']] or ())
+                builder.ref(
+                    picture,
+                    ids,
+                    [record[self.fields['text']]],
+                    where,
+                    self.split,
+                    ref_id=number,
+                    record=dict(expression_type=domain, num_persons=persons),
+                )
         if not builder.refs:
             raise DataError(f'{file}: no usable line')
         return builder.refs, builder.coco

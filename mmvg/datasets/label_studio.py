@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 import numpy as np
 
-from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, is_finite_number, read_json
+from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, is_finite_number, read_json, record_shape
 from mmvg.datasets.readers.brush_rle import decode_brush
 from mmvg.datasets.readers.ref_builder import Picture
 from mmvg.datasets.referring_dataset import ReferringDataset
@@ -67,7 +67,8 @@ class LabelStudioDataset(ReferringDataset):
             where = f'task {task.get("id", position) if isinstance(task, dict) else position}'
             if not isinstance(task, dict) or not isinstance(task.get('data'), dict):
                 report.fail('task without data; export as "JSON", not "JSON-MIN"', file, where)
-            self._read_task(task, where, builder)
+            with record_shape(report, file, where):
+                self._read_task(task, where, builder)
         if not builder.refs:
             raise DataError(f'{file}: no task has a region with an expression or a label')
         return builder.refs, builder.coco

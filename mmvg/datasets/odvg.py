@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines, record_shape
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -48,17 +48,18 @@ class ODVGDataset(ReferringDataset):
         builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
-            size = (record.get('width'), record.get('height'))
-            picture = builder.picture(record.get('filename'), None if size == (None, None) else size, where)
-            if not {'grounding', 'detection'} & set(record):
-                report.fail('line without grounding or detection', file, f'{where}: its keys are {sorted(record)}')
-            if picture is None:
-                continue
-            groups = [(text, boxes, record['grounding']) for text, boxes in self._regions(record, where).items()]
-            groups += [(text, boxes, {}) for text, boxes in self._categories(record, where).items()]
-            for text, boxes, grounding in groups:
-                ids = [builder.target(picture, box) for box in boxes]
-                builder.ref(picture, ids, [text], where, self.split, record=dict(caption=grounding.get('caption')))
+            with record_shape(report, file, where):
+                size = (record.get('width'), record.get('height'))
+                picture = builder.picture(record.get('filename'), None if size == (None, None) else size, where)
+                if not {'grounding', 'detection'} & set(record):
+                    report.fail('line without grounding or detection', file, f'{where}: its keys are {sorted(record)}')
+                if picture is None:
+                    continue
+                groups = [(text, boxes, record['grounding']) for text, boxes in self._regions(record, where).items()]
+                groups += [(text, boxes, {}) for text, boxes in self._categories(record, where).items()]
+                for text, boxes, grounding in groups:
+                    ids = [builder.target(picture, box) for box in boxes]
+                    builder.ref(picture, ids, [text], where, self.split, record=dict(caption=grounding.get('caption')))
         if not builder.refs:
             raise DataError(f'{file}: no line has a phrase with a box')
         return builder.refs, builder.coco

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines, record_shape
 from mmvg.datasets.readers.ref_builder import Picture
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.registry import DATASETS
@@ -63,20 +63,21 @@ class QwenLinesDataset(ReferringDataset):
         builder = RefBuilder(file, self.image_folder, report, self.outside_images)
         for number, record in read_lines(file, report):
             where = f'line {number}'
-            images = record.get('images', record.get('image'))
-            names = images if isinstance(images, list) else [images]
-            if len(names) != 1:
-                report.note('line about several pictures', file, where, 'left out')
-                continue
-            name = names[0].get('path') if isinstance(names[0], dict) else names[0]
-            picture = builder.picture(name, None, where)
-            if picture is None:
-                continue
-            turns = _turns(record)
-            if turns is None:
-                report.fail('line without messages', file, f'{where}: its keys are {sorted(record)}')
-            for text, boxes in self._phrases(record, turns, picture, where).items():
-                builder.ref(picture, [builder.target(picture, box) for box in boxes], [text], where, self.split)
+            with record_shape(report, file, where):
+                images = record.get('images', record.get('image'))
+                names = images if isinstance(images, list) else [images]
+                if len(names) != 1:
+                    report.note('line about several pictures', file, where, 'left out')
+                    continue
+                name = names[0].get('path') if isinstance(names[0], dict) else names[0]
+                picture = builder.picture(name, None, where)
+                if picture is None:
+                    continue
+                turns = _turns(record)
+                if turns is None:
+                    report.fail('line without messages', file, f'{where}: its keys are {sorted(record)}')
+                for text, boxes in self._phrases(record, turns, picture, where).items():
+                    builder.ref(picture, [builder.target(picture, box) for box in boxes], [text], where, self.split)
         if not builder.refs:
             raise DataError(f'{file}: no line has a phrase with a box')
         return builder.refs, builder.coco

@@ -148,3 +148,36 @@ def facts(item):
     boxes = [[round(side, 6) for side in instance['bbox']] for instance in item['instances']]
     masks = [[np.round(polygon, 6).tolist() for polygon in instance['mask']] for instance in item['instances']]
     return (item['img_path'], item['sentences'][0]['text'], item['no_target'], boxes, masks, item['height'])
+
+
+GRASPS = dict(BOX, grasps=[[3, 3, 4, 2, 0.5], [3, 3, 4, 2, 0.5 - np.pi]])
+
+
+def test_grasps_of_a_line_are_folded_to_one_half_turn(write):
+    dataset = write(GRASPS, dict(NOTHING, grasps=[]))()
+    np.testing.assert_allclose(dataset[0]['grasps'], [[3, 3, 4, 2, 0.5]] * 2, rtol=1e-6)
+    assert dataset[1]['grasps'].shape == (0, 5)
+    assert dataset[0]['grasps'].dtype == np.float32
+
+
+def test_a_target_without_a_grasp_is_left_out_of_a_training_and_kept_in_an_evaluation(write):
+    open_split = write(GRASPS, BOX, NOTHING)
+    with pytest.raises(DataError, match='expression without a grasp: ref_id 2'):
+        open_split()
+    assert len(open_split(mode='tolerant')) == 2
+    assert len(open_split(mode='tolerant', test_mode=True)) == 3
+    assert 'grasps' not in write(BOX)().get_data_info(0)
+
+
+@pytest.mark.parametrize(
+    ('line', 'message'),
+    [
+        (dict(BOX, grasps=[[1, 2, 3, 4]]), 'grasp that is no rectangle: line 1: 1 of its grasps'),
+        (dict(BOX, grasps=[[1, 2, 0, 4, 0]]), 'grasp that is no rectangle'),
+        (dict(BOX, grasps=7), 'grasp that is no rectangle'),
+        (dict(NOTHING, grasps=[[1, 2, 3, 4, 0]]), 'grasps where nothing is meant: line 1'),
+    ],
+)
+def test_grasps_that_cannot_be_used_are_named(write, line, message):
+    with pytest.raises(DataError, match=message):
+        write(line)()

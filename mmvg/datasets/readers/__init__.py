@@ -38,6 +38,7 @@ from mmvg.datasets.readers.phrasecut import (
 )
 from mmvg.datasets.readers.phrasecut_lmdb import PhraseCutLMDB, write_phrasecut_lmdb
 from mmvg.datasets.readers.pictures import PictureError, open_picture
+from mmvg.datasets.readers.record_shape import record_shape
 from mmvg.datasets.readers.ref_builder import RefBuilder
 from mmvg.datasets.readers.refs import (
     Ref,
@@ -112,6 +113,7 @@ __all__ = [
     'read_refs_file',
     'read_tasks',
     'real_target_ids',
+    'record_shape',
     'require_data',
     'require_one_target',
     'select_split',
