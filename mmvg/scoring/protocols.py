@@ -30,13 +30,15 @@ PROTOCOLS: dict[str, dict[str, Any]] = {
     'cgf1_boxes': dict(type='CGF1Metric', instances='boxes'),
     'set_f1': dict(type='InstanceF1Metric'),
     'precision_at_k': dict(type='PrecisionAtKMetric'),
+    'ref_l4': dict(type='RefL4Metric'),
+    'humanref': dict(type='HumanRefMetric'),
     'verdict': dict(type='VerdictMetric'),
     'confidence': dict(type='ConfidenceMetric'),
     'grasp': dict(type='GraspMetric'),
     'grasp_anything': dict(type='GraspSuccessMetric'),
 }
 #: Those that score one box per expression, so that no rule may let several count.
-ONE_BOX = ('RECMetric',)
+ONE_BOX = ('RECMetric', 'RefL4Metric')
 
 
 def build_protocol(name: str, settings: Mapping[str, Any] | None = None) -> 'GroundingMetric':

@@ -30,6 +30,10 @@ DATA_SETS = {
     'phrasecut': dict(type='PhraseCutDataset'),
     'ocid_vlg': dict(type='OCIDVLGDataset', version='multiple'),
     'grasp_anything': dict(type='GraspAnythingDataset'),
+    'refcoco-m': dict(type='RefCOCOMDataset'),
+    'ref-l4': dict(type='RefL4Dataset'),
+    'humanref': dict(type='HumanRefDataset'),
+    'flickr30k': dict(type='Flickr30kEntitiesDataset'),
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmvg.cli import main
 from mmvg.config import read_config
 from mmvg.data_check import check_folder
 from mmvg.datasets import DataError, Flickr30kEntitiesDataset, HumanRefDataset, RefCOCOMDataset, RefL4Dataset
@@ -268,3 +269,14 @@ def test_a_perfect_answer_scores_100_by_the_protocol_of_the_config(
     for metric in metrics:
         found |= metric.evaluate(len(dataset))
     assert {key: found[key] for key in PERFECT[name]} == PERFECT[name]
+
+
+def test_a_language_models_boxes_are_scored_on_humanref(humanref, capsys):
+    answers = humanref / 'answers.jsonl'
+    lines = [dict(ref_id=1, boxes=[[1, 2, 20, 40], [22, 3, 40, 44]]), dict(ref_id=2, boxes=[])]
+    answers.write_text('\n'.join(json.dumps(line) for line in lines))
+    words = ['--data', 'humanref:test', '--data-root', str(humanref), '--answers', str(answers)]
+    main(['score', *words, '--protocol', 'humanref', '--unit', 'pixel', '--rule', 'all'])
+    printed = capsys.readouterr().out
+    assert 'DF1' in printed
+    assert '100.0' in printed
