@@ -112,10 +112,17 @@ def train(cfg: Config) -> None:
     """
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
+    from mmvg.weights.closed_loading import closed_loading
 
     _check_is_trained(cfg)
     use_safe_checkpoint_loading()
-    GroundingRunner.from_cfg(cfg).train()
+    with closed_loading(_is_data(cfg)):
+        GroundingRunner.from_cfg(cfg).train()
+
+
+def _is_data(cfg: Config) -> bool:
+    """Whether a config was read from JSON or YAML, so that nothing that it names may run code."""
+    return bool(cfg.filename) and not cfg.filename.lower().endswith('.py')
 
 
 def _check_is_trained(cfg: Config) -> None:
@@ -150,6 +157,7 @@ def evaluate(
     from mmvg.config import ConfigError
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
+    from mmvg.weights.closed_loading import closed_loading
     from mmvg.weights.model_folder import is_model_folder
 
     if checkpoint is None and not brings_weights(cfg):
@@ -164,7 +172,8 @@ def evaluate(
         _draw_into(cfg, show_dir)
     if out is not None:
         cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), dict(type='mmvg.PredictionDumpHook', out_file=out)]
-    return GroundingRunner.from_cfg(cfg).test()
+    with closed_loading(_is_data(cfg)):
+        return GroundingRunner.from_cfg(cfg).test()
 
 
 def _draw_into(cfg: Config, folder: str) -> None:

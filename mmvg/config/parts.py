@@ -40,10 +40,13 @@ RUN_REGISTRIES = (
 )
 #: What mmcv.ops.batched_nms evaluates as the name of a function.
 NMS = ('nms', 'soft_nms', 'nms_match', 'nms_rotated', 'nms_quadri')
-#: Registered, and not allowed: they evaluate an argument, run a program or a config, or import what they are told to.
+#: Registered, and not allowed: they evaluate an argument, run a program or a config, or fetch what they are told to.
 REFUSED = {
     'mmcv.cnn.rfsearch.search.RFSearchHook': 'evaluates an argument',
+    'mmdet.datasets.transforms.text_transformers.RandomSamplingNegPos': 'downloads what it is told to',
+    'mmdet.models.dense_heads.atss_vlfusion_head.ATSSVLFusionHead': 'downloads what it is told to',
     'mmdet.models.detectors.kd_one_stage.KnowledgeDistillationSingleStageDetector': 'runs another config',
+    'mmdet.models.language_models.bert.BertModel': 'downloads what it is told to',
     'mmdet.models.task_modules.tracking.camera_motion_compensation.CameraMotionCompensation': 'evaluates an argument',
     'mmengine.visualization.vis_backend.DVCLiveVisBackend': 'runs a program',
     'mmseg.models.backbones.vpd.VPD': 'imports what it is told to',

@@ -7,6 +7,7 @@ Some parts of MMSegmentation and MMDetection hand an argument, such as ``class_w
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from mmengine.fileio import BaseFileHandler
@@ -58,6 +59,28 @@ class GuardedHandler(BaseFileHandler):
                 f'the config asks for a file in a format that can run code ({type(self.handler).__name__}); give a '
                 'config of your own, or trust_config=True if you trust who made it'
             )
+
+
+def refuse_program(path: str | Path) -> None:
+    """Refuse to run a config in Python in :func:`closed_loading`; elsewhere do nothing.
+
+    Parts that read such a config, by a path that they are given, call this before.
+
+    Raises:
+        CheckpointError: If a stranger's config is being built.
+
+    Example:
+        >>> refuse_program('mine.py')
+        >>> with closed_loading():
+        ...     refuse_program('mine.py')
+        Traceback (most recent call last):
+            ...
+        mmvg.weights.errors.CheckpointError: the config asks to run mine.py; ...
+    """
+    if _closed.get():
+        raise CheckpointError(
+            f'the config asks to run {path}; give a config of your own, or trust_config=True if you trust who made it'
+        )
 
 
 @contextmanager

@@ -9,9 +9,11 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmvg.apis import GroundingInferencer, load_config, train
 from mmvg.apis.model_source import open_model
 from mmvg.config import ConfigError, read_config, to_data
 from mmvg.config.parts import REFUSED, problem_of_part
+from mmvg.config.plain_data import to_json
 from mmvg.engine.runner import GroundingRunner
 from mmvg.weights import CheckpointError, load_checkpoint_file, save_weights, write_model_folder
 
@@ -150,13 +152,21 @@ def test_modules_that_a_config_wants_imported_are_not(mark, tmp_path, honest):
 
 def test_a_file_that_a_part_would_unpickle_is_refused(mark, tmp_path, honest):
     """mmseg's losses read ``class_weight`` from a file by mmengine.fileio."""
-    from mmvg.apis import GroundingInferencer
-
     cfg = to_data(Config.fromstring(honest['meta']['cfg'], '.py'))
     cfg['model']['head']['mask_loss'] = dict(type='mmseg.CrossEntropyLoss', class_weight='evil.pkl')
     torch.save(dict(honest, meta=dict(cfg=cfg)), tmp_path / 'foreign.pth')
     with pytest.raises(CheckpointError, match='format that can run code'):
         GroundingInferencer(tmp_path / 'foreign.pth', device='cpu')
+
+
+def test_a_config_of_mmdetection_that_lies_beside_the_file_is_not_run(mark, tmp_path, honest):
+    cfg = to_data(Config.fromstring(honest['meta']['cfg'], '.py'))
+    for config in ('evil.py', str(tmp_path / 'evil.py')):
+        paths = dict(config=config, checkpoint='evil.pth', bert_folder='.')
+        cfg['model'] = dict(type='ForeignGrounder', library=dict(type='MMDetGroundingDINO', **paths), head={})
+        torch.save(dict(honest, meta=dict(cfg=cfg)), tmp_path / 'foreign.pth')
+        with pytest.raises(CheckpointError, match=r'asks to run .*evil\.py'):
+            GroundingInferencer(tmp_path / 'foreign.pth', device='cpu')
 
 
 def test_a_safetensors_file_and_a_folder_go_through_the_same_door(mark, tmp_path, honest):
@@ -192,6 +202,17 @@ def test_a_config_in_json_or_yaml_stays_data(name, text, mark, tmp_path):
     (tmp_path / name).write_text(text.replace('MARK', f'touch {mark}'))
     with pytest.raises(ConfigError, match=name):
         read_config(tmp_path / name)
+
+
+def test_what_a_config_in_yaml_makes_others_read_is_refused_in_a_run_too(mark, tmp_path, refshapes_tiny):
+    data = to_data(load_config('instancevg/tiny', {'data_root': str(refshapes_tiny), 'vocab_file': 'vocab.txt'}))
+    (tmp_path / 'vocab.txt').write_bytes((refshapes_tiny / 'vocab.txt').read_bytes())
+    data['model']['head']['mask_loss'] = dict(type='mmseg.CrossEntropyLoss', class_weight='evil.pkl')
+    data |= dict(work_dir=str(tmp_path / 'run'))
+    (tmp_path / 'mine.json').write_text(to_json(data))
+    cfg = load_config(tmp_path / 'mine.json')
+    with pytest.raises(CheckpointError, match='format that can run code'):
+        train(cfg)
 
 
 def test_a_config_in_yaml_that_is_honest_is_read(tmp_path):

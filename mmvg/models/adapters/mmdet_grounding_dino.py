@@ -16,6 +16,7 @@ from mmvg.models.adapters.zero_shot_detector import TOKEN_RULES
 from mmvg.models.postprocess import Proposals
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_weights
+from mmvg.weights.closed_loading import refuse_program
 
 #: Steps of a test pipeline that read files.
 _READING = ('LoadImageFromFile', 'LoadAnnotations')
@@ -105,9 +106,11 @@ def find_mmdet_config(config: str) -> Path:
         'grounding_dino_swin-t_pretrain_obj365.py'
     """
     shipped = Path(installed_path('mmdet')) / '.mim/configs' / config
-    for file in (Path(config), shipped):
-        if file.is_file():
-            return file
+    if Path(config).is_file():
+        refuse_program(config)
+        return Path(config)
+    if shipped.is_file() and '..' not in shipped.parts:
+        return shipped
     raise FileNotFoundError(f'{config}: neither this file nor {shipped} is there; name a config of mmdetection')
 
 
