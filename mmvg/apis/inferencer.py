@@ -17,12 +17,14 @@ from mmengine.logging import print_log
 from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record, describe_left_out
+from mmvg.apis.calibrate import calibrate_sample
 from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
 from mmvg.apis.model_card import model_card
 from mmvg.apis.model_hub import HUB, push_folder
 from mmvg.apis.model_source import open_model
 from mmvg.config.plain_data import to_data
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
+from mmvg.weights.calibration import read_calibration, write_calibration
 from mmvg.weights.carried_files import laid_out
 from mmvg.weights.checkpoint import load_state_dict, use_safe_checkpoint_loading
 from mmvg.weights.closed_loading import closed_loading
@@ -59,6 +61,8 @@ class GroundingInferencer(BaseInferencer):
             what the config's ``model.head.postprocess.score_thr`` says, or 0.5.
         show_progress: Show a bar when there is more than one batch.
         trust_config: Run the config that a checkpoint carries as a program, and build whatever it names.
+        calibrated: Apply the temperatures that ``mmvg calibrate`` fitted for these weights, if it did
+            (:mod:`mmvg.weights.calibration`).
 
     Raises:
         FileNotFoundError: If config or weights are not there.
@@ -82,6 +86,7 @@ class GroundingInferencer(BaseInferencer):
         score_thr: float | None = None,
         show_progress: bool = True,
         trust_config: bool = False,
+        calibrated: bool = True,
     ) -> None:
         check_device(device)
         if score_thr is not None:
@@ -98,6 +103,7 @@ class GroundingInferencer(BaseInferencer):
             postprocess.frame = 'original'  # a protocol may score input pixels; who asks about a picture wants its own
             own_thr = postprocess.score_thr
         self.score_thr = check_threshold(own_thr if score_thr is None else score_thr)
+        self.calibration = read_calibration(source.source) if calibrated and source.state is not None else None
 
     @classmethod
     def from_pretrained(cls, model: str | Path, **options: Any) -> 'GroundingInferencer':
@@ -142,7 +148,10 @@ class GroundingInferencer(BaseInferencer):
         name = name or Path(folder).expanduser().resolve().name
         numbers = sum(value.numel() for value in state.values())
         card = model_card(name, config, numbers, scores, license, half, place)
-        return write_model_folder(folder, state, config, self._source.text_files, card, half)
+        folder = write_model_folder(folder, state, config, self._source.text_files, card, half)
+        if self.calibration is not None:
+            write_calibration(folder, self.calibration)
+        return folder
 
     def push_to_hub(self, address: str, private: bool | None = None, message: str | None = None, **options: Any) -> str:
         """Upload the model to the Hugging Face hub, as the user whom huggingface_hub knows.
@@ -234,6 +243,14 @@ class GroundingInferencer(BaseInferencer):
             self._warned.add(sample.expression)
             message = f'the model does not read all of {sample.expression!r:.200}: {remark:.400}'
             print_log(message, 'current', logging.WARNING)
+
+    def forward(self, inputs: dict | tuple, **kwargs: Any) -> list[GroundingSample]:
+        """Answer a batch, with calibrated scores where there is a calibration of the weights."""
+        samples = super().forward(inputs, **kwargs)
+        if self.calibration is not None:
+            for sample in samples:
+                calibrate_sample(sample, self.calibration)
+        return samples
 
     def visualize(
         self, inputs: Sequence[np.ndarray], preds: Sequence[GroundingSample], score_thr: float | None = None

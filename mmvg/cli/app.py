@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, compare, data, export, models, run, score
+from mmvg.cli import ask, calibrate, compare, data, export, models, run, score
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -58,6 +58,7 @@ _demo.command('web')(ask.web)
 app.command('score')(score.score)
 app.command('analyze')(score.analyze)
 app.command('compare')(compare.compare)
+app.command('calibrate')(calibrate.calibrate)
 app.add_typer(_data, name='data')
 _data.command('check')(data.check)
 _data.command('convert')(data.convert)
