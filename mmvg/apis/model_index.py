@@ -29,7 +29,9 @@ def find_pretrained(name: str) -> Path | None:
 
 
 def model_index() -> dict[str, dict[str, Any]]:
-    """Name -> entry of the metafile (``In Collection``, ``Config``, ``Results``, perhaps ``Weights``), sorted by name.
+    """Name -> entry of the metafile, sorted by name: ``In Collection``, ``Config``, ``Results``.
+
+    Perhaps it also has ``Weights``, a checkpoint, or ``Folder``, of a model of another library.
 
     Raises:
         ValueError: If two models have one name.

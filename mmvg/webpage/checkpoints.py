@@ -38,8 +38,9 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
     """Models to choose from: ``first``, then the newest checkpoints of ``folder``, then those of the model index.
 
     The last checkpoint of ``make demo`` stands before other checkpoints. What is no file, such as a link to one that is
-    gone, is passed over. Of the index, only models whose weights are there are listed; checkpoints without a config
-    inside are listed too, and say so when they are chosen. Models that come with mmvg stand at the end.
+    gone, is passed over. Of the index, only models whose weights or, of other libraries, whose folders are there are
+    listed; checkpoints without a config inside are listed too, and say so when they are chosen. Models that come with
+    mmvg stand at the end.
 
     Raises:
         FileNotFoundError: If there is none at all.
@@ -49,8 +50,9 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
     last = _last_of_demo(folder)
     files = sorted(times, key=lambda path: (path != last, -times[path], str(path)))
     choices = [*first, *(ModelChoice(str(path)) for path in files)]
-    weights = {name: entry.get('Weights') for name, entry in _indexed().items()}
-    choices += [ModelChoice(name) for name, file in weights.items() if file is not None and osp.isfile(file)]
+    for name, entry in _indexed().items():
+        if osp.isfile(entry.get('Weights') or '') or osp.isdir(entry.get('Folder') or ''):
+            choices.append(ModelChoice(name))
     choices += map(ModelChoice, pretrained_models())
     if not choices:
         raise FileNotFoundError(

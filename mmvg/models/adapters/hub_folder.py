@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ def check_model_folder(folder: str | Path, source: str, setting: str = 'model_fo
 
     Args:
         folder: The folder.
-        source: Name of the model on the Hub, for the error to say how it is fetched.
+        source: Name of the model on the Hub, for the error to say how it is fetched; a name of the Hub in place of the
+            folder is meant itself.
         setting: Of the config, which names the folder.
         pictures: Whether the model reads pictures, and so has to say how they are prepared.
 
@@ -43,7 +45,9 @@ def check_model_folder(folder: str | Path, source: str, setting: str = 'model_fo
         FileNotFoundError: google/owlv2-base-patch16-ensemble: there is no such folder, and nothing is downloaded...
     """
     path = Path(folder).expanduser()
-    place = path if len(path.parts) > 2 else Path('data/weights') / Path(source).name
+    place = path
+    if re.fullmatch(r'[\w.-]+/[\w.-]+', str(folder)) and not path.parent.exists():  # a name of the Hub
+        source, place = str(folder), Path('data/weights') / path.name
     how = f'fetch it with `hf download {source} --local-dir {place}`, and set {setting}={place}'
     if not path.is_dir():
         raise FileNotFoundError(f'{folder}: there is no such folder, and nothing is downloaded unasked; {how}')

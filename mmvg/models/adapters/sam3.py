@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from mmvg.models.adapters.foreign_model import ForeignModel, answer_in_groups
 from mmvg.models.adapters.hub_folder import load_model, model_type_of
 from mmvg.models.adapters.prompt import Prompt
+from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.postprocess import Proposals
 from mmvg.registry import MODELS
 
@@ -41,11 +43,13 @@ class SAM3(ForeignModel):
 
     def load(self, path: Path, dtype: str) -> None:
         """Read the model in ``path``; of a film model, the detector of single pictures."""
-        from transformers import Sam3Model
-
         family = model_type_of(path)
         if family not in ('sam3', 'sam3_video'):
             raise ValueError(f'{path}: holds a {family}, not a SAM 3')
+        try:
+            from transformers import Sam3Model
+        except ImportError as error:
+            raise ValueError(f'this transformers has no SAM 3: pip install "transformers>=5" ({error})') from error
         self.model = load_model(Sam3Model, path, dtype)
 
     @torch.no_grad()
@@ -64,8 +68,17 @@ class SAM3(ForeignModel):
         tokens = {name: words[name].to(weight.device) for name in ('input_ids', 'attention_mask')}
         return dict(tokens, pixel_values=pixels.to(weight.device, weight.dtype))
 
+    def _look(self, pixels: Tensor) -> Any:
+        """Encode pictures (B, 3, H, W), those that several phrases ask about once."""
+        first, place = distinct_images(pixels)
+        seen = self.model.vision_encoder(pixels[first])
+        for name in ('fpn_hidden_states', 'fpn_position_encoding'):
+            setattr(seen, name, tuple(maps[place] for maps in getattr(seen, name)))
+        return seen
+
     def _answer(self, batch: dict[str, Tensor]) -> list[Proposals]:
-        outputs = self.model(**batch)
+        pixels = batch.pop('pixel_values')
+        outputs = self.model(**batch, vision_embeds=self._look(pixels))
         scores = outputs.pred_logits.float().sigmoid()
         if outputs.presence_logits is not None:
             scores = scores * outputs.presence_logits.float().sigmoid()

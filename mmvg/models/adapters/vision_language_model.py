@@ -25,7 +25,8 @@ class VisionLanguageModel(ForeignModel):
     """Any of transformers' ``AutoModelForImageTextToText``, asked with a prompt and read by a declared format.
 
     Boxes come in the order in which they are written. What does not hold a box in the declared format is no answer: it
-    is counted in :attr:`unparsed`, the first is logged, and the text is on the sample as ``raw_answer``.
+    is counted in :attr:`unparsed`; the first, the tenth, the hundredth and so on are logged. The text stands on the
+    sample as ``raw_answer``.
 
     Args:
         folder: See :class:`ForeignModel`, like ``source`` and ``dtype``.
@@ -101,9 +102,9 @@ class VisionLanguageModel(ForeignModel):
             boxes = usable
         if problem is not None:
             self.unparsed += 1
-            if self.unparsed == 1:
-                message = f'an answer is not of the format {self.text_format!r} ({problem}), first {answer!r:.200}'
-                print_log(f'{type(self).__name__}: {message}', 'current', logging.WARNING)
+            if str(self.unparsed).rstrip('0') == '1':  # the first, the tenth, the hundredth
+                message = f'answer {self.unparsed} that is not of the format {self.text_format!r} ({problem}): '
+                print_log(f'{type(self).__name__}: {message}{answer!r:.200}', 'current', logging.WARNING)
         return boxes
 
     def _encode(self, image: Tensor, text: str) -> dict[str, Tensor]:

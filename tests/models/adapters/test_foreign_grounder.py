@@ -8,12 +8,13 @@ import torch
 from mmengine.fileio import load
 from mmengine.registry import DefaultScope
 
-from mmvg.apis import GroundingInferencer, load_config
+from mmvg.apis import GroundingInferencer, find_model, load_config
+from mmvg.apis.model_index import model_index
 from mmvg.apis.rescore import score_predictions
 from mmvg.cli import main
 from mmvg.config import ConfigError, read_config
 from mmvg.registry import MODELS
-from mmvg.webpage import ModelChoice
+from mmvg.webpage import ModelChoice, find_choices
 from mmvg.webpage.session import Session, records
 
 #: Config -> what its metrics begin with.
@@ -122,10 +123,22 @@ def test_the_page_asks_them(folder_of, pictures, tmp_path, monkeypatch):
         '    from mmvg.configs.hf.owlv2_grefcoco import *\n\n'
         f'model_folder = {str(folder_of("owlv2"))!r}\nscore_thr = 0.0\n'
     )
-    session = Session([ModelChoice(str(config))], device='cpu')
-    asked = session.ask(str(config), str(tmp_path / 'scene.png'), 'the red ring\nboth stars')
+    choice = ModelChoice(str(config))
+    session = Session([choice], device='cpu')
+    asked = session.ask(choice.label, str(tmp_path / 'scene.png'), 'the red ring\nboth stars')
     assert [len(record['boxes']) > 1 for record in records(asked, asked.own_thr)] == [True, True]
-    assert [picture.shape for picture in session.draw(str(config), asked, 0.0)]
+    assert [picture.shape for picture in session.draw(asked, 0.0)]
+
+
+def test_the_page_offers_those_whose_folders_are_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = {name: entry['Folder'] for name, entry in model_index().items() if 'Folder' in entry}
+    assert len(named) == 8
+    for name, folder in named.items():
+        assert read_config(find_model(name)[0]).model_folder == folder
+    (tmp_path / named['owlv2_grefcoco']).mkdir(parents=True)
+    offered = [choice.model for choice in find_choices(first=[ModelChoice('any.py')])]
+    assert [name for name in offered if name in named] == ['owlv2_grefcoco']
 
 
 def test_an_error_of_a_config_without_the_folder_is_one_line(tmp_path, capsys):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,9 +62,18 @@ def test_a_name_of_the_hub_in_place_of_a_folder_says_how_to_fetch_it():
         build('google/owlv2-large-patch14')
     assert str(caught.value) == (
         'google/owlv2-large-patch14: there is no such folder, and nothing is downloaded unasked; fetch it with `hf '
-        f'download {SOURCE} --local-dir data/weights/owlv2-base-patch16-ensemble`, and set '
-        'model_folder=data/weights/owlv2-base-patch16-ensemble'
+        'download google/owlv2-large-patch14 --local-dir data/weights/owlv2-large-patch14`, and set '
+        'model_folder=data/weights/owlv2-large-patch14'
     )
+
+
+@pytest.mark.parametrize('folder', ['models/tiny', 'tiny', '/models/tiny', './models/tiny'])
+def test_a_folder_that_is_not_there_is_fetched_to_where_it_was_looked_for(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'models').mkdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        check_model_folder(folder, SOURCE)
+    assert f'hf download {SOURCE} --local-dir {Path(folder)}`' in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -122,14 +122,14 @@ def test_bfloat16_answers_nearly_the_same(model, make, pictures):
 @pytest.mark.parametrize(
     ('setting', 'message'),
     [
-        ('mmdet_config', 'neither this file nor .*mim/configs/mm_grounding_dino/lost.py is there'),
+        ('mmdet_config', r'neither this file nor .*mim/configs/mm_grounding_dino/lost\.py is there'),
         ('bert_folder', 'hf download google-bert/bert-base-uncased .* and set bert_folder='),
         ('checkpoint', 'lost.py: no such file'),
     ],
 )
 def test_a_file_that_is_not_there_is_named(setting, message, make):
     with pytest.raises(FileNotFoundError, match=message):
-        make(**{setting: 'mm_grounding_dino/lost.py'})
+        make(**{setting: './mm_grounding_dino/lost.py'})
 
 
 def test_weights_of_another_size_are_refused(folder_of):

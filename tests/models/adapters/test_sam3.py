@@ -82,6 +82,20 @@ def test_no_neighbour_changes_an_answer(model, pictures):
         assert (sample.pred_instances.masks ^ alone.pred_instances.masks).float().mean() < 1e-3
 
 
+def test_a_picture_that_several_phrases_ask_about_is_encoded_once(model, pictures):
+    sizes = []
+    encoder = model.library.model.vision_encoder
+    hook = encoder.register_forward_hook(lambda module, args, outputs: sizes.append(len(args[0])))
+    picture, other = pictures[:2]
+    texts = ['the red ring', 'both stars', 'the red ring', 'the blue mug']
+    together = ask(model, [picture, picture, other, picture], texts)
+    hook.remove()
+    assert sizes == [2]
+    for sample, shown, text in zip(together, [picture, picture, other, picture], texts, strict=True):
+        (alone,) = ask(model, [shown], [text])
+        torch.testing.assert_close(sample.pred_instances.scores, alone.pred_instances.scores, rtol=1e-4, atol=1e-5)
+
+
 def test_bfloat16_answers_nearly_the_same(built, model, pictures):
     (half,) = ask(built('sam3', box_rule='all', dtype='bfloat16'), pictures[:1], ['the red ring'])
     (whole,) = ask(model, pictures[:1], ['the red ring'])

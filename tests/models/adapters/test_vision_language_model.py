@@ -126,7 +126,7 @@ def test_an_answer_without_a_box_means_nothing_and_one_that_cannot_be_read_is_co
         assert sample.pred_instances.bboxes.shape == (0, 4)
         assert sample.raw_answer == answer
     assert model.library.unparsed == 2 * unparsed
-    assert capfd.readouterr().out.count("an answer is not of the format 'json'") == unparsed
+    assert capfd.readouterr().out.count("answer 1 that is not of the format 'json'") == unparsed
 
 
 def test_numbers_that_the_declared_unit_does_not_allow_are_warned_about(model_of, pictures, monkeypatch, capfd):
