@@ -1,4 +1,4 @@
-"""Install mmvg with ``pip install -e .[lite]``; ``make test`` and ``make demo`` do so with every version pinned."""
+"""Install mmvg with ``pip install -e .[train]``; ``make test`` and ``make demo`` do so with every version pinned."""
 
 from pathlib import Path
 
@@ -8,13 +8,18 @@ ROOT = Path(__file__).parent
 
 
 def requirements(name: str) -> list[str]:
-    """Lines of ``requirements/<name>.txt`` without comments."""
+    """Lines of ``requirements/<name>.txt`` without comments and other files."""
     lines = (ROOT / 'requirements' / f'{name}.txt').read_text(encoding='utf-8').splitlines()
-    return [line.strip() for line in lines if line.strip() and not line.startswith('#')]
+    return [line.strip() for line in lines if line.strip() and not line.startswith(('#', '-'))]
 
 
 version: dict[str, str] = {}
 exec((ROOT / 'mmvg' / 'version.py').read_text(encoding='utf-8'), version)
+
+# The light core needs no extra. A stack (lite, onedl or openmmlab, never two) brings the runtime; train is the first.
+EXTRAS = {name: requirements(name) for name in ('docs', 'grasps', 'optional', 'tests', 'web')}
+EXTRAS |= {name: [*requirements('runtime'), *requirements(name)] for name in ('lite', 'onedl', 'openmmlab')}
+EXTRAS |= {'train': EXTRAS['lite'], 'all': [*EXTRAS['lite'], *EXTRAS['web'], *EXTRAS['optional']]}
 
 setup(
     name='mmvg',
@@ -26,9 +31,7 @@ setup(
     python_requires='>=3.10',
     packages=find_packages(include=['mmvg', 'mmvg.*']),
     package_data={'mmvg': ['configs/**/*.py', 'configs/**/*.yml', 'configs/**/*.md', 'pretrained/*/*']},
-    install_requires=requirements('runtime'),
+    install_requires=requirements('core'),
     entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
-    extras_require={
-        name: requirements(name) for name in ('docs', 'lite', 'onedl', 'openmmlab', 'optional', 'tests', 'web')
-    },
+    extras_require=EXTRAS,
 )

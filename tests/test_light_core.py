@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,46 @@ def test_all_listed_modules_are_imported_where_pytorch_cannot_be():
 def test_the_modules_of_the_first_row_leave_pytorch_alone_where_it_is_installed():
     code = f'import sys, {", ".join(ROWS[0])}; print(*[name for name in {HEAVY} if name in sys.modules])'
     assert output(code, blocked=False).split() == []
+
+
+def test_no_package_is_imported_that_an_installation_without_an_extra_lacks():
+    code = (
+        'import sys\n'
+        + '\n'.join(f'import {name}' for row in ROWS for name in row)
+        + """
+from importlib.metadata import packages_distributions
+known = packages_distributions()
+print(*{known[name][0] for name in {module.split('.')[0] for module in sys.modules} & set(known)})
+"""
+    )
+    loaded = {canonical(name) for name in output(code).split()}
+    lines = (ROOT / 'requirements/core.txt').read_text().splitlines()
+    core = {canonical(re.split(r'[<>=]', line)[0]) for line in lines if line and not line.startswith('#')}
+    assert loaded - with_what_they_need(core) <= {'mmvg', 'setuptools'}
+    assert {'numpy', 'pycocotools', 'typer'} <= core & loaded
+
+
+def canonical(name):
+    return name.lower().replace('_', '-')
+
+
+def with_what_they_need(names):
+    """Distributions, and all that they require without an extra."""
+    found, waiting = set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            needed = [line for line in requires(name) or [] if 'extra ==' not in line]
+            waiting += [canonical(re.match(r'[\w.-]+', line)[0]) for line in needed if is_installed(line)]
+    return found
+
+
+def is_installed(line):
+    try:
+        return bool(version(re.match(r'[\w.-]+', line)[0]))
+    except PackageNotFoundError:  # of another system or Python
+        return False
 
 
 def test_formulas_are_imported_in_less_than_a_second_of_processor_time():
