@@ -24,7 +24,9 @@ from mmvg.scoring import TruthSample, open_truth, score_answers
 
 WIDTH, HEIGHT = 640, 480
 _MEASURED = """
-import json, resource, sys, time
+import json, re, resource, sys, time
+from mmvg.foundation import stay_light
+stay_light()
 from mmvg.scoring import open_truth, score_answers
 started = time.perf_counter()
 truth, declared = open_truth(sys.argv[1]), dict(rule='all', unit='pixel')
@@ -33,7 +35,7 @@ usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUS
 print(json.dumps(dict(
     wall=time.perf_counter() - started,
     processor=sum(usage.ru_utime + usage.ru_stime for usage in usages),
-    memory=max(usage.ru_maxrss for usage in usages) / 1024,
+    memory=max(int(re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read())[1]), usages[1].ru_maxrss) / 1024,
     scores=report.scores,
 )))
 """

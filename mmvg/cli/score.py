@@ -88,6 +88,10 @@ def score(
             raise typer.BadParameter(f'{config}: with --data and --answers, no config stands before them')
         if data is None or answers is None or protocol is None:
             raise typer.BadParameter('--data, --answers and --protocol go together')
+        from mmvg.foundation import stay_light
+
+        if ':' in data or data.endswith('.jsonl'):  # no config, so nothing of MMEngine is needed
+            stay_light()
         from mmvg.scoring import open_truth, score_answers
 
         report = score_answers(

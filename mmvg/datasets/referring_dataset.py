@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import (
     AccessRandom,
@@ -21,7 +19,7 @@ from mmvg.datasets.readers import (
     require_data,
 )
 from mmvg.foreign_files import shown
-from mmvg.foundation import BaseDataset, print_log
+from mmvg.foundation import BaseDataset, print_log, shared_zero
 
 
 class ReferringDataset(BaseDataset):
@@ -121,7 +119,7 @@ class ReferringDataset(BaseDataset):
         self.outside_images = outside_images
         self.load_report = LoadReport(mode, evaluation=test_mode or split != 'train')
         self._random = AccessRandom()
-        self._skipped = _shared_zero()
+        self._skipped = shared_zero()
         self.root = Path(data_root)
         self.files = {role: first_existing(self.root, paths) for role, paths in files.items()}
         self.image_folder = self.root / img_prefix
@@ -299,15 +297,6 @@ class ReferringDataset(BaseDataset):
 
     def _rand_another(self) -> int:
         return self._random.integer(len(self))
-
-
-def _shared_zero() -> Any:
-    """Return a whole number, 0, that the workers of a loader count in together; without PyTorch there are none."""
-    try:
-        import torch
-    except ImportError:
-        return np.zeros((), dtype=np.int64)
-    return torch.zeros((), dtype=torch.int64).share_memory_()
 
 
 def _with_sentences(item: dict, sentences: list[dict]) -> dict:

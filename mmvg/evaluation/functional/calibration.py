@@ -3,7 +3,6 @@
 from math import nan
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 #: Scores are kept so far from 0 and 1 before their logarithm is taken.
 _LEAST = 1e-7
@@ -57,6 +56,8 @@ def fit_temperature(scores: np.ndarray, right: np.ndarray) -> float:
         >>> round(fit_temperature(np.array([0.9, 0.9, 0.9, 0.1]), right), 6)  # sure of 0.9, and right 3 of 4 times
         2.0
     """
+    from scipy.optimize import minimize_scalar  # slow to import
+
     scores, right = _checked(scores, right)
     if right.all() or not right.any():
         raise ValueError(f'a temperature needs both events and non-events, and all {len(right)} are alike')

@@ -5,7 +5,6 @@ from math import nan, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 #: IoU thresholds 0.5, 0.55 ... 0.95, as COCO and SAM 3 average over.
 COCO_THRESHOLDS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
@@ -36,6 +35,8 @@ def optimal_overlaps(overlaps: np.ndarray) -> np.ndarray:
         >>> optimal_overlaps(np.array([[0.9, 0.8], [0.7, 0.1]]))  # a greedy choice would take 0.9 and 0.1
         array([0.8, 0.7])
     """
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     return overlaps[linear_sum_assignment(-overlaps)]
 
 
