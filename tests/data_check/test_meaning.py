@@ -2,15 +2,19 @@
 
 import json
 import pickle
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from mmvg.data_check import check_folder
+from mmvg.limits import LIMITS
 from mmvg.masks import polygons_to_rle
 
+ROOT = Path(__file__).parents[2]
 HEIGHT, WIDTH = 96, 128
 
 
@@ -287,3 +291,22 @@ def test_instancevg_files_and_grec_files_are_checked(refshapes_tiny, tmp_path):
     file.write_text(file.read_text()[:-9])
     errors = check_folder(tmp_path, decode=False, only=['instancevg', 'grefcoco']).report.errors
     assert sorted({error.file.split('/')[-1] for error in errors}) == ['finetune_grefcoco_val.json', 'instances.json']
+
+
+def test_the_page_lists_findings_by_their_words_and_limits_by_their_values():
+    page = (ROOT / 'docs/data_check.md').read_text()
+    source = ''.join(
+        path.read_text() for folder in ('data_check', 'datasets') for path in (ROOT / 'mmvg' / folder).rglob('*.py')
+    )
+    table = page.split('## What it finds')[1].split('## Limits')[0]
+    named = [
+        name
+        for row in table.splitlines()
+        if row.startswith('| `')
+        for name in re.findall('`([^`]+)`', row.split('|')[1])
+    ]
+    assert len(named) > 15
+    assert [name for name in named if f"'{name}" not in source and f"'{name}" not in source.replace("f'", "'")] == []
+    rows = re.findall(r'`MMVG_MAX_(\w+)` \| ([\d,]+)( GiB)?', page)
+    listed = {name.lower(): int(value.replace(',', '')) * (2**30 if unit else 1) for name, value, unit in rows}
+    assert listed == LIMITS

@@ -58,6 +58,8 @@ def _read_record(record: Any, where: str, file: str | Path, report: LoadReport) 
     ids = expressions if isinstance(expressions, dict) else {}
     texts = ids.get('raw') if isinstance(expressions, dict) else expressions
     texts = texts if isinstance(texts, list) else [texts]
+    if not texts:
+        report.note('record without an expression', file, where, 'it gives no sample')
     sent_ids = as_ids(ids['sent_id'], 'sent_id', file, where, report) if 'sent_id' in ids else ()
     if len(sent_ids) != len(texts):  # one number for several expressions tells none of them
         sent_ids = (None,) * len(texts)

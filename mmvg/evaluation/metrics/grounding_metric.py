@@ -98,6 +98,7 @@ class GroundingMetric(BaseMetric):
             try:
                 self._check_frames(sample)
                 record = _BOXES_ONLY if self.needs_masks and sample.get('boxes_only') else self.score(sample)
+                _check_numbers(sample)
             except ValueError as error:
                 raise ValueError(f'{type(self).__name__}, {_name(key)}: {error}') from error
             self.results.append((key, record))
@@ -174,6 +175,32 @@ class GroundingMetric(BaseMetric):
 
     def _warn(self, message: str) -> None:
         print_log(f'{type(self).__name__}: {message}', 'current', logging.WARNING)
+
+
+#: What a model answers in numbers, of which each must be one.
+_NUMBERS = (
+    ('pred_instances', 'scores'),
+    ('pred_instances', 'bboxes'),
+    ('pred_grasps', 'scores'),
+    ('pred_grasps', 'grasps'),
+    ('target_score',),
+)
+
+
+def _check_numbers(sample: dict) -> None:
+    """Check that a prediction is finite: NaN is above no threshold, and would count as an honest "nothing"."""
+    for first, *rest in _NUMBERS:
+        value = sample.get(first)
+        for part in rest:
+            value = value.get(part) if isinstance(value, dict) else None
+        if value is None:
+            continue
+        value = value.detach().cpu().numpy() if hasattr(value, 'detach') else np.asarray(value)
+        if not np.isfinite(value).all():
+            raise ValueError(
+                f'{".".join((first, *rest))} holds a number that is NaN or infinite; the weights are damaged, or the '
+                'precision is too low for this model'
+            )
 
 
 def read_field(sample: dict, *path: str) -> Any:

@@ -51,6 +51,16 @@ def test_an_empty_dataset_has_results_that_are_undefined(metric, run, log):
     assert 'undefined (NaN)' in log.text
 
 
+@pytest.mark.parametrize('metric', [metric for metric in METRICS if metric is not CoverAcc])  # which reads points
+@pytest.mark.parametrize('number', [float('nan'), float('inf')])
+@pytest.mark.parametrize('field', ['scores', 'target_score'])
+def test_an_answer_that_is_no_number_is_not_scored_in_silence(metric, number, field, make_sample, run):
+    numbers = dict(scores=[number]) if field == 'scores' else dict(scores=[0.9], target_score=number)
+    sample = make_sample(1, gt_boxes=[BOX], boxes=[BOX], **numbers)
+    with pytest.raises(ValueError, match=r'NaN|finite'):
+        run(dict(type=metric), [sample])
+
+
 MASKS = [RESMetric, GRESMetric, RefZOMMetric, RRefMetric, PhraseCutMetric]
 
 
