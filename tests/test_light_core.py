@@ -134,6 +134,12 @@ print(len(result.counts), len(result.report.errors))
     assert errors == 0
 
 
+def test_the_command_checks_data_without_pytorch(refshapes_tiny):
+    code = "import sys; from mmvg.cli import main; main(['data', 'check', sys.argv[1], '--headers-only'])"
+    done = python(code, refshapes_tiny)
+    assert '0 errors' in done.stdout, done.stderr
+
+
 def test_what_only_pytorch_can_read_is_named_and_left_out(refshapes_tiny):
     code = """
 import sys

@@ -49,7 +49,6 @@ def check(
     """
     from rich.console import Console
 
-    from mmvg.apis import load_config
     from mmvg.data_check import check_config_data, check_folder, check_format, compare_with_released
     from mmvg.data_check.table import counts_table, findings_table
 
@@ -59,6 +58,8 @@ def check(
             options = {} if unit is None else dict(unit=unit)
             result = check_format(format_, target, splits, images, not headers_only, status.update, **options)
         elif target.endswith('.py'):
+            from mmvg.apis import load_config
+
             result = check_config_data(load_config(target), not headers_only, status.update)
         else:
             result = check_folder(target, images, not headers_only, status.update, outside_images=outside_images)
