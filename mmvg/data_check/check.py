@@ -167,7 +167,7 @@ def check_format(
     Example:
         >>> file, folder = 'data/refshapes/refcoco/instances.json', '../images/train2014'
         >>> [row[:4] for row in check_format('coco', file, images=folder, decode=False).counts]
-        [('coco', 'instances.json', 'train', 65)]
+        [('coco', 'instances.json', 'train', 114)]
     """
     result = CheckResult()
     sources = of_format(name, Path(source), splits, images, **options)

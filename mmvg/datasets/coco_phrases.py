@@ -35,7 +35,7 @@ class COCOPhraseDataset(ReferringDataset):
         >>> dataset = COCOPhraseDataset('refcoco/instances.json', 'train', data_root='data/refshapes',
         ...                             img_prefix='images/train2014')
         >>> dataset[0]['text'], len(dataset[0]['instances'])
-        ('the disc', 2)
+        ('the mug', 1)
     """
 
     def __init__(

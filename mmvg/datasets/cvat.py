@@ -36,6 +36,18 @@ class CVATDataset(ReferringDataset):
         phrase: Template of the expression of a label.
         name: Value of ``dataset`` in every item.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'images').mkdir()
+        >>> _ = (root / 'images/a.png').write_bytes(b'')
+        >>> box = '<box label="mug" xtl="10" ytl="10" xbr="30" ybr="40"/>'
+        >>> image = f'<image id="0" name="a.png" width="80" height="60">{box}</image>'
+        >>> _ = (root / 'annotations.xml').write_text(f'<annotations>{image}</annotations>')
+        >>> item = CVATDataset(data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox']
+        ('the mug', [10.0, 10.0, 30.0, 40.0])
     """
 
     with_mask = None

@@ -36,6 +36,22 @@ class Flickr30kEntitiesDataset(ReferringDataset):
         folder: Of the annotations, below ``data_root``.
         img_prefix: Folder of the Flickr30k images.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> for folder in ('flickr30k-images', 'flickr30k_entities/Annotations', 'flickr30k_entities/Sentences'):
+        ...     (root / folder).mkdir(parents=True)
+        >>> _ = (root / 'flickr30k-images/7.jpg').write_bytes(b'')
+        >>> box = '<bndbox><xmin>11</xmin><ymin>6</ymin><xmax>21</xmax><ymax>31</ymax></bndbox>'
+        >>> size = '<size><width>80</width><height>60</height></size>'
+        >>> xml = f'<annotation>{size}<object><name>1</name>{box}</object></annotation>'
+        >>> _ = (root / 'flickr30k_entities/Annotations/7.xml').write_text(xml)
+        >>> _ = (root / 'flickr30k_entities/Sentences/7.txt').write_text('[/EN#1/people A man] waits .')
+        >>> _ = (root / 'flickr30k_entities/test.txt').write_text('7')
+        >>> item = Flickr30kEntitiesDataset('test', data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox'], item['caption']
+        ('A man', [10.0, 5.0, 20.0, 30.0], 'A man waits .')
     """
 
     with_mask = False

@@ -29,6 +29,21 @@ class HumanRefDataset(ReferringDataset):
         img_prefix: Image folder.
         fields: What differs from ``FIELDS``, if the file names its keys in another way.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import json, tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'humanref/images').mkdir(parents=True)
+        >>> Image.new('RGB', (80, 60)).save(root / 'humanref/images/a.jpg')
+        >>> persons = [[0, 0, 20, 60], [30, 0, 50, 60]]
+        >>> line = dict(id=0, image_name='a.jpg', referring='the person on the left', domain='position')
+        >>> line.update(answer_boxes=persons[:1], candidate_boxes=persons)
+        >>> _ = (root / 'humanref/annotations.jsonl').write_text(json.dumps(line))
+        >>> item = HumanRefDataset(data_root=str(root))[0]
+        >>> item['instances'][0]['bbox'], item['num_persons'], item['expression_type']
+        ([0.0, 0.0, 20.0, 60.0], 2, 'position')
     """
 
     with_mask = False

@@ -41,6 +41,23 @@ class LabelStudioDataset(ReferringDataset):
         image_key: Key of ``data`` that holds the image.
         name: Value of ``dataset`` in every item.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import json, tempfile
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'images').mkdir()
+        >>> _ = (root / 'images/a.png').write_bytes(b'')
+        >>> place = dict(x=10, y=20, width=30, height=40, rotation=0)
+        >>> region = dict(id='r', original_width=200, original_height=100)
+        >>> result = [
+        ...     dict(region, type='rectanglelabels', value=dict(place, rectanglelabels=['mug'])),
+        ...     dict(region, type='textarea', value=dict(place, text=['the red mug'])),
+        ... ]
+        >>> task = dict(id=1, data=dict(image='a.png'), annotations=[dict(result=result)])
+        >>> _ = (root / 'export.json').write_text(json.dumps([task]))
+        >>> item = LabelStudioDataset('export.json', data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox']
+        ('the red mug', [20.0, 20.0, 80.0, 60.0])
     """
 
     with_mask = None

@@ -26,6 +26,20 @@ class ODVGDataset(ReferringDataset):
         phrase: Template of the expression of a category.
         name: Value of ``dataset`` in every item.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import json, tempfile
+        >>> from pathlib import Path
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'images').mkdir()
+        >>> _ = (root / 'images/a.png').write_bytes(b'')
+        >>> regions = [dict(bbox=[10, 10, 30, 40], phrase='the red mug')]
+        >>> grounding = dict(caption='the red mug here', regions=regions)
+        >>> line = dict(filename='a.png', height=60, width=80, grounding=grounding)
+        >>> _ = (root / 'lines.jsonl').write_text(json.dumps(line))
+        >>> item = ODVGDataset('lines.jsonl', data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox'], item['caption']
+        ('the red mug', [10.0, 10.0, 30.0, 40.0], 'the red mug here')
     """
 
     with_mask = False

@@ -41,6 +41,19 @@ class QwenLinesDataset(ReferringDataset):
         img_prefix: Image folder; absolute paths of images stay.
         name: Value of ``dataset`` in every item.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'images').mkdir()
+        >>> Image.new('RGB', (80, 60)).save(root / 'images/a.png')
+        >>> answer = json.dumps([dict(bbox_2d=[125, 500, 500, 1000], label='the red mug')])
+        >>> line = dict(messages=[dict(role='assistant', content=answer)], images=['a.png'])
+        >>> _ = (root / 'lines.jsonl').write_text(json.dumps(line))
+        >>> QwenLinesDataset('lines.jsonl', unit='permille', data_root=str(root))[0]['instances'][0]['bbox']
+        [10.0, 30.0, 40.0, 60.0]
     """
 
     with_mask = False

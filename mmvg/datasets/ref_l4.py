@@ -28,6 +28,21 @@ class RefL4Dataset(ReferringDataset):
         ann_files: Split -> file below ``data_root``.
         img_prefix: Image folder.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import pyarrow
+        >>> import pyarrow.parquet
+        >>> root = Path(tempfile.mkdtemp())
+        >>> (root / 'ref-l4/images').mkdir(parents=True)
+        >>> _ = (root / 'ref-l4/images/a.jpg').write_bytes(b'')
+        >>> row = dict(id=1, caption='An antique camera.', bbox=[4.0, 6.0, 10.0, 8.0], ori_category_id='o365_41')
+        >>> row.update(image_id='o365_7', file_name='a.jpg', height=60, width=80)
+        >>> pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), root / 'ref-l4/ref-l4-val.parquet')
+        >>> item = RefL4Dataset('val', data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox']
+        ('An antique camera.', [4.0, 6.0, 14.0, 14.0])
     """
 
     with_mask = False

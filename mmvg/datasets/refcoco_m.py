@@ -27,6 +27,21 @@ class RefCOCOMDataset(ReferringDataset):
         ann_files: The files below ``data_root``.
         img_prefix: Folder of the COCO train2014 images.
         common: Arguments of all datasets, see :class:`ReferringDataset`.
+
+    Example:
+        >>> import io, tempfile
+        >>> import pyarrow
+        >>> import pyarrow.parquet
+        >>> from PIL import Image
+        >>> root, picture = Path(tempfile.mkdtemp()), io.BytesIO()
+        >>> Image.new('RGB', (80, 60)).save(picture, 'JPEG')
+        >>> mask = dict(size=[60, 80], counts=[600, 30, 4170])
+        >>> sample = dict(id=5, sentences=['left dog'], bbox=[10.0, 0.0, 1.0, 30.0], mask=mask, category='dog')
+        >>> row = dict(image=dict(bytes=picture.getvalue()), image_id=9, file_name='9.jpg', samples=[sample])
+        >>> pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), root / 'a.parquet')
+        >>> item = RefCOCOMDataset(ann_files=('a.parquet',), data_root=str(root))[0]
+        >>> item['text'], item['instances'][0]['bbox'], len(item['img_bytes']) > 0
+        ('left dog', [10.0, 0.0, 11.0, 30.0], True)
     """
 
     def __init__(

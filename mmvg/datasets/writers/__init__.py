@@ -11,7 +11,7 @@ from mmvg.datasets.writers.json_lines import write_json_lines
 from mmvg.datasets.writers.label_studio import LABEL_STUDIO_CANNOT, LABELING_CONFIG, write_label_studio
 from mmvg.datasets.writers.odvg import ODVG_CANNOT, write_odvg
 from mmvg.datasets.writers.qwen_lines import QWEN_CANNOT, QWEN_PERMILLE_CANNOT, write_qwen_lines
-from mmvg.datasets.writers.written import FACETS, Written, expressions_of, facets_of, image_name
+from mmvg.datasets.writers.written import FACETS, Written
 
 __all__ = [
     'COCO_CANNOT',
@@ -23,9 +23,6 @@ __all__ = [
     'QWEN_CANNOT',
     'QWEN_PERMILLE_CANNOT',
     'Written',
-    'expressions_of',
-    'facets_of',
-    'image_name',
     'write_coco',
     'write_fiftyone',
     'write_grefcoco',

@@ -21,6 +21,16 @@ def write_coco(dataset: ReferringDataset, file: Path, split: str) -> Written:
         dataset: With items in original pixels.
         file: Where to write.
         split: Noted in ``info``.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'val.json'
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_coco(dataset, file, 'val').expressions
+        62
+        >>> sorted(json.loads(file.read_text()))
+        ['annotations', 'categories', 'images', 'info']
     """
     written = Written()
     images: dict[str, dict] = {}

@@ -29,6 +29,16 @@ def write_fiftyone(dataset: ReferringDataset, file: Path, split: str, image_pref
         file: Where to write.
         split: As above.
         image_prefix: Put before the name of each image; by default the absolute path of the image folder.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'samples.json'
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_fiftyone(dataset, file, 'val').expressions
+        62
+        >>> sorted(json.loads(file.read_text())[0]['ground_truth']['detections'][0])
+        ['_cls', 'attributes', 'bounding_box', 'label', 'mask', 'ref_id', 'sent_id', 'tags']
     """
     written = Written()
     prefix = f'{dataset.image_folder.resolve()}/' if image_prefix is None else image_prefix

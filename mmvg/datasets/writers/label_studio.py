@@ -39,6 +39,17 @@ def write_label_studio(
         file: Where to write.
         split: Written into ``data``.
         image_prefix: Put before the name of each image.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'tasks.json'
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_label_studio(dataset, file, 'val').expressions
+        62
+        >>> task = json.loads(file.read_text())[0]
+        >>> sorted({entry['type'] for entry in task['predictions'][0]['result']})
+        ['polygonlabels', 'rectanglelabels', 'textarea']
     """
     written = Written()
     tasks: dict[str, _Task] = {}

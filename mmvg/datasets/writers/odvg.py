@@ -16,6 +16,16 @@ def write_odvg(dataset: ReferringDataset, file: Path, split: str) -> Written:
         dataset: With items in original pixels.
         file: Where to write.
         split: Not held by the format.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'val.jsonl'
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_odvg(dataset, file, 'val').lines()[0]
+        'not held by the format: masks as polygons, of 62 expressions'
+        >>> sorted(json.loads(file.read_text().splitlines()[0]))
+        ['filename', 'grounding', 'height', 'width']
     """
     written = Written()
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,16 @@ def write_qwen_lines(
 
     Raises:
         ValueError: If ``unit`` is missing or unknown.
+
+    Example:
+        >>> import tempfile
+        >>> from mmvg.datasets import RefCOCODataset
+        >>> file = Path(tempfile.mkdtemp()) / 'val.jsonl'
+        >>> dataset = RefCOCODataset('refcoco', 'val', data_root='data/refshapes')
+        >>> write_qwen_lines(dataset, file, 'val', unit='fraction').expressions
+        62
+        >>> json.loads(file.read_text().splitlines()[0])['objects']['bbox_type']
+        'norm1'
     """
     if unit is None:
         raise ValueError(f'qwen: say in which unit boxes are to be written: --unit {", ".join(UNITS)}')

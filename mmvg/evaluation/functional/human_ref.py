@@ -19,6 +19,10 @@ class HumanRefScore:
         density_f1: Their harmonic mean, times the density penalty.
         rejected: Whether nothing was answered.
         rejection: Whether nobody is meant.
+
+    Example:
+        >>> HumanRefScore(0.5, 1.0, 0.333, rejected=False, rejection=False).recall
+        1.0
     """
 
     precision: float
