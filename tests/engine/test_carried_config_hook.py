@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mmvg.apis import GroundingInferencer, load_config, train
+from mmvg.apis import GroundingInferencer, evaluate, load_config, train
 from mmvg.config import to_data
 from mmvg.weights import load_checkpoint_file
 from mmvg.weights.carried_files import decode_files
@@ -45,6 +45,17 @@ def test_it_answers_where_there_is_no_vocabulary_and_its_own_comes_before_anothe
     (tmp_path / 'data/refshapes_tiny/vocab.txt').write_text('[PAD]\n[UNK]\n[BOS]\n[EOS]\nring\nred\n')
     assert GroundingInferencer(here, device='cpu')(picture, 'the red ring')['predictions'] == before
     assert find.cfg.test_dataloader.dataset.pipeline[-2].tokenizer.vocab_file == 'data/refshapes_tiny/vocab.txt'
+
+
+def test_a_model_folder_is_scored_as_its_checkpoint_is(trained, refshapes_tiny, tmp_path):
+    GroundingInferencer(trained, device='cpu').save_pretrained(tmp_path / 'folder')
+    scores = []
+    for weights in (trained, tmp_path / 'folder'):
+        options = {'data_root': str(refshapes_tiny), 'vocab_file': str(refshapes_tiny / 'vocab.txt')}
+        cfg = load_config('instancevg/tiny', options, str(tmp_path / f'run_{len(scores)}'))
+        scores.append(evaluate(cfg, str(weights)))
+    assert scores[0] == scores[1]
+    assert scores[0]
 
 
 def test_a_work_dir_stands_for_its_latest_checkpoint(trained):
