@@ -95,6 +95,8 @@ class LabelStudioDataset(ReferringDataset):
         if self.image_key not in data:
             report.fail(f'task without data.{self.image_key}', file, f'{where}: its data has {sorted(data)}')
         result = _result_of(task)
+        if not result:
+            report.note('task without a result', file, where, 'nothing was annotated in it')
         shapes, texts = self._sort(result, where)
         sizes = {(shape.get('original_width'), shape.get('original_height')) for shape in shapes.values()}
         if len(sizes) > 1:

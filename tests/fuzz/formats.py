@@ -37,6 +37,7 @@ class Format:
         decode: Whether the check decodes the pictures.
         options: Other arguments of the check.
         check: The check itself, a function of the folder; by default :func:`check_folder`.
+        optional: Keys that a file may lack or hold under another name, which then mean something else to its author.
     """
 
     make: Callable[[Path, Path], None]
@@ -47,6 +48,7 @@ class Format:
     target: str = '.'
     decode: bool = False
     check: Callable | None = None
+    optional: tuple[str, ...] = ()
     options: dict = field(default_factory=dict)
 
 
@@ -189,13 +191,15 @@ def _pictures(source: Path, root: Path) -> None:
 def _written(name: str, source: Path, root: Path) -> None:
     """Seven expressions in a format that mmvg writes."""
     dataset = GRefCOCODataset('train', data_root=str(source), indices=7)
-    write_format(name, {'train': dataset}, root / f'all{WRITTEN[name].suffix}')
+    unit = dict(unit='pixel') if name == 'qwen' else {}
+    write_format(name, {'train': dataset}, root / f'all{WRITTEN[name].suffix}', **unit)
     _link(source, root, 'images')
 
 
 def _reader(name: str, root: Path, **more):
     file = root / f'all{WRITTEN[name].suffix}'
-    return split_readers(name, file, None, 'images/train2014')['train'](**more)
+    unit = dict(unit='pixel') if name == 'qwen' else {}
+    return split_readers(name, file, None, 'images/train2014', **unit)['train'](**more)
 
 
 def _coco(make: Callable, *arguments, prefix: str | None = None, **options) -> Callable:
@@ -288,13 +292,18 @@ FORMATS = {
         options=dict(images='images'),
     ),
 }
-for _name in ():
+for _name in ('coco', 'odvg', 'label-studio', 'qwen'):
     FORMATS[_name] = Format(
         partial(_written, _name),
         [f'all{WRITTEN[_name].suffix}'],
         {'train': partial(_reader, _name)},
         _name,
+        optional=('no_target',) if _name == 'label-studio' else (),
         check=lambda root, name=_name: check_format(
-            name, root / f'all{WRITTEN[name].suffix}', images='images/train2014', decode=False
+            name,
+            root / f'all{WRITTEN[name].suffix}',
+            images='images/train2014',
+            decode=False,
+            **(dict(unit='pixel') if name == 'qwen' else {}),
         ),
     )

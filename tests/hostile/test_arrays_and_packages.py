@@ -13,7 +13,9 @@ import torch
 from guarded import guarded
 
 from mmvg.apis.answer_records import read_answer_file
-from mmvg.datasets.readers import PhraseCutLMDB, read_id_list, read_instruction, read_label, read_part_mask
+from mmvg.datasets.readers import LoadReport, PhraseCutLMDB, read_id_list, read_instruction, read_label, read_part_mask
+from mmvg.datasets.readers.parquet import read_rows
+from mmvg.datasets.readers.xml_files import read_xml
 from mmvg.datasets.tokenizers.vocab_file import read_vocab
 
 
@@ -202,3 +204,51 @@ def test_a_hostile_file_of_answers_is_refused(tmp_path, monkeypatch, harmless, n
     harmless(outcome)
     assert str(path) in outcome.error[2]
     assert not (tmp_path / 'executed').exists()
+
+
+LAUGHS = '<!DOCTYPE a [<!ENTITY a "ha">' + ''.join(
+    f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
+)
+DOCUMENTS = {
+    'laughs': f'{LAUGHS}]><annotations>&j;</annotations>'.encode(),
+    'laughs_in_utf16': f'<?xml version="1.0" encoding="utf-16"?>{LAUGHS}]><annotations>&j;</annotations>'.encode(
+        'utf-16'
+    ),
+    'file_of_somebody': b'<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><annotations>&a;</annotations>',
+    'address': b'<!DOCTYPE a SYSTEM "http://localhost:1/a.dtd"><annotations/>',
+    'deep': b'<annotations>' + b'<a>' * 10**5,
+    'another': b'<html></html>',
+    'cut_off': b'<annotations><image',
+    'nothing': b'',
+}
+
+
+@pytest.mark.parametrize('name', DOCUMENTS)
+def test_a_hostile_xml_file_is_refused(tmp_path, harmless, name):
+    path = tmp_path / 'annotations.xml'
+    path.write_bytes(DOCUMENTS[name])
+    outcome = guarded(lambda: read_xml(path, 'annotations', LoadReport('strict', evaluation=False)).tag)
+    harmless(outcome)
+    assert str(path) in outcome.error[2]
+
+
+@pytest.mark.parametrize(
+    'content', [b'PAR1' + bytes(100) + b'PAR1', b'PAR1\xff\xff\xff\x7fPAR1', pickle.dumps(Command()), b'']
+)
+def test_a_hostile_parquet_file_is_refused(tmp_path, monkeypatch, harmless, content):
+    pytest.importorskip('pyarrow')
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / 'data.parquet'
+    path.write_bytes(content)
+    outcome = guarded(lambda: list(read_rows(path, ['image'])))
+    harmless(outcome)
+    assert str(path) in outcome.error[2]
+    assert not (tmp_path / 'executed').exists()
+
+
+def test_a_parquet_file_without_end_is_not_waited_for(tmp_path, harmless):
+    pytest.importorskip('pyarrow')
+    os.mkfifo(tmp_path / 'data.parquet')
+    outcome = guarded(lambda: list(read_rows(tmp_path / 'data.parquet', ['image'])), seconds=10)
+    harmless(outcome)
+    assert 'is a pipe' in outcome.error[2]

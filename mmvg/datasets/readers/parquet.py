@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmvg.datasets.readers.load_report import DataError
+from mmvg.foreign_files import special_file
 
 
 def open_parquet(file: Path, columns: Sequence[str]) -> Any:
@@ -20,6 +21,8 @@ def open_parquet(file: Path, columns: Sequence[str]) -> Any:
         from pyarrow import ArrowException, parquet
     except ModuleNotFoundError as error:
         raise DataError(f'{file}: to read Parquet takes pyarrow: pip install pyarrow') from error
+    if (kind := special_file(file)) is not None:
+        raise DataError(f'{file} is {kind}, not a file.')
     try:
         opened = parquet.ParquetFile(file)
     except (ArrowException, OSError) as error:

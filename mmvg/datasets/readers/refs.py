@@ -13,6 +13,9 @@ from mmvg.datasets.readers.load_report import DataError, LoadReport
 from mmvg.datasets.readers.safe_reading import read_json, read_pickle
 from mmvg.foreign_files import shown
 
+#: Splits of the public files; refs of others are counted, for their name may be a slip.
+USUAL_SPLITS = frozenset({'train', 'val', 'test', 'testA', 'testB'})
+
 
 @dataclass
 class Ref:
@@ -103,7 +106,13 @@ def read_refs_file(file: Path, split: str, text_field: str, report: LoadReport) 
     Raises:
         DataError: If the file is damaged, has no such split, or a ref in it cannot be used.
     """
-    return read_refs(select_split(read_records(file), split, file), text_field, file, report)
+    records = read_records(file)
+    selected = select_split(records, split, file)
+    for record in records:
+        if record['split'] not in USUAL_SPLITS:
+            where = f'ref_id {shown(record.get("ref_id"))}: {shown(record["split"])}'
+            report.note('ref of a split of another name', file, where, f'it is not in {split!r}')
+    return read_refs(selected, text_field, file, report)
 
 
 def read_refs(records: Iterable[dict], text_field: str, file: str | Path, report: LoadReport) -> list[Ref]:

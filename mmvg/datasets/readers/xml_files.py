@@ -19,6 +19,8 @@ def read_xml(file: Path, root: str, report: LoadReport) -> ElementTree.Element:
         content = read_whole(file)
     except ValueError as error:
         raise DataError(f'{error}.') from error
+    if b'\0' in content[:1000]:  # UTF-16, in which an entity would not be seen below
+        report.fail('XML that is not text in UTF-8', file, 'save it again as UTF-8')
     if b'<!ENTITY' in content or b'<!DOCTYPE' in content:
         report.fail('XML with a document type or entities', file, 'annotations have none')
     try:
