@@ -112,10 +112,12 @@ def score(
 
 def _score_own(config: str, predictions: str, cfg_options: list[str] | None) -> dict[str, float]:
     """Print the scores of predictions of mmvg, by the evaluator of the config."""
-    from mmvg.apis import load_config
     from mmvg.apis.rescore import score_predictions
+    from mmvg.config import check_config, read_config
 
-    scores = score_predictions(load_config(config, parse_options(cfg_options)), predictions)
+    cfg = read_config(config, parse_options(cfg_options))
+    check_config(cfg, only=('test_dataloader', 'test_evaluator'))  # no model is imported
+    scores = score_predictions(cfg, predictions)
     for name, value in scores.items():
         print(f'{name}: {value:.4f}')
     return scores

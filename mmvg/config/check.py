@@ -6,7 +6,7 @@ are errors here, all of them are listed at once, and each comes with the nearest
 
 import importlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
@@ -24,7 +24,7 @@ from mmvg.config.signatures import ANYTHING, arguments_of
 from mmvg.config.sources import REFERENCE, ConfigSources
 
 
-def check_config(cfg: Config) -> None:
+def check_config(cfg: Config, only: Collection[str] | None = None) -> None:
     """Raise one :class:`ConfigError` that lists every mistake in ``cfg``; nothing is built.
 
     Reported are top-level keys that neither the Runner nor the config files read or refer to, arguments that a
@@ -33,6 +33,8 @@ def check_config(cfg: Config) -> None:
 
     Args:
         cfg: A config as :func:`mmvg.config.read_config` gives it.
+        only: Top-level keys to look into, where others are not used; all by default. Classes that the others name are
+            not imported then.
 
     Raises:
         ConfigError: If there is anything to report.
@@ -50,7 +52,7 @@ def check_config(cfg: Config) -> None:
     """
     problems = list(_check_settings(cfg))
     for key, value in dict.items(cfg._cfg_dict):
-        if key in runner_keys():
+        if key in runner_keys() and (only is None or key in only):
             problems += _visit(key, value, cfg.get('default_scope'))
     if problems:
         raise ConfigError(problems, cfg.filename or 'config')

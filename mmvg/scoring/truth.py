@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmvg.checks import suggest
-from mmvg.datasets.readers import LineReader, LoadReport, TargetReader, read_lines
+from mmvg.datasets.readers import DataError, LineReader, LoadReport, TargetReader, parse_line
+from mmvg.foreign_files import foreign_content
 from mmvg.registry import DATASETS
 from mmvg.structures import ID_KEYS, item_facts
 
@@ -105,7 +106,7 @@ class LinesTruth(Truth):
     def __iter__(self) -> Iterator[TruthSample]:
         report = LoadReport('strict', evaluation=True)
         reader = LineReader(self.file, self.image_folder, report)
-        for number, record in read_lines(self.file, report):
+        for number, record in _streamed(self.file, report):
             if self.split is not None and record.get('split', self.split) != self.split:
                 continue
             ref = reader.read(number, record)
@@ -128,6 +129,22 @@ class LinesTruth(Truth):
                     no_target=not ref.ann_ids,
                 )
             )
+
+
+def _streamed(file: Path, report: LoadReport) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the numbers (from 1) and objects of the lines, one line in memory at a time.
+
+    Raises:
+        DataError: If the file is something else, or a line is no JSON object.
+    """
+    with file.open('rb') as lines:
+        for number, line in enumerate(lines, start=1):
+            if number == 1:
+                line = line.removeprefix(b'\xef\xbb\xbf')
+                if line.strip() and (foreign := foreign_content(line[:256])) is not None:
+                    raise DataError(f'{file} is {foreign}.')
+            if line.strip():
+                yield number, parse_line(number, line, file, report)
 
 
 def samples_of(item: Mapping[str, Any]) -> Iterator[TruthSample]:

@@ -1,6 +1,10 @@
+import tracemalloc
+
 import numpy as np
+import pytest
 
 from mmvg.datasets import JSONLDataset, RefCOCODataset
+from mmvg.datasets.readers import DataError
 from mmvg.datasets.writers import write_json_lines
 from mmvg.scoring import Truth, open_truth
 
@@ -28,6 +32,32 @@ def test_other_splits_of_lines_are_left_out(truth_file):
         'the dog',
     ]
     assert len(list(open_truth(str(truth_file)))) == 4
+
+
+def test_lines_are_not_held_in_memory(write_lines):
+    line = dict(image='a.png', expression='the mug', boxes=[[8, 6, 40, 30]], width=80, height=60)
+    path = write_lines('long.jsonl', [dict(line, expression='mug ' * 2000)] * 2000)  # 16 MB
+    truth = open_truth(str(path))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in truth) == 2000
+        assert tracemalloc.get_traced_memory()[1] < 2e6
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('<html>Log in', 'is a web page'),
+        ('{"image": "a.png"\n', 'line that is not JSON: line 1'),
+        ('{"image": "a.png", "expression": "x", "boxes": [[5, 5, 1, 1]], "width": 9, "height": 9}', 'line 1'),
+    ],
+)
+def test_lines_that_are_no_truth_are_errors(content, message, tmp_path):
+    (tmp_path / 'a.jsonl').write_text('\ufeff' + content, encoding='utf-8')
+    with pytest.raises(DataError, match=message):
+        list(open_truth(str(tmp_path / 'a.jsonl')))
 
 
 def test_a_config_and_a_name_mean_the_same_data(refshapes_tiny, benchmarks_tiny):
