@@ -185,3 +185,11 @@ def test_the_attention_is_handed_on_for_drawing(make_sample):
     assert 'pred_attention' not in sample
     (sample,) = InstancePostprocess()(outputs | dict(attention=torch.full((1, 3, 3), 0.1)), [make_sample(1)])
     assert sample.pred_attention.tolist() == [[pytest.approx(0.1)] * 3] * 3
+
+
+def test_masks_of_a_large_picture_are_made_a_few_at_a_time_and_are_the_same(make_sample, monkeypatch):
+    whole = answer(make_sample, [0.9, 0.6, 0.2])
+    monkeypatch.setattr('mmvg.models.postprocess.instance_postprocess._MAX_FLOATS', 1)
+    one_by_one = answer(make_sample, [0.9, 0.6, 0.2])
+    assert torch.equal(whole.pred_instances.masks, one_by_one.pred_instances.masks)
+    assert torch.equal(whole.pred_sem_seg.sem_seg, one_by_one.pred_sem_seg.sem_seg)
