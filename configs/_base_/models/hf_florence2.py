@@ -15,6 +15,7 @@ with read_base():
     from ..pipelines.whole import *
 
 model_folder = 'data/weights/Florence-2-large-ft'
+text_format = 'florence2'
 prompt = dict(template='<CAPTION_TO_PHRASE_GROUNDING>{text}')
 max_new_tokens = 128
 num_beams = 3  # as the authors' examples
@@ -30,7 +31,7 @@ model = dict(
         type=adapters.VisionLanguageModel,
         folder='${model_folder}',
         source='florence-community/Florence-2-large-ft',
-        text_format='florence2',
+        text_format='${text_format}',
         prompt='${prompt}',
         chat=False,
         scores='${scores}',

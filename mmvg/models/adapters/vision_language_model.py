@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,17 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from mmvg.checks import check_choice
+from mmvg.masks import decode_mask, polygons_to_rle
 from mmvg.models.adapters.foreign_model import ForeignModel, answer_in_groups
 from mmvg.models.adapters.hub_folder import load_model
 from mmvg.models.adapters.prompt import Prompt
 from mmvg.models.postprocess import Proposals
 from mmvg.registry import MODELS
-from mmvg.scoring.text_formats import TEXT_FORMATS, UnparsedTextError
+from mmvg.scoring.text_formats import TEXT_FORMATS, ParsedText, UnparsedTextError
 
 SCORES = ('one', 'likelihood')
+#: The format that draws: its answers have masks.
+DRAWING = 'florence2_polygons'
 
 
 @MODELS.register_module()
@@ -47,9 +51,9 @@ class VisionLanguageModel(ForeignModel):
     Example:
         >>> with torch.device('meta'):  # where no folder is read
         ...     model = VisionLanguageModel('data/weights/qwen', 'a/b', text_format='json')
-        >>> model.read('[{"bbox_2d": [10, 20, 30, 40], "label": "ring"}]')
+        >>> model.read('[{"bbox_2d": [10, 20, 30, 40], "label": "ring"}]').boxes
         [[10.0, 20.0, 30.0, 40.0]]
-        >>> model.read('I see no ring.'), model.unparsed
+        >>> model.read('I see no ring.').boxes, model.unparsed
         ([], 1)
     """
 
@@ -88,24 +92,28 @@ class VisionLanguageModel(ForeignModel):
         pairs = [self._encode(image, text) for image, text in zip(images, texts, strict=True)]
         return answer_in_groups(pairs, self._answer)
 
-    def read(self, answer: str) -> list[list[float]]:
-        """Read the boxes of an answer; none where it says so, or cannot be read, which is counted."""
+    def read(self, answer: str) -> ParsedText:
+        """Read the boxes of an answer; none where it says so, or cannot be read, which is counted.
+
+        Regions that are drawn get the boxes around them.
+        """
         if _plain(answer) in self.nothing:
-            return []
+            return ParsedText()
         try:
-            boxes = TEXT_FORMATS[self.text_format].parse(answer).boxes
+            found = TEXT_FORMATS[self.text_format].parse(answer)
         except UnparsedTextError as error:
-            boxes, problem = [], str(error)
+            found, problem = ParsedText(), str(error)
         else:
-            usable = [box for box in boxes if box[0] < box[2] < float('inf') and box[1] < box[3] < float('inf')]
-            problem = None if len(usable) == len(boxes) else 'a box without area'
-            boxes = usable
+            boxes = found.boxes or [_around(region) for region in found.regions]
+            kept = [box[0] < box[2] < float('inf') and box[1] < box[3] < float('inf') for box in boxes]
+            problem = None if all(kept) else 'a box without area'
+            found = ParsedText(list(compress(boxes, kept)), list(compress(found.regions, kept)))
         if problem is not None:
             self.unparsed += 1
             if str(self.unparsed).rstrip('0') == '1':  # the first, the tenth, the hundredth
                 message = f'answer {self.unparsed} that is not of the format {self.text_format!r} ({problem}): '
                 print_log(f'{type(self).__name__}: {message}{answer!r:.200}', 'current', logging.WARNING)
-        return boxes
+        return found
 
     def _encode(self, image: Tensor, text: str) -> dict[str, Tensor]:
         said: str = self.prompt(text)
@@ -131,9 +139,11 @@ class VisionLanguageModel(ForeignModel):
         sizes = _input_sizes(self.processor, batch)
         made = []
         for answer, score, size in zip(answers, likelihoods, sizes, strict=True):
-            boxes = torch.tensor(self.read(answer), device=written.device).reshape(-1, 4)
+            found = self.read(answer)
+            boxes = torch.tensor(found.boxes, device=written.device).reshape(-1, 4)
             scores = torch.full((len(boxes),), float(score), device=written.device)
-            made.append(Proposals(boxes, scores, input_size=size, answer=answer))
+            masks = _draw(found.regions).to(written.device) if self.text_format == DRAWING else None
+            made.append(Proposals(boxes, scores, masks, size, answer))
         return made
 
     def _likelihoods(self, outputs: Any, written: Tensor) -> list[float]:
@@ -145,6 +155,21 @@ class VisionLanguageModel(ForeignModel):
         is_end = torch.isin(tokens, ends)
         counted = is_end.long().cumsum(1) - is_end.long() == 0  # up to the first end
         return (torch.where(counted, logs.float(), 0).sum(1) / counted.sum(1)).exp().clamp(0, 1).tolist()
+
+
+def _around(region: list[list[float]]) -> list[float]:
+    """The box around polygons [x, y, x, y, ...]."""
+    x, y = ([number for polygon in region for number in polygon[start::2]] for start in (0, 1))
+    return [min(x), min(y), max(x), max(y)]
+
+
+def _draw(regions: list[list[list[float]]]) -> Tensor:
+    """Masks (Q, 1000, 1000) of polygons in fractions, a pixel to each of the bins in which they are written."""
+    masks = torch.zeros(len(regions), 1000, 1000)
+    for mask, region in zip(masks, regions, strict=True):
+        polygons = [[1000 * number for number in polygon] for polygon in region]
+        mask[:] = torch.from_numpy(decode_mask(polygons_to_rle(polygons, 1000, 1000)))
+    return masks
 
 
 def _without(text: str, tokenizer: Any) -> str:

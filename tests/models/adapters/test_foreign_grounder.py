@@ -26,6 +26,7 @@ RUNS = {
     'hf/sam3_refcoco': {'rec', 'res'},
     'hf/sam3_grefcoco': {'grec', 'gres'},
     'hf/florence2_refcocog': {'rec'},
+    'hf/florence2_refcoco_masks': {'rec', 'res'},
     'hf/qwen2_5_vl_refcoco': {'rec'},
     'hf/qwen3_vl_grefcoco': {'grec'},
     'mmdet/grounding_dino_refcoco': {'rec'},
@@ -33,7 +34,7 @@ RUNS = {
 
 
 def family_of(config):
-    return config.split('/')[1].rsplit('_', 1)[0]
+    return config.split('/')[1].removesuffix('_masks').rsplit('_', 1)[0]
 
 
 def places(config, folder_of):

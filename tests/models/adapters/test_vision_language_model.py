@@ -6,7 +6,9 @@ import pytest
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
+from mmvg.masks import decode_mask, polygons_to_rle
 from mmvg.models.adapters import VisionLanguageModel
+from mmvg.scoring import ParsedText
 from tests.models.adapters.conftest import as_pil, ask
 
 FAMILIES = ['qwen2_5_vl', 'qwen3_vl', 'florence2']
@@ -103,6 +105,30 @@ def test_boxes_of_florence_are_those_of_its_processor(model_of, folder_of, pictu
     assert (sample.pred_instances.bboxes >= torch.tensor(theirs)).all()
 
 
+def test_polygons_of_florence_are_masks_with_the_boxes_around_them(model_of, folder_of, pictures, monkeypatch):
+    task = '<REFERRING_EXPRESSION_SEGMENTATION>'
+    model = model_of('florence2', text_format='florence2_polygons', **{'prompt.template': task + '{text}'})
+    drawn = '<loc_100><loc_200><loc_500><loc_200><loc_500><loc_600><loc_100><loc_600>'
+    let_write(model, f'{drawn}<sep><loc_700><loc_700><loc_900><loc_700><loc_900><loc_900>', monkeypatch)
+    (sample,) = ask(model, pictures[:1], ['the red ring'])
+    height, width = pictures[0].shape[:2]
+    processor = AutoProcessor.from_pretrained(folder_of('florence2'), local_files_only=True)
+    answer = processor.post_process_generation(text=sample.raw_answer, task=task, image_size=(width, height))
+    theirs = torch.zeros(height, width, dtype=torch.bool)
+    for polygon in answer[task]['polygons'][0]:
+        theirs |= torch.from_numpy(decode_mask(polygons_to_rle([polygon], height, width))).bool()
+    ours = sample.pred_sem_seg.sem_seg[0]
+    assert (ours & theirs).sum() / (ours | theirs).sum() > 0.92  # theirs are cut to whole pixels
+    square = ours[: int(0.65 * height), : int(0.65 * width)]
+    assert float(square.sum()) == pytest.approx(0.4 * width * 0.4 * height, rel=0.03)
+    sides = torch.tensor([[0.1005 * width, 0.2005 * height, 0.9005 * width, 0.9005 * height]])
+    torch.testing.assert_close(sample.pred_instances.bboxes, sides)
+    let_write(model, 'no ring', monkeypatch)
+    (nothing,) = ask(model, pictures[:1], ['the red ring'])
+    assert nothing.pred_no_target
+    assert not nothing.pred_sem_seg.sem_seg.any()
+
+
 @pytest.mark.parametrize(
     ('answer', 'unparsed'),
     [
@@ -150,7 +176,7 @@ def test_an_answer_depends_on_no_neighbour(family, model_of, pictures):
 
 def test_likelihood_is_the_geometric_mean_of_the_probabilities_of_the_tokens(model_of, pictures, monkeypatch):
     model = model_of('qwen3_vl', scores='likelihood')
-    monkeypatch.setattr(model.library, 'read', lambda answer: [[0.0, 0, 10, 10]])
+    monkeypatch.setattr(model.library, 'read', lambda answer: ParsedText([[0.0, 0, 10, 10]]))
     (sample,) = ask(model, pictures[:1], ['the red ring'])
     library = model.library.model
     batch = model.library._encode(torch.from_numpy(pictures[0]).permute(2, 0, 1), 'the red ring')
