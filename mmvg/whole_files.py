@@ -35,9 +35,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f'{path.name}.{os.getpid()}{UNFINISHED}')
     try:
+        unfinished.touch()
+        mode = (path if path.exists() else unfinished).stat().st_mode
         yield unfinished
-        if path.exists():
-            unfinished.chmod(path.stat().st_mode)
+        unfinished.chmod(mode)  # safetensors, for one, lets nobody else read what it writes
         _flush(unfinished)
         unfinished.replace(path)
         with suppress(OSError):  # file systems that cannot flush a folder rename at once

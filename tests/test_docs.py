@@ -45,7 +45,7 @@ PAGES = [
     *sorted((ROOT / 'docs').glob('*.md')),
 ]
 READMES = [ROOT / 'data/README.md', *sorted(ROOT.glob('configs/*/README.md'))]
-CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1150.pth'
+CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1200.pth'
 PICTURE = 'data/refshapes/images/train2014/COCO_train2014_000000104009.jpg'
 BLOCK = re.compile(
     r'^(?:<!-- (?P<marker>[^\n]*) -->\n)?```(?P<info>[^\n]*)\n(?P<code>.*?)^```$', re.DOTALL | re.MULTILINE
@@ -109,7 +109,7 @@ def blocks_of(page: Path) -> list[Block]:
 
 @pytest.fixture(scope='module')
 def after_demo(tmp_path_factory, refshapes_tiny):
-    """What `make demo` leaves, in small: a tiny RefShapes, and a checkpoint that has learned nothing."""
+    """What `make train` leaves, in small: a tiny RefShapes, and a checkpoint that has learned nothing."""
     folder = tmp_path_factory.mktemp('after_demo')
     shutil.copytree(refshapes_tiny, folder / 'data/refshapes')
     first = min((folder / PICTURE).parent.iterdir())
@@ -125,7 +125,7 @@ def after_demo(tmp_path_factory, refshapes_tiny):
 
 @pytest.fixture
 def place(after_demo, tmp_path):
-    """A clone of one's own: a copy of the code outside the package, and of what `make demo` leaves."""
+    """A clone of one's own: a copy of the code outside the package, and of what `make train` leaves."""
     for name in ('configs', 'tools', 'demo'):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns('__pycache__'))
     for name in ('Makefile', 'requirements', 'docs'):

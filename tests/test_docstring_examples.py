@@ -1,7 +1,7 @@
 """Every ``>>>`` example in a docstring of mmvg runs and prints what it says.
 
 Examples run in a folder where ``data/refshapes`` is RefShapes of size tiny and ``configs`` is the folder of shipped
-configs, as in a checkout after ``make demo``; what they write there is thrown away. Random numbers start from 0, numpy
+configs, as in a checkout after ``make train``; what they write there is thrown away. Random numbers start from 0, numpy
 and torch print four digits, nothing is logged. ``...`` stands for any text, ``# doctest: +SKIP`` leaves a line out.
 """
 

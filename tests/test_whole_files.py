@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from mmvg.whole_files import remove_unfinished, whole_file, write_whole
 
@@ -68,3 +70,10 @@ def test_what_a_killed_process_left_is_found_by_its_name(tmp_path):
         (tmp_path / name).touch()
     assert [path.name for path in remove_unfinished(tmp_path, '*.pth')] == ['iter_8.pth.77.part']
     assert sorted(os.listdir(tmp_path)) == ['answers.json.77.part', 'iter_4.pth']
+
+
+def test_weights_can_be_read_by_whoever_can_read_other_files(tmp_path):
+    (tmp_path / 'plain').write_text('')
+    with whole_file(tmp_path / 'whole.safetensors') as unfinished:
+        save_file({'a': torch.zeros(1)}, unfinished)
+    assert (tmp_path / 'whole.safetensors').stat().st_mode == (tmp_path / 'plain').stat().st_mode

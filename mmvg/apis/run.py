@@ -146,20 +146,23 @@ def evaluate(
 
     Args:
         cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
-        checkpoint: Weights that fit the model key by key: a checkpoint or a model folder; None for models that bring
-            theirs along.
+        checkpoint: Weights that fit the model key by key: a checkpoint, a model folder, or the name of a model that
+            comes with mmvg; None for models that bring theirs along.
         out: A JSON file for all predictions (:class:`mmvg.engine.hooks.PredictionDumpHook`).
         show_dir: A folder for pictures and a contact sheet (:class:`mmvg.engine.hooks.GroundingVisualizationHook`).
 
     Returns:
         Metrics in percent.
     """
+    from mmvg.apis.model_index import find_pretrained
     from mmvg.config import ConfigError
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
     from mmvg.weights.closed_loading import closed_loading
     from mmvg.weights.model_folder import is_model_folder
 
+    if checkpoint is not None and not osp.exists(checkpoint) and (shipped := find_pretrained(checkpoint)):
+        checkpoint = str(shipped)
     if checkpoint is None and not brings_weights(cfg):
         raise ConfigError(['the model has no weights of its own: name the checkpoint to test'], cfg.filename)
     if checkpoint is not None and not osp.isfile(checkpoint) and not is_model_folder(checkpoint):

@@ -196,7 +196,7 @@ def web(
 ) -> None:
     """Open a page in the browser to upload pictures and ask.
 
-    It starts on the checkpoint that make demo leaves in work_dirs; others that are there can be chosen on the page.
+    It offers the checkpoints in work_dirs, the newest first, and the models that come with mmvg.
     """
     if find_spec('gradio') is None:
         raise FileNotFoundError('the page needs Gradio: pip install -r requirements/web.txt')

@@ -69,7 +69,7 @@ def evaluate(
 ) -> None:
     """Score a checkpoint on the test split of a config.
 
-    mmvg test instancevg/refshapes work_dirs/instancevg_refshapes/iter_1150.pth
+    mmvg test instancevg/refshapes work_dirs/instancevg_refshapes/iter_1200.pth
     """
     from mmvg import apis
 

@@ -37,8 +37,8 @@ class ModelChoice:
 def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] = ()) -> list[ModelChoice]:
     """Models to choose from: ``first``, then the newest checkpoints of ``folder``, then those of the model index.
 
-    The last checkpoint of ``make demo`` stands before other checkpoints. What is no file, such as a link to one that is
-    gone, is passed over. Of the index, only models whose weights or, of other libraries, whose folders are there are
+    The last checkpoint of ``make train`` stands before other checkpoints. What is no file, such as a link to one that
+    is gone, is passed over. Of the index, only models whose weights or, of other libraries, whose folders are there are
     listed; checkpoints without a config inside are listed too, and say so when they are chosen. Models that come with
     mmvg stand at the end.
 
@@ -56,7 +56,7 @@ def find_choices(folder: str | Path = 'work_dirs', first: Sequence[ModelChoice] 
     choices += map(ModelChoice, pretrained_models())
     if not choices:
         raise FileNotFoundError(
-            f'{folder}: no checkpoint there to ask. `make demo` trains one in some minutes; or give --checkpoint'
+            f'{folder}: no checkpoint there to ask. `make train` trains one in some minutes; or give --checkpoint'
         )
     return list(dict.fromkeys(choices))
 

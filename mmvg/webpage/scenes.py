@@ -9,7 +9,7 @@ FIRST_SEED = 20_000_000
 
 
 def draw_example(number: int, most: int = 4) -> tuple[np.ndarray, list[str]]:
-    """Draw a scene as those that ``make demo`` trains on.
+    """Draw a scene as those that ``make train`` trains on.
 
     Args:
         number: 0 or more; the same number gives the same scene.

@@ -16,8 +16,8 @@ def touch(path, age=0):
 def test_the_checkpoint_of_the_demo_comes_first_and_then_the_newest(tmp_path):
     old = touch(tmp_path / 'grefcoco/epoch_1.pth', age=50)
     new = touch(tmp_path / 'grefcoco/best.safetensors', age=5)
-    demo = touch(tmp_path / 'instancevg_refshapes/iter_1150.pth', age=99)
-    (demo.parent / 'last_checkpoint').write_text('/moved/since/iter_1150.pth')
+    demo = touch(tmp_path / 'instancevg_refshapes/iter_1200.pth', age=99)
+    (demo.parent / 'last_checkpoint').write_text('/moved/since/iter_1200.pth')
     touch(tmp_path / 'grefcoco/notes.txt')
     assert [choice.model for choice in find_choices(tmp_path)][:3] == [str(demo), str(new), str(old)]
     mine = ModelChoice('configs/mine.py', str(old))
@@ -46,7 +46,7 @@ def test_the_page_names_models_without_the_folders_of_the_machine(tmp_path, monk
 def test_without_any_checkpoint_it_says_how_to_get_one(tmp_path, monkeypatch):
     monkeypatch.setattr('mmvg.webpage.checkpoints.model_index', dict)
     monkeypatch.setattr('mmvg.webpage.checkpoints.pretrained_models', list)
-    with pytest.raises(FileNotFoundError, match='make demo'):
+    with pytest.raises(FileNotFoundError, match='make train'):
         find_choices(tmp_path)
 
 
