@@ -27,7 +27,7 @@ STAMP := $(VENV)/.installed-ops$(OPS)-$(shell cat $(SETUP_FILES) | cksum | cut -
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
 HIDE_GPU := $(if $(NVCC),,CUDA_VISIBLE_DEVICES=)
 
-.PHONY: help install drawn demo train test test-fast test-fuzz docs lint clean
+.PHONY: help install drawn demo train test test-fast test-fuzz test-faults docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, score the model that comes with mmvg on it, and leave a picture of its predictions"
@@ -36,6 +36,7 @@ help:
 	@echo "make test-fast   run it without the tests that are marked slow"
 	@echo "make test-fuzz   damage files of every format 2,000 times at random; some minutes"
 	@echo "make install OPS=1   install with mmcv's compiled ops; by default nothing is compiled"
+	@echo "make test-faults   kill, stop and starve runs, and compare what they end with; some minutes"
 	@echo "make docs   build the documentation as a site, work_dirs/site/index.html"
 	@echo "make lint   check style"
 	@echo "make clean  remove the environment, the drawn data and the demo's results"
@@ -79,6 +80,9 @@ test-fast: install
 	$(PYTEST) -m "not slow"
 
 # Its trials run in processes of their own, as many as there are cores.
+test-faults: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 2 --dist loadfile tests/faults -m faults
+
 test-fuzz: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/fuzz -m fuzz
 

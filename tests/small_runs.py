@@ -46,7 +46,8 @@ def config(
         batch_size: Of each process.
         options: As after ``--cfg-options``.
     """
-    cfg = on_drawn_data(read(f'{system}/tiny.py', options), data, batch_size)
+    folder = 'ocid_vlg' if system == 'lggd' else ''
+    cfg = on_drawn_data(read(f'{system}/tiny.py', options), data, batch_size, folder)
     cfg.train_dataloader.update(num_workers=workers, persistent_workers=persistent)
     for dataset in cfg.train_dataloader.dataset.get('datasets', [cfg.train_dataloader.dataset]):
         dataset.indices = 8

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_rank, is_distributed
 from mmengine.evaluator import BaseMetric
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.registry import DATASETS, METRICS, MODELS
@@ -71,6 +73,13 @@ class ToyMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         return dict(sum=sum(results))
+
+
+class Slow(Hook):
+    """Gives a test time to hit a step."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        time.sleep(0.02)
 
 
 def config(

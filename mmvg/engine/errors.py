@@ -61,7 +61,7 @@ _LOST = (
         'a worker that loads data (process {0}) has ended without a word',
     ),
     (
-        r'unable to (?:allocate shared memory|write to file|mmap|open shared memory)',
+        r'unable to (?:allocate shared memory|resize file|write to file|mmap|open shared memory)',
         'the shared memory (/dev/shm) or the limit on it is full: set num_workers or prefetch_factor of the loader '
         'lower, or give the machine or container more of it (docker run --shm-size)',
     ),

@@ -39,62 +39,80 @@ class HeartbeatHook(Hook):
         self.interval = interval
         self.patience = patience
         self._end = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
+        self._beats: dict[int, int] = {}  # rank -> its number, as of the last exchange with the store
+        self._names: dict[int, str] = {}  # rank -> process and machine
+        self._exchanges = 0
 
     def before_train(self, runner) -> None:
         """Begin to beat and to watch, if there are several processes."""
         rank, processes = get_dist_info()
-        if processes == 1 or self._thread is not None:
+        if processes == 1 or self._threads:
             return
+        others = [each for each in range(processes) if each != rank]
         store = distributed.distributed_c10d._get_default_store().clone()  # of its own: it waits for nobody
-        store.set(f'mmvg/who/{rank}', f'{os.getpid()} {socket.gethostname()}')
-        self._thread = threading.Thread(target=self._watch, args=(store, rank, processes), daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._beat, args=(store, rank, others), daemon=True),
+            threading.Thread(target=self._watch, args=(rank, others), daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def at_end(self, runner) -> None:
         """Stop watching; the Runner calls it however the run ends."""
-        if self._thread is not None:
-            self._end.set()
-            self._thread.join(timeout=2 * self.interval)
-            self._thread = None
+        self._end.set()
+        for thread in self._threads:
+            thread.join(timeout=2 * self.interval)
+        self._threads = []
 
-    def _watch(self, store: distributed.Store, rank: int, processes: int) -> None:
-        others = [each for each in range(processes) if each != rank]
-        seen, silent = dict.fromkeys(others, -1), dict.fromkeys(others, 0)
-        while not self._end.wait(self.interval):
-            try:
+    def _beat(self, store: distributed.Store, rank: int, others: list[int]) -> None:
+        """Count up, and read what the others count; this may wait for a store that does not answer."""
+        try:
+            store.set(f'mmvg/who/{rank}', f'{os.getpid()} {socket.gethostname()}')
+            while not self._end.wait(self.interval):
                 store.add(f'mmvg/beat/{rank}', 1)
-                beats = {other: store.add(f'mmvg/beat/{other}', 0) for other in others}
-            except RuntimeError:  # the process or machine that keeps the store does not answer either
-                beats = seen
+                self._beats = {other: store.add(f'mmvg/beat/{other}', 0) for other in others}
+                for other in others:
+                    if other not in self._names and store.check([f'mmvg/who/{other}']):
+                        self._names[other] = store.get(f'mmvg/who/{other}').decode()
+                self._exchanges += 1
+            store.add(f'mmvg/beat/{rank}', _DONE)
+        except RuntimeError:  # the store is gone, which the other thread sees
+            return
+
+    def _watch(self, rank: int, others: list[int]) -> None:
+        """Look at what has been read, and wait for nothing."""
+        seen: dict[int, int] = {}
+        silent, exchanges, without = dict.fromkeys(others, 0), 0, 0
+        while not self._end.wait(self.interval):
+            beats, done = self._beats, any(number >= _DONE for number in self._beats.values())
+            without = 0 if self._exchanges != exchanges or done else without + 1
+            exchanges = self._exchanges
             for other in others:
-                alive = beats[other] != seen[other] or beats[other] >= _DONE
+                alive = beats.get(other, 0) != seen.get(other) or beats.get(other, 0) >= _DONE
                 silent[other] = 0 if alive else silent[other] + 1
             seen = beats
             lost = [other for other in others if silent[other] >= self.patience]
-            if lost:
-                self._give_up(store, rank, lost)
-        store.add(f'mmvg/beat/{rank}', _DONE)
+            if lost or without >= self.patience:
+                self._give_up(rank, lost)
 
-    def _give_up(self, store: distributed.Store, rank: int, lost: list[int]) -> None:
+    def _give_up(self, rank: int, lost: list[int]) -> None:
         """Say who is lost, and end this process without waiting for anything."""
-        seconds = round(self.interval * self.patience)
-        names = ', '.join(f'rank {other}{_describe(store, other)}' for other in lost)
+        names = ', '.join(f'rank {other}{_describe(self._names.get(other))}' for other in lost)
         print(
-            f'\nRunError: {names} has not been heard of for {seconds} s, so rank {rank} ends too; --resume goes on '
-            'from the last checkpoint',
+            f'\nRunError: {names or "the store of the run"} has not been heard of for '
+            f'{self.interval * self.patience:.0f} s, so rank {rank} ends too; --resume goes on from the newest file',
             flush=True,
             file=sys.stderr,
         )
         os._exit(LOST_PROCESS)
 
 
-def _describe(store: distributed.Store, rank: int) -> str:
+def _describe(name: str | None) -> str:
     """Process and machine of a rank, and its state if it is on this machine."""
-    try:
-        process, host = store.get(f'mmvg/who/{rank}').decode().split()
-    except (RuntimeError, ValueError):
+    if name is None:
         return ''
+    process, host = name.split()
     if host != socket.gethostname() or not Path('/proc').is_dir():
         return f' (process {process} on {host})'
     try:

@@ -121,8 +121,7 @@ class StopHook(Hook):
             return self._signal
         highest = torch.tensor(self._signal, device=get_comm_device())
         all_reduce(highest, 'max')
-        self._signal = int(highest)
-        return self._signal
+        return int(highest)  # not kept: a signal may have arrived since
 
     def _install(self, runner) -> None:
         if threading.current_thread() is not threading.main_thread() or self._handlers:
