@@ -55,3 +55,9 @@ def test_models_and_data_need_no_clone(installed, tmp_path):
     assert 'lavt_refcoco  configs/lavt/refcoco.py' in run(installed, tmp_path, 'models', 'lavt')
     run(installed, tmp_path, 'data', 'draw', '--size', 'tiny', '--out', 'data/refshapes_tiny', '--formats', 'refcoco')
     assert '0 errors' in run(installed, tmp_path, 'data', 'check', 'data/refshapes_tiny')
+
+
+def test_a_picture_is_drawn_and_asked_about_by_the_model_in_the_wheel(installed, tmp_path):
+    printed = run(installed, tmp_path, 'demo', 'scene', '--number', '0')
+    assert '"pink cross" (1 in the picture): ' in printed
+    assert (tmp_path / 'work_dirs/demo/answers_0.png').is_file()

@@ -13,6 +13,7 @@ with read_base():
     from ..runtime import *
 
 iterations = 1700
+warmup = 60  # iterations, of the same
 lr = 1.5e-3
 num_workers = 0
 persistent_workers = False
@@ -22,8 +23,8 @@ optim_wrapper = dict(
     type=OptimWrapper, optimizer=dict(type=MuonAdamW, lr='${lr}', weight_decay=0.01), clip_grad=dict(max_norm=5.0)
 )
 param_scheduler = [
-    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end=60),
-    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin=60, end='${iterations}'),
+    dict(type=LinearLR, start_factor=0.01, by_epoch=False, begin=0, end='${warmup}'),
+    dict(type=CosineAnnealingLR, eta_min=1e-5, by_epoch=False, begin='${warmup}', end='${iterations}'),
 ]
 log_processor.by_epoch = False
 default_hooks.checkpoint.update(by_epoch=False, interval='${iterations}', max_keep_ckpts=1)

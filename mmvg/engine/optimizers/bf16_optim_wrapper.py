@@ -19,6 +19,15 @@ class BF16OptimWrapper(FiniteOptimWrapper):
 
     Args:
         **kwargs: As for :class:`mmvg.engine.optimizers.FiniteOptimWrapper`.
+
+    Example:
+        >>> import torch
+        >>> from mmvg.engine.optimizers import BF16OptimWrapper
+        >>> layer = torch.nn.Linear(8, 2)
+        >>> wrapper = BF16OptimWrapper(optimizer=torch.optim.SGD(layer.parameters(), lr=0.1))
+        >>> with wrapper.optim_context(layer):
+        ...     print(layer(torch.randn(3, 8)).dtype, layer.weight.dtype)
+        torch.bfloat16 torch.float32
     """
 
     @contextmanager
