@@ -45,7 +45,7 @@ def draw_scene_with_questions(number: int = 0, count: int = 4) -> tuple[np.ndarr
         >>> from mmvg.apis import draw_scene_with_questions
         >>> picture, questions = draw_scene_with_questions(0)
         >>> picture.shape, [len(question.boxes) for question in questions]
-        ((120, 160, 3), [1, 2, 0, 1])
+        ((160, 120, 3), [1, 2, 0, 1])
     """
     if number < 0 or count < 1:
         raise ValueError(f'the number of a picture is 0 or more, and of questions 1 or more, not {number} and {count}')
