@@ -185,13 +185,21 @@ class GroundingRunner(Runner):
         return self._explained(super().test)
 
     def _explained(self, run: Callable[[], Any]) -> Any:
-        """Run, and say in one sentence which process was lost, if that is the end of it."""
+        """Run, and say in one sentence which process was lost or what cannot be trained, if that is the end of it."""
         try:
             return run()
         except RuntimeError as error:
             if isinstance(error, RunError) or (reason := explain_loss(error)) is None:
                 raise
             raise RunError(f'The run ends at iteration {self._iterations_done()}: {reason}', LOST_PROCESS) from error
+        except ValueError as error:
+            if not str(error).startswith('Expected more than 1 value per channel when training'):
+                raise
+            raise RunError(
+                'A batch of one sample has no statistics for the BatchNorm of this model: give each process two or '
+                'more (train_dataloader.batch_size)',
+                exit_code=2,
+            ) from error
         finally:
             self.call_hook('at_end')
             for loop in (self._train_loop, self._val_loop, self._test_loop):

@@ -279,6 +279,18 @@ def test_the_traceback_is_shown_on_demand(trained, monkeypatch):
         run_tool(monkeypatch, 'test.py', CONFIG, 'nowhere.pth')
 
 
+@pytest.mark.parametrize('system', ['cris', 'segvlm'])
+def test_a_batch_of_one_is_refused_where_batchnorm_needs_more(system, refshapes_tiny, monkeypatch, capsys, tmp_path):
+    monkeypatch.delenv('MMVG_DEBUG', raising=False)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/refshapes_tiny').symlink_to(refshapes_tiny)
+    config = str(ROOT / f'configs/{system}/tiny.py')
+    options = ('--work-dir', 'run', '--cfg-options', 'train_dataloader.batch_size=1')
+    assert run_tool(monkeypatch, 'train.py', config, *options) == 2
+    assert 'give each process two or more (train_dataloader.batch_size)' in capsys.readouterr().err
+
+
 def test_float16_without_a_gpu_is_refused(trained, monkeypatch, capsys):
     import torch
 
