@@ -33,7 +33,8 @@ class SafeCheckpointHook(CheckpointHook):
         info = runner.message_hub.runtime_info
         work_dir = Path(runner.work_dir)
         folder = work_dir if self.out_dir is None else Path(self.out_dir) / work_dir.name
-        loaded = Path(runner.resumed_from).parent if runner.has_resumed else folder
+        has_resumed = getattr(runner, 'has_resumed', False)  # of the Runner of mmvg, which is not the only one
+        loaded = Path(runner.resumed_from).parent if has_resumed else folder
         for key in [key for key in info if key == 'best_ckpt' or key.startswith('best_ckpt_')]:
             here = folder / Path(info[key]).name
             if here.is_file():

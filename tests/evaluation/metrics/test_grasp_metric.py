@@ -53,10 +53,16 @@ def test_a_true_grasp_that_is_no_rectangle_is_not_counted():
     assert found['grasp/J@1'] == 100
 
 
-def test_broken_predictions_are_left_out_before_ranking():
-    broken = [[math.nan, 100, 40, 20, 0], [100, 100, 0, 20, 0], [100, 100, -5, 20, 0]]
+def test_predictions_without_a_size_are_left_out_before_ranking():
+    broken = [[100, 100, 0, 20, 0], [100, 100, -5, 20, 0]]
     assert evaluate([sample(1, [*broken, HIT], GT)])['grasp/J@1'] == 100
-    assert evaluate([sample(1, [MISS, HIT], GT, scores=[math.nan, 0.1])])['grasp/J@1'] == 100
+
+
+def test_predictions_that_are_not_finite_are_an_error():
+    with pytest.raises(ValueError, match=r'pred_grasps\.grasps holds a number that is NaN or infinite'):
+        evaluate([sample(1, [[math.nan, 100, 40, 20, 0], HIT], GT)])
+    with pytest.raises(ValueError, match=r'pred_grasps\.scores holds a number that is NaN or infinite'):
+        evaluate([sample(1, [MISS, HIT], GT, scores=[math.nan, 0.1])])
 
 
 def test_the_true_rectangle_is_limited_as_the_published_evaluator_does():
