@@ -80,6 +80,7 @@ class _WorkerStart:
     def __call__(self, worker: int) -> None:
         die_with_parent()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, lambda *_: signal.alarm(_SECONDS_TO_SAVE))
         if self.then is not None:
             self.then(worker)

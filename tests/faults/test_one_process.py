@@ -70,7 +70,7 @@ def test_kill_9_at_any_moment(seed, undisturbed, tmp_path):
             fork.wait_for(folder / 'last_checkpoint')
         time.sleep(rng.uniform(0, 0.3))
         fork.send(signal.SIGKILL)
-        assert fork.end() == -signal.SIGKILL
+        assert fork.end() in (-signal.SIGKILL, 0)  # it may have been at its end already
         assert latest_checkpoint(folder) is not None
     go_on(folder, undisturbed())
 
@@ -154,7 +154,7 @@ def test_a_signal_saves_and_ends_with_its_own_code(workers, number, code, undist
     for pid in [*fork.children(), fork.pid]:
         os.kill(pid, number)
     assert fork.end() == code, fork.text()
-    assert f'{number.name} after iteration' in fork.text()
+    assert f'{number.name} after iteration' in fork.text() or 'no step has ended' in fork.text()
     go_on(folder, undisturbed(workers), workers)
 
 

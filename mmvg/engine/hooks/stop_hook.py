@@ -16,6 +16,8 @@ from mmvg.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from mmvg.registry import HOOKS
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: Within this time after SIGTERM a step must end; schedulers kill after 30 seconds.
+_SECONDS_FOR_STEP = 25
 
 
 @HOOKS.register_module()
@@ -24,6 +26,8 @@ class StopHook(Hook):
 
     All processes end behind the same step, whichever of them got the signal. In a validation or a test, the next batch
     is not begun; a validation is made up for when the run goes on. Pressing Ctrl+C again after a second ends at once.
+    Where no step ends within 25 seconds of SIGTERM, because what loads data has died of it, a run of one process ends
+    with the checkpoint that it has.
 
     Example:
         >>> StopHook().priority
@@ -48,6 +52,7 @@ class StopHook(Hook):
 
     def at_end(self, runner) -> None:
         """Give the signals back; the Runner calls it however the run ends."""
+        signal.alarm(0)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers = {}
@@ -102,6 +107,7 @@ class StopHook(Hook):
         self._save_and_end(runner, self._agreed(), runner.iter)
 
     def _save_and_end(self, runner, number: int, iteration: int) -> None:
+        signal.alarm(0)
         saved = 'nothing is saved, for the config has no hook for that'
         for hook in runner.hooks:
             if isinstance(hook, SafeCheckpointHook):
@@ -134,5 +140,14 @@ class StopHook(Hook):
                 raise KeyboardInterrupt
             if not self._signal:
                 self._signal, self._since = number, time.monotonic()
+                if number == signal.SIGTERM and alone:
+                    signal.alarm(_SECONDS_FOR_STEP)
+
+        def give_up(number: int, frame: FrameType | None) -> None:
+            runner.logger.warning(
+                f'SIGTERM: no step has ended in {_SECONDS_FOR_STEP} s; --resume goes on from the last checkpoint'
+            )
+            raise StopRun(signal.SIGTERM)
 
         self._handlers = {number: signal.signal(number, handle) for number in SIGNALS}
+        self._handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, give_up)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 import torch
@@ -80,3 +81,23 @@ def test_a_signal_waits_for_gradients_that_are_collected(tmp_path):
     with pytest.raises(StopRun):
         toy_run.run(cfg, hooks=(Send(signal.SIGTERM, 'before_train_iter', 2),))
     assert latest_checkpoint(tmp_path).name == 'iter_4.pth'
+
+
+class Hang(Hook):
+    """Waits for a batch that never comes."""
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        if runner.iter == 3:
+            time.sleep(60)
+
+
+def test_a_step_that_does_not_end_after_sigterm_ends_the_run_with_what_it_has(tmp_path, monkeypatch):
+    monkeypatch.setattr('mmvg.engine.hooks.stop_hook._SECONDS_FOR_STEP', 1)
+    handler, start = signal.getsignal(signal.SIGALRM), time.monotonic()
+    cfg = toy_run.config(tmp_path, iterations=6, interval=1, max_keep_ckpts=2)
+    with pytest.raises(StopRun) as end:
+        toy_run.run(cfg, hooks=(Send(signal.SIGTERM, 'before_train_iter', 3), Hang()))
+    assert end.value.code == 143
+    assert time.monotonic() - start < 30
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert latest_checkpoint(tmp_path).name == 'iter_3.pth'
