@@ -41,10 +41,13 @@ class SafeCheckpointHook(CheckpointHook):
                 info[key] = str(here)
             else:
                 info.pop(key)
-        if loaded.resolve() != folder.resolve():
+        same_folder = loaded.resolve() == folder.resolve()
+        if not same_folder:
             info.pop('keep_ckpt_ids', None)
         self._saved_iter: int | None = None
         super().before_train(runner)
+        if has_resumed and same_folder:  # a validation that is made up for is noted in it, as it would have been
+            self.last_ckpt = str(runner.resumed_from)
 
     def save_now(self, runner, iteration: int) -> str:
         """Save the state after ``iteration``, unless that has just been done; returns the path."""
