@@ -8,41 +8,9 @@ The weights are under Apache-2.0.
 
 from mmengine.config import read_base
 
-from mmvg.models import adapters
-from mmvg.models.postprocess import ProposalPostprocess
-
 with read_base():
-    from ..pipelines.whole import *
+    from .hf_qwen2_5_vl import *
 
 model_folder = 'data/weights/Qwen3-VL-8B-Instruct'
-prompt = dict(template='Locate {text} in the image, output its bbox coordinates in JSON format.')
-max_new_tokens = 128
-scores = 'one'  # of each box; 'likelihood': of the tokens that were written
-box_rule = 'first'  # the box that is named first is the answer
-score_thr = 0.0
-dtype = 'bfloat16'  # as the weights are stored; or 'float32', 'float16'
-
-model = dict(
-    type=adapters.ForeignGrounder,
-    data_preprocessor=dict(type=adapters.PicturePreprocessor),
-    library=dict(
-        type=adapters.VisionLanguageModel,
-        folder='${model_folder}',
-        source='Qwen/Qwen3-VL-8B-Instruct',
-        text_format='json',
-        prompt='${prompt}',
-        scores='${scores}',
-        max_new_tokens='${max_new_tokens}',
-        dtype='${dtype}',
-    ),
-    head=dict(
-        type=adapters.ProposalHead,
-        postprocess=dict(
-            type=ProposalPostprocess,
-            unit='permille',
-            box_frame='original',
-            box_rule='${box_rule}',
-            score_thr='${score_thr}',
-        ),
-    ),
-)
+model.library.source = 'Qwen/Qwen3-VL-8B-Instruct'
+model.head.postprocess.update(unit='permille', box_frame='original')
