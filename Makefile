@@ -59,7 +59,7 @@ demo: drawn
 	OMP_NUM_THREADS=1 $(BIN)/mmvg test instancevg/refshapes instancevg_refshapes --work-dir $(DEMO) --show-dir $(DEMO)/predictions
 	@echo "The picture of predictions: $(DEMO)/predictions/predictions.png"
 	@echo "A picture and four sentences of your choice: $(BIN)/mmvg demo --number 7"
-	@echo "To train such a model yourself, about ten minutes on four cores: make train"
+	@echo "To train such a model yourself, some minutes on four cores: make train"
 
 train: drawn
 	OMP_NUM_THREADS=1 PYTHON=$(BIN)/python tools/dist_train.sh configs/instancevg/refshapes.py 4 --work-dir $(TRAINED)

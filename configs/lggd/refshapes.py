@@ -1,4 +1,4 @@
-"""LGGD in small, from scratch on RefShapes in the format of OCID-VLG; about ten minutes on four cores.
+"""LGGD in small, from scratch on RefShapes in the format of OCID-VLG; 36 minutes of one core.
 
 Every part of the paper's model, narrow and at 96 x 96 pixels, on a small trainable encoder instead of CLIP's towers.
 The schedule is for four processes of one thread: ``tools/dist_train.sh configs/lggd/refshapes.py 4``.
