@@ -6,7 +6,6 @@ the same pixels.
 """
 
 from collections.abc import Callable
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -14,11 +13,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmvg.foreign_files import foreign_content
+from mmvg.limits import limit, size_problem
 
-#: Pictures with more pixels are refused before they are decoded; one of this size takes 0.5 GB.
-MAX_PIXELS = 178_000_000
-
-#: What is read of all that Pillow knows; some formats (EPS) would start other programs.
+#: What is read of all that Pillow knows; some formats (EPS) would start other programs, or are no pictures.
 _FORMATS = ('AVIF', 'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TGA', 'TIFF', 'WEBP')
 _MAX_SCANS = 100  # of a JPEG, which is decoded once for each; progressive ones have about ten
 _ORIENTATION = 0x0112  # of EXIF
@@ -46,7 +43,7 @@ class ImageError(ValueError):
     """
 
 
-def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: int | None = None) -> np.ndarray:
     """Decode a picture as (H, W, 3) uint8 BGR.
 
     Grey gets three channels, CMYK becomes RGB, 16 bits become 8 (the high byte), transparency becomes white.
@@ -55,7 +52,7 @@ def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: 
         content: The bytes of the file.
         name: What errors call the picture.
         upright: Apply the EXIF orientation; otherwise the pixels are as the file stores them.
-        max_pixels: A picture with more is not decoded.
+        max_pixels: A picture with more is not decoded; by default :mod:`mmvg.limits` decides.
 
     Raises:
         ImageError: If it is no picture, damaged, too large, or has no pixels.
@@ -71,7 +68,7 @@ def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: 
     if (foreign := foreign_content(content[:256])) is not None:
         raise ImageError(f'{name}: the file is {foreign}')
     try:
-        with Image.open(BytesIO(content), formats=_formats()) as image:
+        with Image.open(BytesIO(content), formats=readable_formats()) as image:
             check_size(image.size, name, max_pixels)
             if image.format in ('JPEG', 'MPO') and (scans := content.count(b'\xff\xda')) > _MAX_SCANS:
                 raise ImageError(f'{name}: has {scans} scans, more than a picture needs; save it again')
@@ -91,8 +88,8 @@ def decode_picture(content: bytes, name: str, upright: bool = True, max_pixels: 
     return turn_upright(pixels, orientation)
 
 
-def check_size(size: tuple[int, int], name: str, max_pixels: int = MAX_PIXELS) -> None:
-    """Check width and height of a picture.
+def check_size(size: tuple[int, int], name: str, max_pixels: int | None = None) -> None:
+    """Check width and height of a picture, against ``max_pixels`` or the limits of :mod:`mmvg.limits`.
 
     Raises:
         ImageError: If there are no pixels, or too many.
@@ -105,7 +102,10 @@ def check_size(size: tuple[int, int], name: str, max_pixels: int = MAX_PIXELS) -
     width, height = size
     if not width or not height:
         raise ImageError(f'{name}: has no pixels, its size is {width} x {height}')
-    if width * height > max_pixels:
+    if max_pixels is None:
+        if (problem := size_problem(height, width)) is not None:
+            raise ImageError(f'{name}: {problem}')
+    elif width * height > max_pixels:
         raise ImageError(
             f'{name}: has {width} x {height} pixels, more than the {max_pixels / 1e6:g} million that are read; make it '
             'smaller'
@@ -179,10 +179,15 @@ def turn_upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return np.ascontiguousarray(_UPRIGHT[orientation](pixels))
 
 
-@cache
-def _formats() -> tuple[str, ...]:
-    """Those of ``_FORMATS`` that the installed Pillow has."""
+def readable_formats() -> tuple[str, ...]:
+    """Return the formats that are read, as Pillow calls them; its own bound on pixels follows ours, if that is higher.
+
+    Example:
+        >>> {'JPEG', 'PNG'} <= set(readable_formats()), 'EPS' in readable_formats()
+        (True, False)
+    """
     Image.init()
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limit('image_pixels') // 2)  # it raises at twice this
     return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvg.datasets.readers import parse_json
 from mmvg.foreign_files import foreign_content
 from mmvg.scoring.answers import AnswerError
 from mmvg.structures import ID_KEYS
@@ -123,8 +124,8 @@ class AnswerFile:
         if not line.strip():
             return
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            record = parse_json(line)
+        except ValueError as error:
             raise AnswerError(
                 f'{where}: not whole JSON ({error}): write one record per line; was the file cut off?'
             ) from None

@@ -22,6 +22,7 @@ from shutil import copyfileobj
 from tempfile import TemporaryFile
 from typing import IO, Any
 
+from mmvg.datasets.readers import parse_json
 from mmvg.whole_files import whole_file
 
 #: Of the format of the file.
@@ -148,8 +149,8 @@ def read_per_sample(path: str | Path) -> tuple[dict[str, Any], list[SampleRow]]:
 def _objects(path: str | Path, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         try:
-            record = json.loads(line)
-        except json.JSONDecodeError as error:
+            record = parse_json(line)
+        except ValueError as error:
             raise ValueError(f'{path}: line {number} is not whole JSON ({error}): write the file again') from error
         if not isinstance(record, dict):
             raise ValueError(f'{path}: line {number} is not an object: write the file again')

@@ -50,6 +50,8 @@ def first(**answer):
         (first(text=['x']), dict(text_format='json'), AnswerError, 'line 1: text is a list, not a string'),
         (first(boxes=[MUG], input_size=[0, 4]), {}, AnswerError, r'line 1: input_size is \[0, 4\]: write \[width'),
         (first(boxes=[MUG], masks=[]), {}, AnswerError, 'line 1: 1 boxes and 0 masks: write one mask per box'),
+        ([*RIGHT, '{"sent_id": 5, "boxes": ' + 9000 * '[' + 9000 * ']' + '}'], {}, AnswerError, 'line 5: .* nested'),
+        ([*RIGHT, '{"sent_id": ' + 400 * '9' + '}'], {}, AnswerError, 'line 5: .* 400 digits'),
         ([*RIGHT, '{"sent_id": 5, "boxes": [[1, 2'], {}, AnswerError, 'line 5: not whole JSON .* was the file cut off'),
         ([*RIGHT[:2], '[1, 2]', *RIGHT[2:]], {}, AnswerError, 'line 3: a list, not an object'),
         ([*RIGHT[:3], dict(ref_id=4, boxes=[])], {}, AnswerError, 'line 4: sent_id is missing'),

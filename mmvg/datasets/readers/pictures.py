@@ -7,10 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from mmvg.foreign_files import special_file
-from mmvg.limits import limit, size_problem, variable_of
-
-#: Pillow knows more, some of which start other programs (EPS runs Ghostscript) or are no pictures.
-FORMATS = ('AVIF', 'BMP', 'DIB', 'GIF', 'JPEG', 'JPEG2000', 'MPO', 'PNG', 'PPM', 'TGA', 'TIFF', 'WEBP')
+from mmvg.limits import size_problem, variable_of
+from mmvg.pictures import readable_formats
 
 
 class PictureError(ValueError):
@@ -33,7 +31,7 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     if (kind := special_file(path)) is not None:
         raise PictureError(f'it is {kind}, not a file')
     try:
-        with Image.open(path, formats=_available()) as picture:
+        with Image.open(path, formats=readable_formats()) as picture:
             if (problem := size_problem(picture.height, picture.width)) is not None:
                 raise PictureError(problem)
             yield picture
@@ -43,10 +41,3 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
         raise PictureError(f'{error} ({variable_of("image_pixels")} raises the limit)') from error
     except Exception as error:  # damaged pictures end in almost any exception
         raise PictureError(f'{type(error).__name__}: {str(error)[:200]}') from error
-
-
-def _available() -> tuple[str, ...]:
-    """The formats that the installed Pillow reads; its own bound on pixels follows ours, where that is higher."""
-    Image.init()
-    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limit('image_pixels') // 2)  # it raises at twice this
-    return tuple(name for name in FORMATS if name in Image.OPEN)
