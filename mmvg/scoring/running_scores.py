@@ -1,56 +1,13 @@
 """Sums over any number of expressions in constant memory, the same to the last bit in any order and any grouping."""
 
 from collections.abc import Mapping
-from math import fsum
+from fractions import Fraction
 
 from mmvg.evaluation.functional import percent
 
 
-class ExactSum:
-    """A sum without rounding errors: of whole numbers, and of floats as non-overlapping parts (Shewchuk, 1997, Sec. 2).
-
-    Example:
-        >>> total = ExactSum()
-        >>> for value in (1e100, 1.0, -1e100):
-        ...     total.add(value)
-        >>> total.value()
-        1.0
-    """
-
-    def __init__(self) -> None:
-        self.whole = 0
-        self.parts: list[float] = []
-
-    def add(self, value: float) -> None:
-        """Add one number."""
-        if isinstance(value, int):
-            self.whole += value
-            return
-        kept = 0
-        for part in self.parts:
-            if abs(value) < abs(part):
-                value, part = part, value
-            high = value + part
-            low = part - (high - value)
-            if low:
-                self.parts[kept] = low
-                kept += 1
-            value = high
-        self.parts[kept:] = [value]
-
-    def merge(self, other: 'ExactSum') -> None:
-        """Add another sum."""
-        self.whole += other.whole
-        for part in other.parts:
-            self.add(part)
-
-    def value(self) -> float:
-        """Return the sum, rounded once."""
-        return fsum([*self.parts, self.whole]) if self.parts else self.whole
-
-
 class RunningScores:
-    """Scores of expressions that were added one by one, as numerators and denominators.
+    """Scores of expressions that were added one by one, as numerators and denominators, which are kept exactly.
 
     Example:
         >>> scores = RunningScores()
@@ -61,25 +18,28 @@ class RunningScores:
     """
 
     def __init__(self) -> None:
-        self._sums: dict[str, tuple[ExactSum, ExactSum]] = {}
+        self._sums: dict[str, list[int | Fraction]] = {}
 
     def add(self, parts: Mapping[str, tuple[float, float]]) -> None:
         """Add what one expression adds; see :meth:`mmvg.evaluation.GroundingMetric.parts`."""
-        for name, part in parts.items():
-            for total, value in zip(self._entry(name), part, strict=True):
-                total.add(value)
+        for name, (top, bottom) in parts.items():
+            self._add(name, _exact(top), _exact(bottom))
 
     def merge(self, other: 'RunningScores') -> None:
         """Add the expressions of another one."""
-        for name, sums in other._sums.items():
-            for total, more in zip(self._entry(name), sums, strict=True):
-                total.merge(more)
+        for name, (top, bottom) in other._sums.items():
+            self._add(name, top, bottom)
 
     def percents(self) -> dict[str, float]:
-        """Return every score in percent, NaN where its denominator is 0."""
-        return {name: percent(top.value(), bottom.value()) for name, (top, bottom) in self._sums.items()}
+        """Return every score in percent, each sum rounded once; NaN where the denominator is 0."""
+        return {name: percent(float(top), float(bottom)) for name, (top, bottom) in self._sums.items()}
 
-    def _entry(self, name: str) -> tuple[ExactSum, ExactSum]:
-        if name not in self._sums:
-            self._sums[name] = ExactSum(), ExactSum()
-        return self._sums[name]
+    def _add(self, name: str, top: int | Fraction, bottom: int | Fraction) -> None:
+        sums = self._sums.setdefault(name, [0, 0])
+        sums[0] += top
+        sums[1] += bottom
+
+
+def _exact(value: float) -> int | Fraction:
+    """Return a number for sums without rounding; whole numbers, which are most, stay what they are."""
+    return value if isinstance(value, int) else Fraction(float(value))
