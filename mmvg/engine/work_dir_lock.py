@@ -51,9 +51,8 @@ def _acquire(folder: Path):
     folder.mkdir(parents=True, exist_ok=True)
     file = (folder / LOCK).open('a+', encoding='utf-8')
     try:
-        fcntl.lockf(
-            file, fcntl.LOCK_EX | fcntl.LOCK_NB
-        )  # of this process alone: workers, which are forks, hold nothing
+        # of this process alone: workers, which are forks, hold nothing, as they would with flock and so with filelock
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
         holder = file.read().strip() or 'another run'
