@@ -275,7 +275,7 @@ class GroundingInferencer(BaseInferencer):
         model = MODELS.build(cfg.model)
         if self._source.state is not None:
             load_state_dict(model, self._source.state, self._source.source)
-        self._source.state = {}  # the model has them now
+            self._source.state = {}  # the model has them now
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
