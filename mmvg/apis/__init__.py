@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
     from mmvg.apis.command_line import run_command
     from mmvg.apis.drawn_scene import Question, draw_scene_with_questions
-    from mmvg.apis.grasp import GraspPose, PinholeCamera, grasp_poses
+    from mmvg.apis.grasp import GraspPose, grasp_poses
+    from mmvg.apis.grasp_input import GraspInputWarning, PinholeCamera
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'FrameSource',
+    'GraspInputWarning',
     'GraspPose',
     'GroundingInferencer',
     'PinholeCamera',
@@ -45,9 +47,10 @@ _LAZY = {
     'FrameSource': 'mmvg.apis.video',
     'Question': 'mmvg.apis.drawn_scene',
     'draw_scene_with_questions': 'mmvg.apis.drawn_scene',
+    'GraspInputWarning': 'mmvg.apis.grasp_input',
     'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
-    'PinholeCamera': 'mmvg.apis.grasp',
+    'PinholeCamera': 'mmvg.apis.grasp_input',
     'answer_record': 'mmvg.apis.answer_records',
     'answer_video': 'mmvg.apis.video',
     'describe_answer': 'mmvg.apis.answer_records',

@@ -2,8 +2,8 @@
 
 Frames follow ROS: the optical frame has x to the right, y down and z forward, in metres. A pixel (u, v) is counted from
 the centre of the first one, as OpenCV and ``sensor_msgs/CameraInfo`` do. Depth is the z of the optical frame, not the
-length of the ray. The gripper comes in along the optical axis, which is what four degrees of freedom leave: x, y, z and
-the turn about the approach.
+length of the ray. The gripper comes in along the optical axis, or straight down, which is what four degrees of freedom
+leave: x, y, z and the turn about the approach.
 """
 
 from dataclasses import dataclass, replace
@@ -12,41 +12,23 @@ from math import atan2
 import cv2
 import numpy as np
 
+from mmvg.apis.grasp_input import (
+    PinholeCamera,
+    check_angles,
+    check_hand_eye,
+    check_lengths,
+    check_rigid,
+    read_depth,
+    warn_of_depth,
+)
+from mmvg.checks import check_choice
 from mmvg.structures import fold_angle, grasps_to_corners, usable_grasps
 
 OPTICAL_FRAME = 'camera_optical_frame'
+APPROACHES = ('camera', 'vertical')
 _CENTRE = 0.5  # share of the opening, in its middle, that the depth is taken from
-_FARTHEST = 50.0  # metres; float depth, or a hand-eye shift, beyond that is in millimetres
-
-
-@dataclass(frozen=True)
-class PinholeCamera:
-    """Intrinsics of a rectified image, in pixels; ``k`` of ``CameraInfo`` is ``[fx, 0, cx, 0, fy, cy, 0, 0, 1]``."""
-
-    fx: float
-    fy: float
-    cx: float
-    cy: float
-    width: int
-    height: int
-
-    @classmethod
-    def from_matrix(cls, matrix: np.ndarray, width: int, height: int) -> 'PinholeCamera':
-        """Read a calibration matrix (3, 3), or its nine numbers row by row.
-
-        Raises:
-            ValueError: If it is not one of a pinhole camera without skew.
-        """
-        k = np.asarray(matrix, dtype=np.float64).reshape(-1)
-        if k.size != 9 or not np.isfinite(k).all() or k[1] or k[3] or k[6] or k[7] or k[8] != 1 or min(k[0], k[4]) <= 0:
-            raise ValueError(f'a camera matrix is [fx, 0, cx, 0, fy, cy, 0, 0, 1] with fx, fy > 0, not {k.tolist()}')
-        return cls(fx=k[0], fy=k[4], cx=k[2], cy=k[5], width=width, height=height)
-
-    def deproject(self, pixels: np.ndarray, z: float) -> np.ndarray:
-        """Points (..., 3) in the optical frame, in metres, of pixels (..., 2) at depth ``z``."""
-        x = (pixels[..., 0] - self.cx) / self.fx * z
-        y = (pixels[..., 1] - self.cy) / self.fy * z
-        return np.stack([x, y, np.full_like(x, z)], -1)
+_AHEAD = np.array([0.0, 0.0, 1.0])
+_FLATTEST = np.sin(np.deg2rad(15))  # of a camera that looks down on what is grasped straight from above
 
 
 @dataclass(frozen=True)
@@ -94,6 +76,8 @@ def grasp_poses(
     reach: float = 0.0,
     camera_to_base: np.ndarray | None = None,
     base_frame: str = 'base_link',
+    approach: str = 'camera',
+    camera_frame: str = OPTICAL_FRAME,
 ) -> list[GraspPose]:
     """Poses of the grasps that can be carried out, best first; an empty list is an answer: there is no grasp.
 
@@ -103,37 +87,68 @@ def grasp_poses(
     Args:
         grasps: (N, 5) in pixels of the image, see :mod:`mmvg.structures.grasps`.
         scores: (N,).
-        depth: See :func:`read_depth`.
+        depth: See :func:`mmvg.apis.grasp_input.read_depth`.
         camera: Of the image; depth is registered to it.
         mask: (H, W) bool, the object; depth is taken from there only.
         min_score: Least score.
         max_opening: Largest opening of the gripper in metres.
         reach: How far beyond the visible surface the jaws close, in metres along the approach.
         camera_to_base: (4, 4), from the optical frame to the base of the robot (hand-eye calibration). Without it,
-            poses are in ``OPTICAL_FRAME``.
+            poses are in ``camera_frame``.
         base_frame: Name of the frame of the base.
+        approach: ``'camera'``: along the optical axis; ``'vertical'``: straight down in the base, whose z points up.
+            Then the jaws open in the horizontal plane through the surface, wherever the camera looks from.
+        camera_frame: Name of the optical frame, ``frame_id`` of its messages.
+
+    Warns:
+        GraspInputWarning: If an input is possible but unlikely, such as depth without a measurement.
 
     Raises:
-        ValueError: If an input is malformed or in millimetres instead of metres, or depth and mask are not of the size
-            of the camera's image.
+        ValueError: If an input is malformed, in millimetres instead of metres or in degrees instead of radians, if
+            depth and mask are not of the size of the camera's image, or ``'vertical'`` has no base to be vertical in or
+            a camera that does not look down.
     """
     grasps, scores = np.asarray(grasps, dtype=np.float64), np.asarray(scores, dtype=np.float64)
     if grasps.ndim != 2 or grasps.shape[1] != 5 or scores.shape != grasps.shape[:1]:
         raise ValueError(f'grasps must be (N, 5) and scores (N,), not {grasps.shape} and {scores.shape}')
+    check_angles(grasps)
+    check_lengths(max_opening=max_opening, reach=reach)
     metres = read_depth(depth, camera)
     if camera_to_base is not None:
-        camera_to_base = check_rigid(camera_to_base)
-        if (distance := np.linalg.norm(camera_to_base[:3, 3])) > _FARTHEST:
-            raise ValueError(f'camera_to_base shifts by {distance:g} m: the shift must be in metres, not millimetres')
-    poses = []
+        camera_to_base = check_hand_eye(camera_to_base)
+    direction = approach_direction(approach, camera_to_base)
+    poses, depths = [], []
     for index in np.argsort(-scores, kind='stable'):
         if not scores[index] >= min_score:  # NaN neither
             continue
-        pose = grasp_to_pose(grasps[index], metres, camera, mask, float(scores[index]), reach)
-        if pose is None or (max_opening is not None and pose.opening > max_opening):
+        pose = grasp_to_pose(grasps[index], metres, camera, mask, float(scores[index]), reach, direction)
+        if pose is None:
             continue
-        poses.append(pose if camera_to_base is None else to_frame(pose, camera_to_base, base_frame))
-    return poses
+        depths.append(pose.position[2] - reach * direction[2])
+        if max_opening is None or pose.opening <= max_opening:
+            poses.append(replace(pose, frame=camera_frame))
+    warn_of_depth(metres, np.array(depths))
+    return poses if camera_to_base is None else [to_frame(pose, camera_to_base, base_frame) for pose in poses]
+
+
+def approach_direction(approach: str, camera_to_base: np.ndarray | None) -> np.ndarray:
+    """Unit vector (3,) along which the gripper comes in, in the optical frame; see :func:`grasp_poses`.
+
+    Raises:
+        ValueError: If it is not known, or the camera looks less than 15 degrees down on a vertical approach.
+    """
+    check_choice('approach', approach, APPROACHES)
+    if approach == 'camera':
+        return _AHEAD
+    if camera_to_base is None:
+        raise ValueError("approach='vertical' needs camera_to_base: without it nobody knows where down is")
+    down = -camera_to_base[2, :3]
+    if down[2] < _FLATTEST:
+        raise ValueError(
+            f"approach='vertical' needs a camera that looks down by 15 degrees or more; by camera_to_base it looks "
+            f'{np.rad2deg(np.arcsin(np.clip(down[2], -1, 1))):.0f} degrees down: is it base to camera?'
+        )
+    return down
 
 
 def grasp_to_pose(
@@ -143,11 +158,14 @@ def grasp_to_pose(
     mask: np.ndarray | None = None,
     score: float = 1.0,
     reach: float = 0.0,
+    direction: np.ndarray | None = None,
 ) -> GraspPose | None:
     """Pose of one grasp (5,) in the optical frame, or None if it is no rectangle or there is no depth under it.
 
     The depth is the median of what was measured in the middle half of the opening, as wide as the jaws, inside
-    ``mask``: holes (0, NaN, infinite) do not count, and neither do the few pixels of something else.
+    ``mask``: holes (0, NaN, infinite) do not count, and neither do the few pixels of something else. Opening and jaws
+    are measured where the rays of their ends meet the plane through that point, across ``direction``: a unit vector
+    (3,) of the optical frame, by default its z.
 
     Raises:
         ValueError: See :func:`grasp_poses`.
@@ -159,70 +177,25 @@ def grasp_to_pose(
     seen = seen[np.isfinite(seen)]
     if not len(seen):
         return None
-    z = float(np.median(seen)) + reach
+    direction = _AHEAD if direction is None else direction
     x, y, w, h, theta = grasp
-    ends = np.array([x, y]) + np.outer([-0.5, 0.5], [np.cos(theta) * w, -np.sin(theta) * w])
-    sides = np.array([x, y]) + np.outer([-0.5, 0.5], [np.sin(theta) * h, np.cos(theta) * h])
-    left, right = camera.deproject(ends, z - reach)  # the opening is measured where the object was seen
-    jaw = np.linalg.norm(np.diff(camera.deproject(sides, z - reach), axis=0))
+    surface = camera.deproject(np.array([x, y]), float(np.median(seen)))
+    across, along = np.array([np.cos(theta), -np.sin(theta)]), np.array([np.sin(theta), np.cos(theta)])
+    rays = camera.rays(np.array([x, y]) + np.stack([-w * across, w * across, -h * along, h * along]) / 2)
+    descent = rays @ direction
+    if (descent <= 0.05 * np.linalg.norm(rays, axis=1)).any():  # a ray that never gets to the plane
+        return None
+    left, right, near, far = (surface @ direction / descent)[:, None] * rays
     opening = np.linalg.norm(right - left)
-    axis, approach = (right - left) / opening, np.array([0.0, 0.0, 1.0])
+    axis = (right - left) / opening
     return GraspPose(
-        position=camera.deproject(np.array([x, y]), z - reach) + reach * approach,
-        rotation=np.stack([axis, np.cross(approach, axis), approach], 1),
+        position=surface + reach * direction,
+        rotation=np.stack([axis, np.cross(direction, axis), direction], 1),
         opening=float(opening),
-        jaw=float(jaw),
+        jaw=float(np.linalg.norm(far - near)),
         score=score,
         frame=OPTICAL_FRAME,
     )
-
-
-def read_depth(depth: np.ndarray, camera: PinholeCamera) -> np.ndarray:
-    """Depth (H, W) in metres, float64, NaN where nothing was measured.
-
-    Args:
-        depth: (H, W) or (H, W, 1), float, in metres, or uint16, in millimetres, of either byte order. 0, negative, NaN
-            and infinite mean: nothing was measured.
-        camera: Of the image that the depth is registered to.
-
-    Raises:
-        ValueError: If it is of another type or size, or is a float image in millimetres.
-    """
-    depth = np.asarray(depth)
-    if depth.ndim == 3 and depth.shape[2] == 1:
-        depth = depth[..., 0]
-    if depth.shape != (camera.height, camera.width):
-        raise ValueError(
-            f'depth is {depth.shape} (height, width), the image {(camera.height, camera.width)}: register the depth to '
-            'the colour image first'
-        )
-    if depth.dtype.newbyteorder('=') == np.uint16:
-        metres = depth / 1000
-    elif depth.dtype.kind == 'f':
-        metres = depth.astype(np.float64)
-    else:
-        raise ValueError(f'depth must be float, in metres, or uint16, in millimetres, not {depth.dtype}')
-    measured = np.isfinite(metres) & (metres > 0)
-    if measured.any() and np.median(metres[measured]) > _FARTHEST:
-        middle = np.median(metres[measured])
-        raise ValueError(f'half of the depth is beyond {middle:g} m: float depth must be in metres, not millimetres')
-    return np.where(measured, metres, np.nan)
-
-
-def check_rigid(matrix: np.ndarray) -> np.ndarray:
-    """A transform (4, 4) as float64.
-
-    Raises:
-        ValueError: If it does more than turn and shift.
-    """
-    matrix = np.asarray(matrix, dtype=np.float64)
-    rigid = matrix.shape == (4, 4) and np.isfinite(matrix).all() and np.allclose(matrix[3], [0, 0, 0, 1])
-    if rigid:
-        turn = matrix[:3, :3]
-        rigid = np.allclose(turn @ turn.T, np.eye(3), atol=1e-4) and np.linalg.det(turn) > 0
-    if not rigid:
-        raise ValueError(f'a hand-eye matrix is (4, 4), a rotation and a shift in metres, not {matrix.tolist()}')
-    return matrix
 
 
 def to_frame(pose: GraspPose, transform: np.ndarray, frame: str) -> GraspPose:

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from mmvg.apis.grasp import PinholeCamera, check_rigid, grasp_poses, grasp_to_pose, read_depth, to_frame
+from mmvg.apis.grasp import PinholeCamera, grasp_poses, grasp_to_pose, to_frame
+from mmvg.apis.grasp_input import GraspInputWarning, check_rigid, read_depth
 from mmvg.apis.grasp_messages import detection_array, pose_stamped
 
 CAMERA = PinholeCamera(fx=610.0, fy=603.0, cx=322.4, cy=238.7, width=640, height=480)
@@ -179,8 +180,10 @@ def test_no_grasp_is_an_answer(grasps):
     assert grasp_poses(grasps, np.ones(len(grasps)), np.ones((480, 640)), CAMERA) == []
 
 
-def test_a_depth_image_without_a_measurement_gives_no_pose():
-    assert grasp_poses(np.array([[300, 100, 40, 20, 0]]), [1.0], np.zeros((480, 640), np.uint16), CAMERA) == []
+def test_a_depth_image_without_a_measurement_gives_no_pose_and_says_why():
+    with pytest.warns(GraspInputWarning, match='no pixel of the depth image was measured'):
+        poses = grasp_poses(np.array([[300, 100, 40, 20, 0]]), [1.0], np.zeros((480, 640), np.uint16), CAMERA)
+    assert poses == []
 
 
 @pytest.mark.parametrize('score', [np.nan, 0.1])
@@ -216,11 +219,127 @@ def test_grasps_of_another_shape_are_refused(shape):
 
 
 @pytest.mark.parametrize(
-    'matrix', [np.eye(3), np.diag([2.0, 2, 2, 1]), np.diag([1.0, 1, -1, 1]), np.full((4, 4), np.nan)]
+    ('matrix', 'problem'),
+    [
+        (np.eye(3), 'not four rows of four'),
+        (np.full((4, 4), np.nan), 'not four rows of four finite'),
+        (np.diag([2.0, 2, 2, 1]), 'no rotation .*determinant 8'),
+        (np.diag([1.0, 1, -1, 1]), 'no rotation .*determinant -1'),
+        (np.diag([1.0, 1, 1, 2]), 'wrong in its last row'),
+        (np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0.4, 0.1, 1, 1]]), 'transposed'),
+    ],
 )
-def test_a_matrix_that_is_not_rigid_is_refused(matrix):
-    with pytest.raises(ValueError, match='hand-eye'):
+def test_a_matrix_that_is_not_rigid_is_refused(matrix, problem):
+    with pytest.raises(ValueError, match=f'hand-eye matrix .*{problem}'):
         check_rigid(matrix)
+
+
+def test_a_hand_eye_shift_beyond_the_reach_of_arms_is_doubted():
+    matrix = np.eye(4)
+    matrix[:3, 3] = 40, 10, 20  # centimetres
+    with pytest.warns(GraspInputWarning, match=r'shifts by 45\.8\d* m.* is it in metres'):
+        grasp_poses(np.zeros((0, 5)), np.zeros(0), np.ones((480, 640)), CAMERA, camera_to_base=matrix)
+
+
+def test_angles_in_degrees_are_refused():
+    grasps = np.array([[300, 100, 40, 20, 0.3], [300, 100, 40, 20, -45.0], [300, 100, 40, 20, np.nan]])
+    with pytest.raises(ValueError, match='turned by 45: angles are in radians'):
+        grasp_poses(grasps, np.ones(3), np.ones((480, 640)), CAMERA)
+
+
+@pytest.mark.parametrize('setting', [dict(max_opening=85), dict(reach=20), dict(max_opening=np.nan)])
+def test_lengths_of_the_gripper_in_millimetres_are_refused(setting):
+    with pytest.raises(ValueError, match=f'{next(iter(setting))}=.* in metres, not millimetres'):
+        grasp_poses(np.zeros((0, 5)), np.zeros(0), np.ones((480, 640)), CAMERA, **setting)
+
+
+@pytest.mark.parametrize(
+    ('depth', 'doubt'),
+    [
+        (
+            np.full((480, 640), 7000, np.uint16),
+            r'7\.0 m from the camera.* uint16 as millimetres',
+        ),  # tenths of millimetres
+        (np.full((480, 640), 0.0007), r'0\.7 mm from the camera'),  # kilometres
+    ],
+)
+def test_depth_where_no_grasp_can_be_is_doubted(depth, doubt):
+    with pytest.warns(GraspInputWarning, match=doubt):
+        assert len(grasp_poses(np.array([[300, 100, 40, 20, 0]]), [1.0], depth, CAMERA)) == 1
+
+
+def test_the_intrinsics_of_a_larger_image_are_doubted():
+    with pytest.warns(GraspInputWarning, match='intrinsics of another resolution'):
+        PinholeCamera.from_matrix([1220, 0, 644.8, 0, 1206, 477.4, 0, 0, 1], 640, 480)
+
+
+def test_likely_input_raises_no_doubt(recwarn):
+    matrix = np.array([[1, 0, 0, 0.4], [0, -1, 0, 0.1], [0, 0, -1, 1.0], [0, 0, 0, 1]])
+    grasp = np.array([[300, 100, 40, 20, 0.3]])
+    grasp_poses(grasp, [1.0], np.full((480, 640), 0.7), CAMERA, max_opening=0.085, reach=0.02, camera_to_base=matrix)
+    assert not [entry for entry in recwarn if entry.category is GraspInputWarning]
+
+
+def tilted_camera(degrees, height=0.8):
+    """Camera to base of a camera that looks along the x of the base, so many degrees down."""
+    down = math.radians(degrees)
+    forward = np.array([math.cos(down), 0, -math.sin(down)])
+    right = np.array([0.0, -1, 0])
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.stack([right, np.cross(forward, right), forward], 1)
+    matrix[:3, 3] = 0.1, -0.05, height
+    return matrix
+
+
+@pytest.mark.parametrize('degrees', [90, 60, 35])
+@pytest.mark.parametrize('yaw', [0.0, 0.9, math.pi / 2])
+def test_a_vertical_approach_measures_the_opening_on_the_table_wherever_the_camera_looks_from(degrees, yaw):
+    to_base = tilted_camera(degrees)
+    to_camera = np.linalg.inv(to_base)
+    down, origin = to_camera[:3, :3] @ (0, 0, -1), to_camera[:3, 3]
+    depth = plane_depth(origin, down)  # the table is z = 0 of the base
+    centre = to_base[:3, 3] + to_base[:3, 2] / to_base[2, 2] * -to_base[2, 3] + (0.02, 0.03, 0)
+    axis = np.array([math.cos(yaw), math.sin(yaw), 0])
+    left, right = project([to_camera[:3, :3] @ (centre + side * 0.03 * axis) + origin for side in (-1, 1)])
+    x, y = (left + right) / 2
+    grasp = np.array([[x, y, *np.hypot(*(right - left)[:, None]), 10, -math.atan2(*(right - left)[::-1])]])
+    (pose,) = grasp_poses(grasp, [1.0], depth, CAMERA, camera_to_base=to_base, approach='vertical', reach=0.01)
+    assert (
+        np.abs(pose.position - centre + (0, 0, 0.01)).max() < 3 * MM
+    )  # the middle of a picture is not the middle seen
+    assert pose.opening == pytest.approx(0.06, abs=MM)
+    assert np.allclose(pose.rotation[:, 2], (0, 0, -1))
+    assert angle_between(pose.angle, yaw) < HALF_A_DEGREE
+    assert np.linalg.det(pose.rotation) == pytest.approx(1)
+
+
+def test_straight_above_the_vertical_approach_is_that_of_the_camera():
+    arguments = (np.array([[300, 200, 60, 20, 0.7]]), [1.0], np.full((480, 640), 0.7), CAMERA)
+    poses = [
+        grasp_poses(*arguments, camera_to_base=tilted_camera(90), approach=approach)[0]
+        for approach in ('camera', 'vertical')
+    ]
+    assert np.allclose(poses[0].position, poses[1].position)
+    assert np.allclose(poses[0].rotation, poses[1].rotation)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'problem'),
+    [
+        (dict(approach='vertical'), 'needs camera_to_base'),
+        (dict(approach='vertical', camera_to_base=tilted_camera(5)), 'it looks 5 degrees down'),
+        (dict(approach='vertical', camera_to_base=np.eye(4)), 'it looks -90 degrees down'),
+        (dict(approach='top', camera_to_base=np.eye(4)), "approach .*'top'"),
+    ],
+)
+def test_an_approach_that_cannot_be_is_refused(settings, problem):
+    with pytest.raises(ValueError, match=problem):
+        grasp_poses(np.zeros((0, 5)), np.zeros(0), np.ones((480, 640)), CAMERA, **settings)
+
+
+def test_a_ray_that_never_meets_the_plane_of_a_vertical_approach_gives_no_pose():
+    grasp = np.array([320, 20, 20, 20, math.pi / 2])
+    assert grasp_to_pose(grasp, np.ones((480, 640)), CAMERA, direction=np.array([0.0, 0.94, 0.34])) is None
 
 
 def test_a_camera_is_read_from_camera_info():
