@@ -138,7 +138,7 @@ class VisionEmbedding(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         patches = self.proj(images).flatten(2).transpose(1, 2)
-        return torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        return torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1)
 
 
 @MODELS.register_module()

@@ -160,7 +160,7 @@ class CLIPDualEncoder(BaseModule):
             images=[image.transpose(1, 2).unflatten(2, (self.grid_size, self.grid_size))],
             text=text,
             text_mask=text_mask,
-            sentence=text[torch.arange(len(text), device=text.device), last],
+            sentence=text[torch.arange(text.shape[0], device=text.device), last],
         )
 
     def _encode_text(self, input_ids: Tensor) -> Tensor:

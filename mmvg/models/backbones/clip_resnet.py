@@ -256,7 +256,7 @@ class CLIPResNet(BaseModule):
     def _sentence(self, tokens: Tensor, text_mask: Tensor) -> Tensor:
         """The state (B, C) of the last real token, in the common space if so wanted."""
         last = (text_mask * torch.arange(tokens.shape[1], device=tokens.device)).argmax(dim=1)
-        sentence = tokens[torch.arange(len(tokens), device=tokens.device), last]
+        sentence = tokens[torch.arange(tokens.shape[0], device=tokens.device), last]
         if self.project_sentence:
             sentence = sentence @ self.clip.text_projection
         return F.normalize(sentence, dim=-1) if self.normalize_sentence else sentence

@@ -128,5 +128,5 @@ class CLIPTextEncoder(BaseModule):
     def sentence(self, text: Tensor, text_mask: Tensor) -> Tensor:
         """The last real token of ``text`` (B, L, C), CLIP's end of text, as a sentence (B, C)."""
         last = (text_mask * torch.arange(text.shape[1], device=text.device)).argmax(dim=1)
-        sentence = text[torch.arange(len(text), device=text.device), last]
+        sentence = text[torch.arange(text.shape[0], device=text.device), last]
         return sentence @ self.clip.text_projection if self.projects else sentence

@@ -148,5 +148,5 @@ class ViLTEncoder(BaseModule):
         grid = table[:, 1:].transpose(1, 2).unflatten(2, (side, side))
         grid = F.interpolate(grid, size=(self.grid_size, self.grid_size), mode='bilinear', align_corners=True)
         positions = torch.cat([table[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
-        cls_token = embeddings.cls_token.expand(len(patches), -1, -1)
+        cls_token = embeddings.cls_token.expand(patches.shape[0], -1, -1)
         return embeddings.dropout(torch.cat([cls_token, patches], dim=1) + positions)

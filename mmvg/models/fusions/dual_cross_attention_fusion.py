@@ -120,7 +120,7 @@ class DualCrossAttentionFusion(BaseModule):
         # an expression without any real token is read whole: attention to nothing is not a number
         words = features.text_mask | ~features.text_mask.any(1, keepdim=True)
         if self.cross_attention:
-            position = self.position(image.new_zeros(len(image), *size, dtype=torch.bool))
+            position = self.position(image.new_zeros(image.shape[0], *size, dtype=torch.bool))
             image = image + position.flatten(2).transpose(1, 2).to(image.dtype)
             image = self.image_self(image, image)
             image, text = self.image_to_text(image, text, ~words), self.text_to_image(text, image)

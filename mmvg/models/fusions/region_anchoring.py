@@ -104,7 +104,7 @@ class RegionAnchoring(nn.Module):
         Raises:
             ValueError: If this stage continues with anchors, but there are none.
         """
-        cross = self.read_text(self._entering(previous, len(tokens)), text, text_mask)  # (B, N, C_v)
+        cross = self.read_text(self._entering(previous, tokens.shape[0]), text, text_mask)  # (B, N, C_v)
         # (B, N, C_v) @ (B, C_v, M) -> (B, N, M)
         logits = self.cross_query(cross) @ self.pixel_key(tokens).transpose(1, 2) * tokens.shape[-1] ** -0.5
         fused = self.pixel_norm(tokens + self.alpha2 * self.spread(logits, cross))

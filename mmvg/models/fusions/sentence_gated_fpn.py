@@ -87,7 +87,7 @@ def _coordinates(x: Tensor) -> Tensor:
     height, width = x.shape[-2:]
     xs = torch.linspace(-1, 1, width, dtype=x.dtype, device=x.device).expand(height, width)
     ys = torch.linspace(-1, 1, height, dtype=x.dtype, device=x.device)[:, None].expand(height, width)
-    return torch.stack([xs, ys]).expand(len(x), -1, -1, -1)
+    return torch.stack([xs, ys]).expand(x.shape[0], -1, -1, -1)
 
 
 def _check(features: GroundingFeatures) -> None:

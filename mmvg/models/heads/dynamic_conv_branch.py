@@ -1,10 +1,10 @@
 """Predict five dense maps with kernels that depend on the sentence."""
 
 import torch
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvg.models.layers.sample_convolution import sample_convolution
 from mmvg.registry import MODELS
 
 #: Maps in the order of Eq. 22, and where they stand in ours: mask, quality, cos, sin, width.
@@ -76,11 +76,7 @@ class DynamicConvBranch(BaseModule):
         if not self.dynamic:
             return self.heads(x)[:, _FROM_PAPER_ORDER]
         kernels, biases = self.mixed_kernels(sentence)
-        batch, _, height, width = x.shape
-        y = F.conv2d(
-            x.reshape(1, -1, height, width), kernels.flatten(0, 1), biases.flatten(), padding=1, groups=biases.numel()
-        )
-        return y.view(batch, self.num_maps, height, width)[:, _FROM_PAPER_ORDER]
+        return sample_convolution(x, kernels, biases)[:, _FROM_PAPER_ORDER]
 
     def mixed_kernels(self, sentence: Tensor) -> tuple[Tensor, Tensor]:
         """Return kernels (B, 5, C, 3, 3) and biases (B, 5) for ``sentence`` (B, S), in the order of Eq. 22."""

@@ -1,11 +1,11 @@
 """Predict a mask by a convolution whose kernel is made of the sentence."""
 
-import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers.deformable_enhancement import EnhancementBlock
+from mmvg.models.layers.sample_convolution import sample_convolution
 from mmvg.models.losses.mask_resolution import reduce_masks
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -112,8 +112,8 @@ class DynamicMaskHead(BaseModule):
                 f'{"no" if features.sentence is None else "a"} sentence vector'
             )
         kernel, bias = self.kernel(features.sentence).tensor_split([-1], dim=1)
-        kernel = kernel.unflatten(1, (-1, self.kernel_size, self.kernel_size))
-        return dict(mask_logits=dynamic_convolution(self.projector(features.images[0]), kernel, bias[:, 0]))
+        kernel = kernel.unflatten(1, (1, -1, self.kernel_size, self.kernel_size))
+        return dict(mask_logits=sample_convolution(self.projector(features.images[0]), kernel, bias))
 
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
         """Return the named losses of ``mask_loss``, and ``iou``, which takes no part in the training.
@@ -138,21 +138,3 @@ class DynamicMaskHead(BaseModule):
         found = logits.sigmoid() > self.postprocess.mask_thr
         overlap, union = (found & masks).flatten(1).sum(1), (found | masks).flatten(1).sum(1)
         return 100 * (overlap / union.clamp(min=1)).mean()
-
-
-def dynamic_convolution(x: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-    """Convolve each sample of a batch with a kernel of its own.
-
-    The batch is one grouped convolution, whose groups are the samples.
-
-    Args:
-        x: (B, C, h, w).
-        kernel: (B, C, k, k).
-        bias: (B,).
-
-    Returns:
-        (B, 1, h, w).
-    """
-    padding = kernel.shape[-1] // 2
-    out = F.conv2d(x.flatten(0, 1)[None], kernel, bias, padding=padding, groups=len(x))
-    return out.transpose(0, 1)

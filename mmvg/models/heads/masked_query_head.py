@@ -111,7 +111,7 @@ class MaskedQueryHead(BaseModule):
             self.position(torch.zeros((1, *x.shape[-2:]), dtype=torch.bool, device=x.device)).flatten(2).transpose(1, 2)
             for x in maps
         ]
-        batch = len(features.pixels)
+        batch = features.pixels.shape[0]
         query = self.query.expand(batch, -1, -1)
         logits = [self._mask(query, features.pixels)]
         for i, layer in enumerate(self.decoder.layers):

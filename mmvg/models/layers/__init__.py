@@ -6,6 +6,7 @@ from .deformable_enhancement import EnhancementBlock, OffsetDeformConv
 from .film import FiLM
 from .norms import LN2d
 from .point_selector import cell_centers_norm, select_points, select_top_cells
+from .sample_convolution import sample_convolution
 from .text_filter import filter_text, without_special_tokens
 from .unet import UNet
 
@@ -21,6 +22,7 @@ __all__ = [
     'detr_layer_cfg',
     'double_conv',
     'filter_text',
+    'sample_convolution',
     'select_points',
     'select_top_cells',
     'without_special_tokens',

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from mmdet.models.layers import SELayer
 from torch import Tensor, nn
+from torch.compiler import is_exporting
 from torchvision.ops import deform_conv2d
 
 
@@ -40,7 +41,7 @@ class OffsetDeformConv(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             x = x.float()
             offset = self.offset(x)
-            if x.device.type == 'cpu' and torch.is_grad_enabled():
+            if is_exporting() or (x.device.type == 'cpu' and torch.is_grad_enabled()):
                 return sampled_convolution(x, offset, self.weight)
             return deform_conv2d(x, offset, self.weight, padding=1)
 

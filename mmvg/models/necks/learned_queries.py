@@ -39,7 +39,7 @@ class LearnedQueries(BaseModule):
 
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Set ``queries`` (B, Q, C) and, if asked for, ``points`` (B, Q, 2): x, y in fractions, with a gradient."""
-        table, batch = self.table.weight, len(features.images[0])
+        table, batch = self.table.weight, features.images[0].shape[0]
         features = features.replace(queries=table.expand(batch, -1, -1))
         if self.point is None:
             return features

@@ -124,8 +124,8 @@ class PointPriorDecoder(BaseModule):
         )
         states = []
         for layer in self.layers:
-            # the CUDA op wants a step that divides the batch
-            layer.cross_attn.im2col_step = math.gcd(len(state), _IM2COL_STEP)
+            if state.is_cuda:  # the op wants a step that divides the batch
+                layer.cross_attn.im2col_step = math.gcd(len(state), _IM2COL_STEP)
             state = layer(state, query_pos=query_position, **attention)
             states.append(state)
         return torch.stack(states)
