@@ -384,7 +384,7 @@ def check_command(command: Command) -> None:
         subprocess.run(['make', '-n', *words[1:]], cwd=ROOT, check=True, capture_output=True)
         return
     for option, name in itertools.pairwise(words):
-        if option in ('-r', '--constraints', '--overrides'):
+        if option in ('-r', '--constraints', '--overrides') and '--ros-args' not in words:
             assert (ROOT / name).is_file(), name
     if (tool := split_command(words)) is None:
         return
@@ -432,6 +432,7 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'weights': lambda words, place: bool(missing_files(words, place)),
     'a GPU': lambda words, place: '--amp' in words or 'benchmarks/gpu.sh' in words,
     'two GPUs': lambda words, place: 'tools/dist_' in words[0] and '2' in words[2:4],
+    'ROS': lambda words, place: 'tools/ros/grounding_node.py' in words,
     'slurm': lambda words, place: 'slurm_' in words[0],
     'minutes': lambda words, place: words[0] == 'make' or 'small' in words or 'full' in words or 'train' in words[1],
     'the network': lambda words, place: (

@@ -13,6 +13,7 @@ DEBUG_VARIABLE = 'MMVG_DEBUG'
 EXTRAS = {
     'train': ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'transformers', 'timm', 'open_clip'),
     'grasps': ('shapely', 'cv2'),
+    'ros': ('rosbags',),
     'web': ('gradio',),
 }
 

@@ -5,6 +5,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from mmvg.apis.grasp import GraspPose
 
 
@@ -58,6 +60,39 @@ def detection_array(poses: Sequence[GraspPose], text: str, frame: str, stamp: tu
         )
         for number, pose in enumerate(poses)
     ]
+    return dict(header=header, detections=detections)
+
+
+def detection_2d_array(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    text: str,
+    frame: str,
+    stamp: tuple[int, int] = (0, 0),
+) -> dict:
+    """``vision_msgs/Detection2DArray``, one detection per box, best first; none is an empty array.
+
+    Args:
+        boxes: (N, 4) xyxy in pixels of the image.
+        scores: (N,) in [0, 1].
+        text: What was asked for; becomes ``class_id``.
+        frame: The optical frame of the image.
+        stamp: Seconds and nanoseconds at which the image was taken.
+    """
+    header = _header(frame, stamp)
+    nowhere = dict(position=dict.fromkeys('xyz', 0.0), orientation=dict(zip('xyzw', (0.0, 0.0, 0.0, 1.0), strict=True)))
+    detections = []
+    for number, ((x1, y1, x2, y2), score) in enumerate(zip(np.asarray(boxes, float).tolist(), scores, strict=True)):
+        center = dict(position=dict(x=(x1 + x2) / 2, y=(y1 + y2) / 2), theta=0.0)
+        hypothesis = dict(class_id=text, score=float(score))
+        detections.append(
+            dict(
+                header=header,
+                results=[dict(hypothesis=hypothesis, pose=dict(pose=nowhere, covariance=[0.0] * 36))],
+                bbox=dict(center=center, size_x=x2 - x1, size_y=y2 - y1),
+                id=str(number),
+            )
+        )
     return dict(header=header, detections=detections)
 
 
