@@ -2,8 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from numbers import Integral
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +17,11 @@ from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record, describe_left_out
 from mmvg.apis.calibrate import calibrate_sample
-from mmvg.apis.images import ImageError, ImageSource, is_image_folder, list_images, read_image
+from mmvg.apis.images import ImageSource
 from mmvg.apis.model_card import model_card
 from mmvg.apis.model_hub import HUB, push_folder
 from mmvg.apis.model_source import open_model
+from mmvg.apis.questions import LastImages, as_images, check_batch_size, check_expressions, pair
 from mmvg.config.plain_data import to_data
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
 from mmvg.weights.calibration import read_calibration, write_calibration
@@ -30,10 +30,6 @@ from mmvg.weights.checkpoint import load_state_dict, use_safe_checkpoint_loading
 from mmvg.weights.closed_loading import closed_loading
 from mmvg.weights.model_folder_writer import write_model_folder
 
-#: Expressions with more words or letters are refused: no data set of the field has them, and no text encoder reads them
-#: whole.
-MAX_WORDS = 200
-MAX_LETTERS = 2000
 #: Keys of a config that belong to one run on one machine.
 _OF_ONE_RUN = ('experiment_name', 'launcher', 'load_from', 'resume', 'work_dir')
 _LOADING = (
@@ -210,10 +206,9 @@ class GroundingInferencer(BaseInferencer):
                 and expressions do not fit.
         """
         threshold = self.score_thr if score_thr is None else check_threshold(score_thr)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, Integral) or batch_size < 1:
-            raise ValueError(f'batch_size must be a whole number, 1 or more, not {batch_size!r}')
-        asked = _pair(_as_images(images), check_expressions(expressions), pairs)
-        read = _LastImages(allow_url, skip_unreadable)
+        check_batch_size(batch_size)
+        asked = pair(as_images(images), check_expressions(expressions), pairs)
+        read = LastImages(allow_url, skip_unreadable)
         results: dict[str, list] = dict(predictions=[], visualization=[])
         numbered = list(enumerate(asked))
         batches = [numbered[start : start + batch_size] for start in range(0, len(asked), batch_size)]
@@ -309,82 +304,6 @@ def check_device(device: str | None) -> None:
             f'device {device!r} is not there ({reason:.80}...); PyTorch sees {torch.cuda.device_count()} CUDA devices. '
             "'cpu' is always there"
         ) from error
-
-
-def check_expressions(expressions: str | Iterable[str]) -> list[str]:
-    """The expressions as a list.
-
-    Raises:
-        ValueError: If there is none, or one is no text, blank, or longer than ``MAX_WORDS`` words or ``MAX_LETTERS``
-            letters.
-    """
-    if isinstance(expressions, (bytes, Mapping)) or not isinstance(expressions, Iterable):
-        raise ValueError(f'expressions are text, or a list of texts, not {expressions!r:.80}')
-    expressions = [expressions] if isinstance(expressions, str) else list(expressions)
-    if not expressions:
-        raise ValueError('no expression was given; write what to look for, such as "the red mug"')
-    for number, expression in enumerate(expressions):
-        if not isinstance(expression, str):
-            raise ValueError(f'expression {number} is {expression!r:.80}; it must be text')
-        if not expression.isascii() and any('\ud800' <= letter <= '\udfff' for letter in expression):
-            raise ValueError(f'expression {number} is {expression!r:.80}: it holds halves of letters; decode it again')
-        if not any(letter.isalnum() for letter in expression):
-            raise ValueError(f'expression {number} is {expression!r}: no word in it; write what to look for')
-        if (words := len(expression.split())) > MAX_WORDS:
-            raise ValueError(f'expression {number} has {words} words; at most {MAX_WORDS} are read, shorten it')
-        if len(expression) > MAX_LETTERS:
-            raise ValueError(f'expression {number} has {len(expression)} letters; at most {MAX_LETTERS} are read')
-    return expressions
-
-
-class _LastImages:
-    """Reads pictures, and keeps the last one: expressions about one image stand next to each other.
-
-    Args:
-        allow_url: As in :func:`mmvg.apis.read_image`.
-        skip_unreadable: Give None for a picture that cannot be read, and note why in ``problems``.
-    """
-
-    def __init__(self, allow_url: bool, skip_unreadable: bool) -> None:
-        self.allow_url = allow_url
-        self.skip_unreadable = skip_unreadable
-        self.problems: list[str] = []
-        self._last: tuple[Any, np.ndarray | None] | None = None
-
-    def __call__(self, source: ImageSource) -> np.ndarray | None:
-        if self._last is None or self._last[0] is not source:
-            self._last = (source, self._read(source))
-        return self._last[1]
-
-    def _read(self, source: ImageSource) -> np.ndarray | None:
-        try:
-            return read_image(source, self.allow_url)
-        except (ImageError, OSError) as error:
-            if not self.skip_unreadable:
-                raise
-            self.problems.append(str(error))
-            return None
-
-
-def _as_images(images: ImageSource | Iterable[ImageSource]) -> list[ImageSource]:
-    if is_image_folder(images):
-        return list(list_images(images))
-    several = isinstance(images, (list, tuple, Iterator)) and not hasattr(images, 'read')  # an open file is none
-    images = list(images) if several else [images]
-    if not images:
-        raise ValueError('no image was given')
-    return images
-
-
-def _pair(images: list[ImageSource], expressions: list[str], pairs: bool) -> list[tuple[ImageSource, str]]:
-    if not pairs:
-        return [(image, expression) for image in images for expression in expressions]
-    if len(images) != len(expressions):
-        raise ValueError(
-            f'pairs=True needs an expression per image, but there are {len(images)} images and {len(expressions)} '
-            'expressions'
-        )
-    return list(zip(images, expressions, strict=True))
 
 
 def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:

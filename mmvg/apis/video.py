@@ -12,7 +12,8 @@ import numpy as np
 from rich.progress import Progress
 
 from mmvg.apis.answer_records import answer_record
-from mmvg.apis.inferencer import GroundingInferencer, check_expressions
+from mmvg.apis.inferencer import GroundingInferencer
+from mmvg.apis.questions import check_expressions
 from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
 

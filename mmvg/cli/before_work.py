@@ -28,12 +28,12 @@ def check_question(source: str, expressions: Sequence[str], score_thr: float | N
 
 
 def check_sentences(expressions: Sequence[str], score_thr: float | None) -> None:
-    """Check sentences and threshold, see :func:`mmvg.apis.inferencer.check_expressions`.
+    """Check sentences and threshold, see :func:`mmvg.apis.questions.check_expressions`.
 
     Raises:
         ValueError: If one cannot be asked with.
     """
-    from mmvg.apis.inferencer import check_expressions
+    from mmvg.apis.questions import check_expressions
     from mmvg.structures import check_threshold
 
     check_expressions(expressions)

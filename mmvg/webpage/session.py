@@ -13,7 +13,7 @@ import numpy as np
 
 from mmvg.apis import GroundingInferencer, answer_record, describe_answer
 from mmvg.apis.command_line import is_explained
-from mmvg.apis.inferencer import check_expressions
+from mmvg.apis.questions import check_expressions
 from mmvg.pictures import decode_picture
 from mmvg.structures import GroundingSample, check_threshold
 from mmvg.visualization import GroundingVisualizer
