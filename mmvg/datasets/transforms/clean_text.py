@@ -1,4 +1,4 @@
-"""Clean expressions as the code bases of the field do."""
+"""Clean the expression of a sample."""
 
 import logging
 
@@ -6,23 +6,9 @@ from mmcv.transforms import BaseTransform
 from mmengine.logging import print_log
 
 from mmvg.checks import check_choice
+from mmvg.datasets.expressions import READERS, clean_expression
 from mmvg.datasets.transforms.sample_name import sample_name
 from mmvg.registry import TRANSFORMS
-
-_INSTANCEVG_TABLE = str.maketrans({**dict.fromkeys('.,\'!?"()*#:;'), '-': ' ', '/': ' '})
-
-
-def _instancevg(text: str) -> str:
-    """Lower-case, delete punctuation, replace ``-`` and ``/`` by blanks; blanks are neither stripped nor collapsed."""
-    return text.lower().translate(_INSTANCEVG_TABLE)
-
-
-_READERS = {
-    'raw': lambda text: text,
-    'sent': lambda text: text.strip().lower(),
-    'cris': lambda text: text.strip(),
-    'instancevg': _instancevg,
-}
 
 
 @TRANSFORMS.register_module()
@@ -47,7 +33,7 @@ class CleanText(BaseTransform):
     """
 
     def __init__(self, reader: str, empty: str = 'raise') -> None:
-        check_choice('CleanText.reader', reader, _READERS)
+        check_choice('CleanText.reader', reader, READERS)
         check_choice('CleanText.empty', empty, ('raise', 'skip', 'keep'))
         self.reader = reader
         self.empty = empty
@@ -62,7 +48,7 @@ class CleanText(BaseTransform):
         text = results['text']
         if not isinstance(text, str):
             raise TypeError(f'{sample_name(results)}: the expression must be a str, but it is {text!r}')
-        clean = _READERS[self.reader](text)
+        clean = clean_expression(text, self.reader)
         if self.empty != 'keep' and not clean.strip():
             message = f'{sample_name(results)}: nothing is left of the expression {text!r} after cleaning'
             if self.empty == 'raise':
