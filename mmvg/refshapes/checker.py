@@ -24,6 +24,16 @@ _SHAPES = [
     'mug',
     'pan',
     'key',
+    'ball',
+    'fruit',
+    'can',
+    'glue',
+    'bottle',
+    'bowl',
+    'cup',
+    'block',
+    'screwdriver',
+    'spoon',
 ]
 _NOUNS = {shape: shape for shape in _SHAPES} | {f'{shape}s': shape for shape in _SHAPES if shape != 'cross'}
 _NOUNS |= {'crosses': 'cross', 'object': None, 'objects': None}

@@ -4,7 +4,7 @@ A candidate is built around objects that fit and is then judged by the evaluator
 every sampled expression means exactly its targets.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -67,6 +67,8 @@ class ExpressionSampler:
         rng: Source of every choice.
         excluded: Pairs of colour and shape that are never named, not even as something that is missing.
         no_target_forms: Kind whose form an expression without a target takes -> weight.
+        shapes: What objects may be called.
+        handled: Those of them that have a handle.
 
     Example:
         >>> left = VisibleObject('ring', 'red', 'small', 'plain', x=0.2, y=0.5, handle=False)
@@ -83,8 +85,11 @@ class ExpressionSampler:
         rng: np.random.Generator,
         excluded: Collection[tuple[str, str]] = (),
         no_target_forms: Mapping[str, float] = NO_TARGET_FORMS,
+        shapes: Sequence[str] = tuple(SHAPES),
+        handled: Collection[str] = _HANDLED,
     ) -> None:
         self.scene, self.rng, self.excluded, self.no_target_forms = scene, rng, excluded, no_target_forms
+        self.shapes, self.handled = shapes, handled
         self._nouns: dict[int, list[tuple[tuple[str, ...], Noun, int]]] = {}
 
     def sample(self, kind: str, target: int | None = None, tries: int = 6) -> tuple[Expression, Meaning] | None:
@@ -122,6 +127,8 @@ class ExpressionSampler:
 
     def _relation(self, index: int) -> Expression | None:
         anchors = [i for i in range(len(self.scene.objects)) if i != index]
+        if not anchors:
+            return None
         anchor = self._pick(anchors)
         seen = self.scene.objects
         directions = [d for d in DIRECTIONS if in_direction(d, seen[index], seen[anchor])[0]]
@@ -189,7 +196,7 @@ class ExpressionSampler:
                 return None
             return Conjunction(Single(Referent(noun)), Single(Referent(other)))
         if form == 'part':
-            return Single(Referent(noun), part='handle') if noun.shape in _HANDLED else None
+            return Single(Referent(noun), part='handle') if noun.shape in self.handled else None
         anchor = self._noun_for(index, alone=True, plain=True)
         return anchor and Single(Referent(noun, Relation(self._pick(DIRECTIONS), anchor)))
 
@@ -259,7 +266,7 @@ class ExpressionSampler:
             wrong = self._pick([pattern for pattern in PATTERNS if pattern != thing.pattern])
             noun = Noun(thing.shape, colour, pattern=wrong)
         else:
-            noun = Noun(self._pick(tuple(SHAPES)), colour)
+            noun = Noun(self._pick(self.shapes), colour)
             if (noun.colour, noun.shape) in self.excluded:
                 return None
         return None if self._named(noun) else noun

@@ -1,0 +1,53 @@
+"""Import MuJoCo when it is needed, and choose how it renders without a display."""
+
+import ctypes.util
+import os
+import sys
+from types import ModuleType
+from typing import Any
+
+PACKAGES = 'libegl1 and libgl1-mesa-dri (EGL), or libosmesa6 (OSMesa)'
+
+
+class NoRendererError(RuntimeError):
+    """Raised where MuJoCo finds nothing that renders."""
+
+
+def load_mujoco() -> ModuleType:
+    """Import MuJoCo; where nobody set ``MUJOCO_GL`` and there is no display, it is set: EGL, or else OSMesa.
+
+    Raises:
+        ImportError: If it is not installed; the message names the extra.
+    """
+    displays = ('DISPLAY', 'WAYLAND_DISPLAY')
+    if sys.platform == 'linux' and not any(map(os.environ.get, ('MUJOCO_GL', *displays))):
+        only_osmesa = not ctypes.util.find_library('EGL') and ctypes.util.find_library('OSMesa')
+        os.environ['MUJOCO_GL'] = 'osmesa' if only_osmesa else 'egl'
+    try:
+        import mujoco
+    except ImportError as error:
+        raise ImportError("tables are simulated by MuJoCo, which is not here: pip install 'mmvg[sim]'") from error
+    return mujoco
+
+
+def gl_context(width: int, height: int) -> Any:
+    """A context of OpenGL of the kind that ``MUJOCO_GL`` names, also where MuJoCo was imported before it was set."""
+    load_mujoco()
+    chosen = os.environ.get('MUJOCO_GL', '').lower()
+    if chosen == 'egl':
+        from mujoco.egl import GLContext
+    elif chosen == 'osmesa':
+        from mujoco.osmesa import GLContext
+    else:
+        from mujoco.gl_context import GLContext
+    return GLContext(width, height)
+
+
+def no_renderer(error: BaseException | None = None) -> NoRendererError:
+    """The error for a machine that cannot render, with what Debian calls the missing packages."""
+    chosen = os.environ.get('MUJOCO_GL', '')
+    reason = f' ({type(error).__name__}: {error})' if error else ''
+    return NoRendererError(
+        f'MuJoCo found no renderer with MUJOCO_GL={chosen!r}{reason}. Install the Debian packages {PACKAGES}, '
+        'or set MUJOCO_GL to one that is there: egl, osmesa or glfw.'
+    )
