@@ -17,6 +17,7 @@ iterations = 1700
 size = 160
 max_length = 14
 train_batch_size = 4
+base_batch_size = 16
 mask_resolution = 'input'  # a grid of whole cells cannot tell where an edge runs inside one
 
 embed_dims = 48

@@ -9,3 +9,4 @@ with read_base():
 num_queries = 1
 model.head.mask_loss.negative_weight = 0.0
 train_batch_size = 4
+base_batch_size = 8

@@ -20,6 +20,7 @@ iterations = 1800
 size = 96
 max_length = 14
 train_batch_size = 8
+base_batch_size = 32
 
 stage_channels = (96, 96, 96, 96)
 region_channels = (96, 96, 96)

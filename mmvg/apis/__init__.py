@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
     from mmvg.apis.model_index import find_model, list_models, pretrained_models
-    from mmvg.apis.run import evaluate, load_config, train, use_amp
+    from mmvg.apis.modes import Modes, use_amp, use_amp_in_tests
+    from mmvg.apis.run import evaluate, load_config, train
     from mmvg.apis.video import FrameSource, answer_video
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     'GraspInputWarning',
     'GraspPose',
     'GroundingInferencer',
+    'Modes',
     'PinholeCamera',
     'Question',
     'answer_record',
@@ -41,6 +43,7 @@ __all__ = [
     'save_answers',
     'train',
     'use_amp',
+    'use_amp_in_tests',
 ]
 
 _LAZY = {
@@ -50,6 +53,7 @@ _LAZY = {
     'GraspInputWarning': 'mmvg.apis.grasp_input',
     'GraspPose': 'mmvg.apis.grasp',
     'GroundingInferencer': 'mmvg.apis.inferencer',
+    'Modes': 'mmvg.apis.modes',
     'PinholeCamera': 'mmvg.apis.grasp_input',
     'answer_record': 'mmvg.apis.answer_records',
     'answer_video': 'mmvg.apis.video',
@@ -67,7 +71,8 @@ _LAZY = {
     'run_command': 'mmvg.apis.command_line',
     'save_answers': 'mmvg.apis.answer_records',
     'train': 'mmvg.apis.run',
-    'use_amp': 'mmvg.apis.run',
+    'use_amp': 'mmvg.apis.modes',
+    'use_amp_in_tests': 'mmvg.apis.modes',
 }
 
 

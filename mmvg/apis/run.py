@@ -4,8 +4,6 @@ What needs torch is imported by the functions, so that a tool answers ``--help``
 """
 
 import os.path as osp
-import re
-from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -58,50 +56,6 @@ def default_work_dir(config: str) -> str:
     file = find_config(config).absolute()
     of_a_paper = file.parents[1].name == 'configs'
     return osp.join('work_dirs', f'{file.parent.name}_{file.stem}' if of_a_paper else file.stem)
-
-
-def use_amp(cfg: Config, dtype: str = 'bf16') -> None:
-    """Turn on automatic mixed precision: the forward pass in 16 bits, weights and their update in 32.
-
-    Args:
-        cfg: Changed in place.
-        dtype: ``'bf16'``, on a GPU or a CPU with instructions for it, or ``'fp16'``, on a GPU, with a scaled loss.
-
-    Raises:
-        ConfigError: If the device cannot compute so, or another kind of optimizer wrapper is in the way.
-    """
-    from mmvg.checks import check_choice
-    from mmvg.config import ConfigError
-
-    check_choice('--amp', dtype, ('bf16', 'fp16'))
-    _check_is_trained(cfg)
-    wrapper = (_type_name(cfg.optim_wrapper) or 'OptimWrapper').rpartition('.')[2]
-    if wrapper not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
-        raise ConfigError([f'--amp: optim_wrapper.type must be OptimWrapper, not {wrapper}'], cfg.filename)
-    if missing := _missing_precision(dtype):
-        raise ConfigError([f'--amp {dtype}: {missing}'], cfg.filename)
-    if dtype == 'bf16':
-        cfg.optim_wrapper.type = 'mmvg.BF16OptimWrapper'
-        cfg.optim_wrapper.pop('loss_scale', None)
-    else:
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.update(dict(loss_scale=cfg.optim_wrapper.get('loss_scale', 'dynamic'), dtype='float16'))
-
-
-def _missing_precision(dtype: str) -> str | None:
-    """Say what this machine lacks to compute in a precision, or return None."""
-    import torch
-
-    if torch.cuda.is_available():
-        lacks = dtype == 'bf16' and not torch.cuda.is_bf16_supported(including_emulation=False)
-        return 'this GPU has no instructions for bfloat16; --amp fp16 works on it' if lacks else None
-    if dtype == 'fp16':
-        return 'float16 needs a CUDA device, and there is none; --amp bf16 works on a CPU'
-    flags = Path('/proc/cpuinfo')
-    known = flags.read_text() if flags.is_file() else ''
-    if known and not re.search(r'\b(avx512_bf16|avx_ne_convert|amx_bf16|bf16)\b', known):
-        return 'this processor has no instructions for bfloat16, and emulating them is slower than float32'
-    return None
 
 
 def train(cfg: Config) -> None:

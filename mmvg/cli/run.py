@@ -15,6 +15,15 @@ from mmvg.cli.arguments import (
     parse_options,
 )
 
+AmpOption = Annotated[
+    str | None,
+    typer.Option(metavar='[bf16|fp16]', help='Automatic mixed precision; bf16 by default, fp16 needs a GPU.'),
+]
+CompileOption = Annotated[
+    str | None, typer.Option(metavar='[BACKEND]', help='torch.compile for encoders and necks; inductor by default.')
+]
+ChannelsLastOption = Annotated[bool, typer.Option('--channels-last', help='Keep channels innermost in memory.')]
+
 
 def train(
     config: ConfigArgument,
@@ -25,10 +34,23 @@ def train(
             metavar='[PATH]', help='Go on from this checkpoint; without a path, from the latest in the work dir.'
         ),
     ] = None,
-    amp: Annotated[
-        str | None,
-        typer.Option(metavar='[bf16|fp16]', help='Automatic mixed precision; bf16 by default, fp16 needs a GPU.'),
+    amp: AmpOption = None,
+    compile: CompileOption = None,
+    channels_last: ChannelsLastOption = False,
+    fused: Annotated[bool, typer.Option('--fused', help='Update all weights in one kernel.')] = False,
+    checkpoint_activations: Annotated[
+        bool, typer.Option('--checkpoint-activations', help='Less memory: compute the blocks of encoders twice.')
+    ] = False,
+    accumulate: Annotated[
+        int | None, typer.Option(metavar='N', help='Update the weights after every N batches, by their mean gradient.')
     ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(metavar='[SHARE]', help='Average the weights; SHARE, 0.0002 by default, is of the newest.'),
+    ] = None,
+    auto_scale_lr: Annotated[
+        bool, typer.Option('--auto-scale-lr', help='Scale learning rates by the samples of an update.')
+    ] = False,
     cfg_options: CfgOptions = None,
     launcher: LauncherOption = Launcher.none,
     local_rank: LocalRankOption = 0,
@@ -41,8 +63,17 @@ def train(
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     cfg = apis.load_config(config, parse_options(cfg_options), work_dir, launcher.value)
-    if amp is not None:
-        apis.use_amp(cfg, amp)
+    modes = apis.Modes(
+        amp=amp,
+        compile=compile,
+        channels_last=channels_last,
+        fused=fused,
+        checkpoint_activations=checkpoint_activations,
+        accumulate=accumulate,
+        ema=ema,
+        auto_scale_lr=auto_scale_lr,
+    )
+    modes.apply(cfg)
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == 'auto' else resume
@@ -63,6 +94,9 @@ def evaluate(
     show_dir: Annotated[
         str | None, typer.Option(metavar='DIR', help='Draw predictions beside the ground truth into this folder.')
     ] = None,
+    amp: AmpOption = None,
+    compile: CompileOption = None,
+    channels_last: ChannelsLastOption = False,
     cfg_options: CfgOptions = None,
     launcher: LauncherOption = Launcher.none,
     local_rank: LocalRankOption = 0,
@@ -75,4 +109,7 @@ def evaluate(
 
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     cfg = apis.load_config(config, parse_options(cfg_options), work_dir, launcher.value)
+    if amp is not None:
+        apis.use_amp_in_tests(cfg, amp)
+    apis.Modes(compile=compile, channels_last=channels_last).apply(cfg)
     apis.evaluate(cfg, None if checkpoint == 'none' else checkpoint, out=out, show_dir=show_dir)

@@ -29,9 +29,11 @@ BUILT_WITH_MORE = {r'.*init_cfg(\.\d+)?(\.override(\.\d+)?)?': 'name override', 
 #: Dicts that mmengine reads key by key.
 READ = {
     'auto_scale_lr': 'base_batch_size enable',
+    'compile': 'backend disable dynamic fullgraph mode options',
     'custom_imports': 'imports allow_failed_imports',
     'env_cfg': 'cudnn_benchmark dist_cfg mp_cfg resource_limit',
     'env_cfg.mp_cfg': 'mp_start_method opencv_num_threads',
+    'modes': 'amp channels_last checkpoint_activations',
     'optim_wrapper.paramwise_cfg': 'bias_decay_mult bias_lr_mult bypass_duplicate custom_keys dcn_offset_lr_mult '
     'dwconv_decay_mult flat_decay_mult norm_decay_mult',
 }
@@ -39,10 +41,10 @@ READ = {
 
 @functools.cache
 def runner_keys() -> frozenset[str]:
-    """Collect the top-level keys that have a meaning for mmengine's Runner."""
+    """Collect the top-level keys that have a meaning for mmengine's Runner, or for ours (``modes``)."""
     from mmengine.runner import Runner
 
-    beside = 'activation_checkpointing compile custom_imports efficient_conv_bn_eval find_unused_parameters'
+    beside = 'activation_checkpointing compile custom_imports efficient_conv_bn_eval find_unused_parameters modes'
     return frozenset({*arguments_of(Runner), *beside.split(), 'model_wrapper_cfg', 'sync_bn'} - {'cfg'})
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import is_distributed, is_main_process
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import MMLogger
@@ -29,6 +30,7 @@ from mmvg.engine.hooks import (
     StopHook,
 )
 from mmvg.engine.loops import ResumableEpochLoop, ResumableIterLoop
+from mmvg.engine.modes import apply_modes, compile_parts
 from mmvg.engine.optimizers.finite_optim_wrapper import FiniteAmpOptimWrapper, FiniteOptimWrapper
 from mmvg.engine.processes import die_with_parent, end_workers, guard_workers
 from mmvg.engine.work_dir_lock import work_dir_lock
@@ -36,9 +38,13 @@ from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_
 from mmvg.weights.latest import latest_checkpoint
 from mmvg.whole_files import remove_unfinished, whole_file
 
-#: Beginnings of mmengine's messages without information: one line per parameter and rule, and one for every registry
-#: that mmvg rightly leaves to mmengine.
-NOISE = ('paramwise_options -- ', 'Failed to search registry with scope "mmvg" in the ')
+#: Beginnings of mmengine's messages without information: one line per parameter and rule, one for every registry that
+#: mmvg rightly leaves to mmengine, and that gradients are lost which ResumeHook has saved.
+NOISE = (
+    'paramwise_options -- ',
+    'Failed to search registry with scope "mmvg" in the ',
+    'Resumed iteration number is not divisible by ',
+)
 
 #: What the Runner takes in the place of a class of mmengine that a config names; the settings are the same.
 IN_PLACE = {
@@ -89,7 +95,9 @@ class GroundingRunner(Runner):
         super().setup_env(env_cfg)
 
     def wrap_model(self, model_wrapper_cfg: dict | None, model: nn.Module) -> nn.Module:
-        """Wrap the model for several processes, without device ids where there is no GPU."""
+        """Change how the model runs, and wrap it for several processes, without device ids where there is no GPU."""
+        if not is_model_wrapper(model):
+            model = apply_modes(model.to(get_device()), self.cfg.get('modes') or {}, self.logger.info)
         if self.distributed and not torch.cuda.is_available():
             defaults = dict(
                 type='MMDistributedDataParallel',
@@ -123,6 +131,29 @@ class GroundingRunner(Runner):
         for (lr, weight_decay), size in groups.items():
             self.logger.info(f'{size:,} parameters with learning rate {lr:g} and weight decay {weight_decay:g}')
         return built
+
+    def scale_lr(self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None) -> None:
+        """Scale the learning rates by the samples of an update, of all processes and of all its batches.
+
+        mmengine leaves out the batches whose gradients are collected.
+
+        Args:
+            optim_wrapper: With one optimizer or several.
+            auto_scale_lr: ``base_batch_size``, which the rates are made for, and whether to ``enable`` it.
+        """
+        if not (auto_scale_lr or {}).get('enable'):
+            return
+        wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
+        for wrapper in wrappers:
+            batches = wrapper._accumulative_counts
+            samples = self.world_size * self.train_dataloader.batch_sampler.batch_size * batches
+            ratio = samples / auto_scale_lr['base_batch_size']
+            for group in wrapper.optimizer.param_groups:
+                group['lr'] *= ratio
+            self.logger.info(
+                f'auto_scale_lr: an update sees {samples} samples, the learning rates are made for '
+                f'{auto_scale_lr["base_batch_size"]}: they are multiplied by {ratio:g}'
+            )
 
     @staticmethod
     def build_dataloader(
@@ -182,7 +213,19 @@ class GroundingRunner(Runner):
 
     def test(self) -> dict[str, float]:
         """Test, and return the scores."""
+        self._maybe_compile('test_step')
         return self._explained(super().test)
+
+    def _maybe_compile(self, target: str) -> None:
+        """Compile encoders and necks; mmengine compiles ``target``, which changes with every batch."""
+        settings = self.cfg.get('compile')
+        if not settings:
+            return
+        model = self.model.module if is_model_wrapper(self.model) else self.model
+        parts = compile_parts(model, {} if settings is True else settings)
+        self.logger.info(
+            f'compile: {len(parts)} blocks and necks are compiled at their first call, which takes a while'
+        )
 
     def _explained(self, run: Callable[[], Any]) -> Any:
         """Run, and say in one sentence which process was lost or what cannot be trained, if that is the end of it."""

@@ -64,3 +64,13 @@ def test_the_check_of_a_config_says_so(capsys):
     cfg = read_config(ROOT / 'configs/lavt/tiny.py', dict(param_scheduler=[dict(type='PolyLR', by_epoch=False, end=9)]))
     check_config(cfg)
     assert 'param_scheduler.0 ends after 9 iterations, the run after 4' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.stem}')
+def test_a_config_that_trains_says_how_many_samples_its_learning_rate_is_for(path):
+    cfg = read_config(path)
+    if cfg.get('train_cfg') is None or path.stem.startswith('tiny'):
+        return
+    processes = cfg.auto_scale_lr.base_batch_size / cfg.train_dataloader.batch_size
+    assert processes in (1, 2, 4)
+    assert not cfg.auto_scale_lr.enable

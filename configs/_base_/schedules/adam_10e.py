@@ -8,8 +8,10 @@ max_epochs = 10
 warmup_factor = 0.5
 warmup_epochs = 2
 milestones = [6]
+base_batch_size = 32  # samples of an update that lr is for: two GPUs with 16 each
 
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
+auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 
 optim_wrapper = dict(
     type=OptimWrapper,

@@ -8,9 +8,11 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import Adam
 
 milestones = [35]
+base_batch_size = 64  # samples of an update that lr is for: four GPUs with 16 each
 
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=50, val_interval=1)
 sync_bn = 'torch'  # with several GPUs
+auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 
 optim_wrapper = dict(
     type=AmpOptimWrapper,

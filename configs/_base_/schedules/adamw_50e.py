@@ -10,8 +10,10 @@ from torch.optim import AdamW
 
 max_epochs = 50
 warmup_epochs = 2000 / 878
+base_batch_size = 72  # samples of an update that lr is for: one GPU
 
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
+auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 
 optim_wrapper = dict(type=OptimWrapper, optimizer=dict(type=AdamW, lr=1e-4, betas=(0.9, 0.999), weight_decay=0.06))
 param_scheduler = [

@@ -5,8 +5,10 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import AdamW
 
 max_epochs = 40
+base_batch_size = 32  # samples of an update that lr is for: four GPUs with 8 each
 
 train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
+auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 
 optim_wrapper = dict(
     type=OptimWrapper,

@@ -6,6 +6,7 @@ with read_base():
     from .adamw_poly_40e import *
 
 max_epochs = 60
+base_batch_size = 16  # two GPUs with 8 each
 optim_wrapper.optimizer.update(lr=2e-5, weight_decay=0.05)
 optim_wrapper.paramwise_cfg = dict(
     norm_decay_mult=0.0,

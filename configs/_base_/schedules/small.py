@@ -17,8 +17,10 @@ warmup = 60  # iterations, of the same
 lr = 1.5e-3
 num_workers = 0
 persistent_workers = False
+base_batch_size = 64  # samples of an update that lr is for: four processes with 16 each
 
 train_cfg = dict(type=IterBasedTrainLoop, max_iters='${iterations}', val_interval='${iterations}')
+auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 optim_wrapper = dict(
     type=OptimWrapper, optimizer=dict(type=MuonAdamW, lr='${lr}', weight_decay=0.01), clip_grad=dict(max_norm=5.0)
 )

@@ -4,6 +4,8 @@ from typing import Any
 
 from mmengine.dist import all_gather_object, get_dist_info
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapper
+from torch import Tensor
 
 from mmvg.engine.errors import RunError
 from mmvg.engine.generators import generator_states, seed_generators
@@ -17,6 +19,8 @@ class ResumeHook(Hook):
     They are under the key ``run`` of a checkpoint, with the number of processes and the samples that a step took. On
     another number of processes a run goes on only if a step takes as many samples as before, all together: then epochs,
     schedules and the order of the data stay, and each process seeds its generators anew by seed, iteration and rank.
+    Gradients that wait for those of the next batch (``accumulative_counts``) are saved too, unless there are several
+    processes, each of which has its own.
 
     Example:
         >>> hook = ResumeHook()
@@ -35,8 +39,13 @@ class ResumeHook(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Put them into the checkpoint."""
-        batch = runner.train_dataloader.batch_sampler.batch_size
-        checkpoint['run'] = dict(processes=len(self._gathered), batch_size=batch, generators=self._gathered)
+        checkpoint['run'] = dict(
+            processes=len(self._gathered),
+            batch_size=runner.train_dataloader.batch_sampler.batch_size,
+            accumulate=_accumulated(runner),
+            generators=self._gathered,
+            gradients=self._waiting_gradients(runner),
+        )
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         """Keep what the checkpoint says until the run begins."""
@@ -55,6 +64,14 @@ class ResumeHook(Hook):
                 'The checkpoint does not hold the states of the generators: the run goes on with other random numbers'
             )
             return
+        if (collected := self._loaded.get('accumulate', _accumulated(runner))) != _accumulated(runner):
+            raise RunError(
+                f'The run updated its weights after {collected} batches, and would now after {_accumulated(runner)}: '
+                f'go on with --accumulate {collected} (optim_wrapper.accumulative_counts), or begin a new run from its '
+                'weights (load_from without --resume)',
+                exit_code=2,
+            )
+        self._restore_gradients(runner)
         rank, processes = get_dist_info()
         before, batch = self._loaded['processes'], runner.train_dataloader.batch_sampler.batch_size
         samples = before * self._loaded['batch_size']
@@ -73,6 +90,31 @@ class ResumeHook(Hook):
             runner.logger.warning(f'The run goes on in {processes} processes instead of {before}, with new generators')
             seed_generators(runner.model, runner.seed, runner.iter, rank)
 
+    @staticmethod
+    def _waiting_gradients(runner) -> dict[str, Tensor]:
+        wrapper = runner.optim_wrapper
+        if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
+            return {}
+        if get_dist_info()[1] > 1:
+            runner.logger.warning(
+                f'Iteration {runner.iter + 1} lies between two updates, and a checkpoint does not hold the gradients '
+                f'of each process: for a run that goes on bit for bit, save at multiples of {_accumulated(runner)}'
+            )
+            return {}
+        gradients = {name: parameter.grad for name, parameter in runner.model.named_parameters()}
+        return {name: gradient for name, gradient in gradients.items() if gradient is not None}
+
+    def _restore_gradients(self, runner) -> None:
+        gradients = self._loaded.get('gradients') or {}
+        for name, parameter in runner.model.named_parameters():
+            if name in gradients:
+                parameter.grad = gradients[name].to(parameter.device)
+
     def after_val_epoch(self, runner, metrics: dict[str, float] | None = None) -> None:
         """Note that this validation is done."""
         runner.message_hub.update_info('scored_iter', runner.iter)
+
+
+def _accumulated(runner) -> int:
+    """Batches of one update."""
+    return getattr(runner.optim_wrapper, '_accumulative_counts', 1)

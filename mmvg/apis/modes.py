@@ -1,0 +1,254 @@
+"""Ways to train and to test that a flag turns on: each edits a checked config, and says what it cannot work with.
+
+What needs torch is imported by the functions, so that a tool answers ``--help`` at once.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+
+@dataclass
+class Modes:
+    """What ``mmvg train`` was asked for besides its config; each is off by default. See docs/training.md.
+
+    Args:
+        amp: ``'bf16'`` or ``'fp16'``: see :func:`use_amp`.
+        compile: A backend of ``torch.compile``, such as ``'inductor'``: see :func:`use_compile`.
+        channels_last: See :func:`use_channels_last`.
+        fused: See :func:`use_fused_optimizer`.
+        checkpoint_activations: See :func:`use_activation_checkpointing`.
+        accumulate: Batches of one update: see :func:`use_accumulation`.
+        ema: Weight of the newest weights in the average: see :func:`use_ema`.
+        auto_scale_lr: See :func:`use_scaled_lr`.
+
+    Example:
+        >>> from mmvg.apis import load_config
+        >>> cfg = load_config('instancevg/tiny')
+        >>> Modes(accumulate=2, channels_last=True).apply(cfg)
+        >>> cfg.optim_wrapper.accumulative_counts, cfg.modes
+        (2, {'channels_last': True})
+    """
+
+    amp: str | None = None
+    compile: str | None = None
+    channels_last: bool = False
+    fused: bool = False
+    checkpoint_activations: bool = False
+    accumulate: int | None = None
+    ema: float | None = None
+    auto_scale_lr: bool = False
+
+    def apply(self, cfg: Config) -> None:
+        """Turn them on in ``cfg``, which is changed in place.
+
+        Raises:
+            ConfigError: If one of them cannot work with this config, this machine, or another one.
+        """
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and value is not False:
+                _USE[field.name](cfg, *(() if value is True else (value,)))
+
+
+def use_amp(cfg: Config, dtype: str = 'bf16') -> None:
+    """Turn on automatic mixed precision: the forward pass in 16 bits, weights and their update in 32.
+
+    Args:
+        cfg: Changed in place.
+        dtype: ``'bf16'``, on a GPU or a CPU with instructions for it, or ``'fp16'``, on a GPU, with a scaled loss.
+
+    Raises:
+        ConfigError: If the device cannot compute so, or another kind of optimizer wrapper is in the way.
+    """
+    _check_precision(cfg, dtype)
+    wrapper = _optim_wrapper(cfg, '--amp')
+    kind = _type_name(wrapper) or 'OptimWrapper'
+    if kind not in ('OptimWrapper', 'AmpOptimWrapper', 'BF16OptimWrapper'):
+        raise _mistake(cfg, f'--amp: optim_wrapper.type must be OptimWrapper, not {kind}')
+    if dtype == 'bf16':
+        wrapper.type = 'mmvg.BF16OptimWrapper'
+        wrapper.pop('loss_scale', None)
+        wrapper.pop('dtype', None)
+    else:
+        wrapper.type = 'AmpOptimWrapper'
+        wrapper.update(dict(loss_scale=wrapper.get('loss_scale', 'dynamic'), dtype='float16'))
+
+
+def use_amp_in_tests(cfg: Config, dtype: str = 'bf16') -> None:
+    """Answer in 16 bits: the forward pass of a test runs in autocast; weights stay in 32.
+
+    Args:
+        cfg: Changed in place.
+        dtype: As for :func:`use_amp`.
+
+    Raises:
+        ConfigError: If the device cannot compute so.
+    """
+    _check_precision(cfg, dtype)
+    _mode(cfg, 'amp', dtype)
+
+
+def use_compile(cfg: Config, backend: str = 'inductor') -> None:
+    """Have torch compile the blocks of the encoders and the necks; the rest runs as before.
+
+    Args:
+        cfg: Changed in place.
+        backend: ``'inductor'``, which needs a C++ compiler or a GPU with Triton, or another one that torch lists.
+
+    Raises:
+        ConfigError: If torch has no such backend.
+    """
+    import torch
+
+    known = sorted({*torch.compiler.list_backends(()), 'inductor'})
+    if backend not in known:
+        raise _mistake(cfg, f'--compile: torch has no backend {backend!r}, but {", ".join(known)}')
+    cfg.compile = dict(backend=backend)
+
+
+def use_channels_last(cfg: Config) -> None:
+    """Keep convolution kernels and maps with the channels innermost (NHWC), as tensor cores and oneDNN want them."""
+    _mode(cfg, 'channels_last', True)
+
+
+def use_fused_optimizer(cfg: Config) -> None:
+    """Have the optimizer update all parameters in one kernel.
+
+    ``MuonAdamW`` does so for what is AdamW's, always.
+
+    Raises:
+        ConfigError: If there is no fused form of the optimizer.
+    """
+    import inspect
+
+    from mmvg.registry import OPTIMIZERS
+
+    optimizer = _optim_wrapper(cfg, '--fused').optimizer
+    name = _type_name(optimizer)
+    if name == 'MuonAdamW':
+        return
+    kind = OPTIMIZERS.get(optimizer.type) if isinstance(optimizer.type, str) else optimizer.type
+    kind = kind.build() if hasattr(kind, 'build') else kind  # a class that the config imports lazily
+    if kind is None or 'fused' not in inspect.signature(kind).parameters:
+        raise _mistake(cfg, f'--fused: {name} has no fused form; Adam, AdamW, SGD and Adagrad of torch.optim have one')
+    optimizer.fused = True
+    optimizer.pop('foreach', None)
+
+
+def use_activation_checkpointing(cfg: Config) -> None:
+    """Keep only the inputs of each block of the encoders for the backward pass, and compute the rest again there."""
+    _mode(cfg, 'checkpoint_activations', True)
+
+
+def use_accumulation(cfg: Config, batches: int) -> None:
+    """Update the weights after ``batches`` batches, by the mean of their gradients.
+
+    An iteration is one batch still: the length of a run, its intervals and schedules are as they were, and the run has
+    fewer updates.
+
+    Raises:
+        ConfigError: If the number is below 1.
+    """
+    if batches < 1:
+        raise _mistake(cfg, f'--accumulate must be 1 batch or more, not {batches}')
+    _optim_wrapper(cfg, '--accumulate').accumulative_counts = batches
+
+
+def use_ema(cfg: Config, momentum: float = 0.0002) -> None:
+    """Keep an average of the weights, which is what is validated, and what a checkpoint gives to tests and answers.
+
+    Args:
+        cfg: Changed in place.
+        momentum: Share m of the newest weights: average = (1 - m) average + m weights, after every iteration.
+
+    Raises:
+        ConfigError: If the share is not between 0 and 1, or there is an average already.
+    """
+    if not 0 < momentum < 1:
+        raise _mistake(cfg, f'--ema must lie between 0 and 1, not {momentum}')
+    if any(_type_name(hook) == 'EMAHook' for hook in cfg.get('custom_hooks') or []):
+        raise _mistake(cfg, '--ema: custom_hooks has an EMAHook already; set its momentum there')
+    hook = dict(type='EMAHook', momentum=momentum, update_buffers=True)
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), hook]
+
+
+def use_scaled_lr(cfg: Config) -> None:
+    """Multiply the learning rates by the samples of an update over those that the config was made for.
+
+    Raises:
+        ConfigError: If the config does not say how many it was made for.
+    """
+    scale = cfg.get('auto_scale_lr') or {}
+    if not scale.get('base_batch_size'):
+        raise _mistake(
+            cfg,
+            '--auto-scale-lr: the config does not say for how many samples per update its learning rates are; set '
+            'auto_scale_lr.base_batch_size',
+        )
+    cfg.auto_scale_lr = dict(scale, enable=True)
+
+
+_USE: dict[str, Callable[..., None]] = dict(
+    amp=use_amp,
+    compile=use_compile,
+    channels_last=use_channels_last,
+    fused=use_fused_optimizer,
+    checkpoint_activations=use_activation_checkpointing,
+    accumulate=use_accumulation,
+    ema=use_ema,
+    auto_scale_lr=use_scaled_lr,
+)
+
+
+def _mode(cfg: Config, name: str, value: Any) -> None:
+    cfg.modes = {**(cfg.get('modes') or {}), name: value}
+
+
+def _optim_wrapper(cfg: Config, flag: str) -> dict:
+    """The wrapper of the one optimizer of a config."""
+    if cfg.get('train_cfg') is None:
+        raise _mistake(cfg, 'train_cfg: missing; the model is only asked and scored, see mmvg test')
+    if 'optimizer' not in cfg.optim_wrapper:
+        raise _mistake(cfg, f'{flag}: optim_wrapper must have one optimizer')
+    return cfg.optim_wrapper
+
+
+def _check_precision(cfg: Config, dtype: str) -> None:
+    from mmvg.checks import check_choice
+
+    check_choice('--amp', dtype, ('bf16', 'fp16'))
+    if missing := _missing_precision(dtype):
+        raise _mistake(cfg, f'--amp {dtype}: {missing}')
+
+
+def _missing_precision(dtype: str) -> str | None:
+    """Say what this machine lacks to compute in a precision, or return None."""
+    import torch
+
+    if torch.cuda.is_available():
+        lacks = dtype == 'bf16' and not torch.cuda.is_bf16_supported(including_emulation=False)
+        return 'this GPU has no instructions for bfloat16; --amp fp16 works on it' if lacks else None
+    if dtype == 'fp16':
+        return 'float16 needs a CUDA device, and there is none; --amp bf16 works on a CPU'
+    flags = Path('/proc/cpuinfo')
+    known = flags.read_text() if flags.is_file() else ''
+    if known and not re.search(r'\b(avx512_bf16|avx_ne_convert|amx_bf16|bf16)\b', known):
+        return 'this processor has no instructions for bfloat16, and emulating them is slower than float32'
+    return None
+
+
+def _mistake(cfg: Config, *problems: str) -> Exception:
+    from mmvg.config import ConfigError
+
+    return ConfigError(list(problems), cfg.filename or 'config')
+
+
+def _type_name(cfg: dict) -> str:
+    """Name of the class that ``type`` means, be it a class, a registered name or a dotted path."""
+    kind = (cfg or {}).get('type', '')
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
