@@ -232,6 +232,59 @@ def draw(
     console.print(f'{len(records)} images in {out}, {time.perf_counter() - start:.0f} s')
 
 
+def scenes(
+    out: Annotated[Path, typer.Option(help='Root folder of the data set.')] = Path('data/refscenes'),
+    number: Annotated[int, typer.Option(min=3, help='Tables; 85 % of them for training.')] = 2000,
+    seed: Annotated[int, typer.Option(help='Another seed draws other tables.')] = 0,
+    formats: Annotated[
+        list[str] | None, typer.Option(metavar='FORMAT...', help='ocid_vlg, grasp_anything; both by default.')
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help='Processes; one per core by default.')] = None,
+    size: Annotated[str, typer.Option(metavar='WxH', help='Of the pictures, in pixels.')] = '320x240',
+    noise: Annotated[bool, typer.Option('--noise', help='Depth with the noise and holes of a real sensor.')] = False,
+    force: Annotated[bool, typer.Option('--force', help='Replace a RefScenes of other settings.')] = False,
+) -> None:
+    """Write RefScenes: simulated tables with sentences, masks, depth, and grasps that were tried.
+
+    mmvg data scenes --out data/refscenes --number 2000 --workers 2
+    """
+    import re
+    import time
+
+    from rich.console import Console
+
+    from mmvg.refshapes import DatasetConflictError
+    from mmvg.simulation.generate import generate_tables
+    from mmvg.simulation.writers import TABLE_WRITERS
+
+    if not (sides := re.fullmatch(r'(\d+)x(\d+)', size)):
+        raise ValueError(f'--size {size}: must be a width and a height in pixels, such as 320x240')
+    console = Console()
+    start = time.perf_counter()
+    try:
+        with _progress(console) as bar:
+            task = bar.add_task('tables', total=number)
+            written = generate_tables(
+                out,
+                number,
+                seed,
+                formats=formats or list(TABLE_WRITERS),
+                workers=workers,
+                size=(int(sides[1]), int(sides[2])),
+                noise=noise,
+                force=force,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+    except DatasetConflictError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from error
+    if not written:
+        console.print(f'{out} is complete already; nothing to do.')
+        return
+    counts = ', '.join(f'{count} {name}' for name, count in written.items())
+    console.print(f'{counts} in {out}, {time.perf_counter() - start:.0f} s')
+
+
 def _progress(console):
     from rich.progress import (
         BarColumn,
@@ -242,7 +295,13 @@ def _progress(console):
         TimeRemainingColumn,
     )
 
-    columns = (TextColumn('drawing'), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     return Progress(*columns, console=console)
 
 

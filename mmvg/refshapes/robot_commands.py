@@ -1,14 +1,13 @@
 """Draw commands to a robot: sentences that mean one object by its class, colour, place or relation to another one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-import numpy as np
+from types import MappingProxyType
 
 from .evaluator import evaluate
 from .expression_sampler import ExpressionSampler
 from .expressions import Expression, Noun, Place, Rank, Relation, Single
 from .layout import choose
-from .records import SceneRecord, visible_scene
 from .wording import SentenceWriter
 
 _KINDS = {'attribute': 0.5, 'place': 0.25, 'relation': 0.25}
@@ -24,35 +23,40 @@ class Command:
         text: The sentence.
         target: Index of the object.
         program: Symbolic program that finds it, as OCID-VLG writes it.
+        part: What of it is to be taken, ``'handle'``; None says nothing about that.
     """
 
     text: str
     target: int
     program: tuple[dict, ...]
+    part: str | None = None
 
 
-def draw_commands(record: SceneRecord, rng: np.random.Generator, number: int) -> list[Command]:
+def draw_commands(
+    sampler: ExpressionSampler, number: int, kinds: Mapping[str, float] = MappingProxyType(_KINDS)
+) -> list[Command]:
     """Draw different sentences, each of which means exactly one object beyond doubt.
 
     Args:
-        record: The picture.
-        rng: Source of every choice.
+        sampler: Of the picture; its random numbers are the source of every choice.
         number: At most so many.
+        kinds: Kind of expression with a single target -> weight.
 
     Example:
         >>> from mmvg.refshapes import SIZES, make_record
+        >>> from mmvg.refshapes.records import visible_scene
         >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])
-        >>> [command.text for command in draw_commands(record, np.random.default_rng(0), 3)]
+        >>> sampler = ExpressionSampler(visible_scene(record), np.random.default_rng(0))
+        >>> [command.text for command in draw_commands(sampler, 3)]
         ['the blue star', 'the blue ellipse', 'mug']
     """
-    sampler = ExpressionSampler(visible_scene(record), rng)
-    writer = SentenceWriter(rng)
+    rng, writer = sampler.rng, SentenceWriter(sampler.rng)
     found: dict[str, Command] = {}
     for _ in range(_TRIES * number):
         if len(found) == number:
             break
-        target = int(rng.integers(len(record.annotations)))
-        sampled = sampler.sample(choose(rng, _KINDS), target)
+        target = int(rng.integers(len(sampler.scene.objects)))
+        sampled = sampler.sample(choose(rng, kinds), target)
         if sampled is None:
             continue
         expression, plain = sampled[0], _without_colours(sampled[0])
@@ -61,7 +65,7 @@ def draw_commands(record: SceneRecord, rng: np.random.Generator, number: int) ->
             expression = plain if answer.certain and answer.targets == (target,) else expression
         if _named_by_class_and_colour(expression):
             text = writer.write(expression)
-            found.setdefault(text, Command(text, target, tuple(_program(expression))))
+            found.setdefault(text, Command(text, target, tuple(_program(expression)), expression.part))
     return list(found.values())
 
 

@@ -1,5 +1,6 @@
 """Word expressions in English, as short phrases or as the longer ones of RefCOCOg."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,14 +52,14 @@ def plural(noun: str) -> str:
     return noun + ('es' if noun.endswith('s') else 's')
 
 
-def grammar_words() -> list[str]:
-    """List every word that the grammar can write, sorted.
+def grammar_words(shapes: Collection[str] = tuple(SHAPES)) -> list[str]:
+    """List every word that the grammar can write about ``shapes``, sorted.
 
     Example:
         >>> grammar_words()[:4]
         ['a', 'above', 'all', 'and']
     """
-    phrases = [*SHAPES, *COLOURS, *EXTENTS, *PATTERNS, ANY_SHAPE, *map(plural, (*SHAPES, ANY_SHAPE))]
+    phrases = [*shapes, *COLOURS, *EXTENTS, *PATTERNS, ANY_SHAPE, *map(plural, (*shapes, ANY_SHAPE))]
     phrases += [*NUMBERS.values(), *ORDINALS.values(), *EXTREMES.values(), *PATTERN_PHRASES.values()]
     phrases += [*SHORT_PLACES, *SHORT_PLACES.values(), *LONG_PLACES.values()]
     for words in (*SHORT_DIRECTIONS.values(), *LONG_DIRECTIONS.values()):

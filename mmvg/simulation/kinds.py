@@ -119,7 +119,8 @@ def _vessel(top: float, bottom: float, half: float, thickness: float) -> list[Pi
     length = half / np.cos(lean)
     middle = (top + bottom - thickness / np.cos(lean)) / 2
     floor = Piece('cylinder', (bottom - 0.001, 0.75 * inside), (0, 0, -half + 0.75 * inside), seen=False, grip=False)
-    return [Piece('lathe', profile=profile, solid=False), floor, *_wall(middle, length, thickness, 0.0, lean)]
+    whole = Piece('cylinder', (top, half), solid=False, seen=False)  # which a gripper may close on from outside
+    return [Piece('lathe', profile=profile, solid=False), floor, whole, *_wall(middle, length, thickness, 0.0, lean)]
 
 
 def _bowl(rng: np.random.Generator) -> list[Piece]:

@@ -105,7 +105,7 @@ def add_object(spec: Any, thing: TableObject, index: int, look: Look | None = No
     volume = sum(piece.volume for piece in thing.pieces if piece.solid)
     types = _geom_types()
     for number, piece in enumerate(thing.pieces):
-        if look is None and not piece.solid:
+        if not piece.solid and (look is None or not piece.seen):
             continue
         geom = body.add_geom(name=f'object_{index}_{number}', type=types[piece.shape])
         geom.pos, geom.quat = piece.position, to_quat(piece.rotation)

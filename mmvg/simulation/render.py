@@ -69,6 +69,8 @@ def _labels(model: Any, objects: Sequence[TableObject]) -> tuple[np.ndarray, np.
     instances, parts = np.zeros(model.ngeom + 1, np.int32), np.zeros(model.ngeom + 1, np.int32)
     for index, thing in enumerate(objects):
         for number, piece in enumerate(thing.pieces):
+            if not (piece.solid or piece.seen):
+                continue
             geom = model.geom(f'object_{index}_{number}').id
             instances[geom], parts[geom] = index + 1, PARTS.index(piece.part) + 1
     return instances, parts

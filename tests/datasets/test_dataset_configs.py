@@ -12,7 +12,7 @@ from mmvg.registry import DATASETS, METRICS
 
 FOLDER = Path(__file__).parents[2] / 'configs/_base_/datasets'
 NAMES = ['grefcoco', 'refcoco', 'refcocoplus', 'refcocog', 'refshapes_grefcoco', 'refshapes_refcoco']
-#: Name -> dataset of the train and of the test loader, splits, side of the input, prefixes of the metrics.
+#: Name -> dataset of the train and of the test loader, splits, side of the input or its width and height, metrics.
 DRAWN = {
     'refzom': ('refzom', 'refzom', ('train', 'test', 'test'), 320, ['refzom']),
     'rrefcoco': ('rrefcoco', 'rrefcoco', ('train', 'val', 'val'), 320, ['rref']),
@@ -23,6 +23,7 @@ DRAWN = {
 DRAWN |= {f'refshapes_{name}': values for name, values in DRAWN.items()}
 GRASPS = {
     'ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 224, ['grasp', 'res']),
+    'refscenes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), (192, 144), ['grasp', 'res']),
     'refshapes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 96, ['grasp', 'res']),
     'grasp_anything': ('grasp_anything', 'grasp_anything', ('train', 'test', 'test'), 224, ['grasp_anything', 'res']),
 }
@@ -114,7 +115,7 @@ def drawn(benchmarks_tiny):
 def drawn_config(request, drawn):
     config = read_config(FOLDER / f'{request.param}.py')
     for loader in (config.train_dataloader, config.val_dataloader, config.test_dataloader):
-        folder = request.param.removeprefix('refshapes_') if request.param in GRASPS else ''
+        folder = request.param.removeprefix('refshapes_').removeprefix('refscenes_') if request.param in GRASPS else ''
         loader.dataset.update(data_root=str(drawn / folder), check_images=True, mode='strict')
         (tokenize,) = (step for step in loader.dataset.pipeline if 'tokenizer' in step)
         tokenize.tokenizer = dict(type=WordTokenizer, vocab_file=str(drawn / 'vocab.txt'))
@@ -125,6 +126,7 @@ def drawn_config(request, drawn):
 def test_configs_read_refshapes_in_the_formats_of_their_data_sets(drawn_config):
     name = Path(drawn_config.filename).stem
     train_name, test_name, splits, side, _ = DRAWN[name]
+    width, height = (side, side) if isinstance(side, int) else side
     loaders = [drawn_config[f'{loader}_dataloader'] for loader in ('train', 'val', 'test')]
     datasets = [DATASETS.build(loader.dataset) for loader in loaders]
     assert [dataset.name for dataset in datasets] == [train_name, test_name, test_name]
@@ -135,9 +137,9 @@ def test_configs_read_refshapes_in_the_formats_of_their_data_sets(drawn_config):
         samples = [dataset[i] for i in range(0, len(dataset), 9)]
         for sample in samples:
             packed = sample['data_samples']
-            assert sample['inputs'].shape == (3, side, side)
+            assert sample['inputs'].shape == (3, height, width)
             assert packed.gt_frame == frame
-            assert packed.gt_sem_seg.sem_seg.shape[1:] == ((side, side) if frame == 'input' else packed.ori_shape)
+            assert packed.gt_sem_seg.sem_seg.shape[1:] == ((height, width) if frame == 'input' else packed.ori_shape)
             assert bool(packed.gt_sem_seg.sem_seg.any()) == (len(packed.gt_instances) > 0) == (not packed.no_target)
             assert packed.text_mask.sum() == min(2 + len(packed.text.split()), len(packed.text_mask))
         if dataset.sentence_mode == 'all':  # else the sentences are drawn, and these few may all have a target

@@ -3,6 +3,8 @@ import pytest
 
 from mmvg.datasets.ocid_vlg import expression_type
 from mmvg.refshapes.checker import PictureObject, meaning
+from mmvg.refshapes.expression_sampler import ExpressionSampler
+from mmvg.refshapes.records import visible_scene
 from mmvg.refshapes.robot_commands import draw_commands
 
 
@@ -13,9 +15,13 @@ def objects_of(record):
     ]
 
 
+def draw(record, seed, number):
+    return draw_commands(ExpressionSampler(visible_scene(record), np.random.default_rng(seed)), number)
+
+
 @pytest.fixture(scope='module')
 def commands(records):
-    return [(record, draw_commands(record, np.random.default_rng(number), 8)) for number, record in enumerate(records)]
+    return [(record, draw(record, number, 8)) for number, record in enumerate(records)]
 
 
 def test_the_independent_checker_finds_the_target_of_every_command(commands):
@@ -53,5 +59,5 @@ def test_commands_of_a_picture_differ_and_are_no_more_than_asked_for(commands):
 
 
 def test_the_same_random_numbers_give_the_same_commands(records):
-    first, second = (draw_commands(records[0], np.random.default_rng(3), 5) for _ in range(2))
+    first, second = (draw(records[0], 3, 5) for _ in range(2))
     assert first == second

@@ -20,7 +20,7 @@ SCENES = {'train/seen': 20, 'test/seen': 8, 'test/unseen': 6}  # at most: a mask
 OBJECTS = 2  # per scene, at most
 _SEED = 4  # beside the seed of the scene, so that instructions have random numbers of their own
 _LISTS = {'train': 'train/seen', 'val': 'test/seen', 'testA': 'test/seen', 'testB': 'test/unseen'}
-_BORDER = (127, 127, 127)
+BORDER = (127, 127, 127)
 _QUALITY = 0.012
 
 
@@ -79,17 +79,17 @@ def _write_scene(scene: SceneRecord, candidates: Sequence[int], picture: Path, f
         if sampled is None or not len(grasps):
             continue
         objects.append(f'{name}_{index}')
-        _write_part(scene, folder, f'{name}_{index}_0', writer.write(sampled[0]), instances == index + 1, grasps)
+        write_part(folder, f'{name}_{index}_0', writer.write(sampled[0]), instances == index + 1, grasps)
         part = sampler.sample('part', index)
         polygons = [np.reshape(polygon, (-1, 2)) for polygon in scene.annotations[index].handle]
         handle = fill(polygons, instances.shape) & (instances == index + 1)
         grasps = visible_grasps(scene.scene.objects[index], handle, on_handle=True)
         if part is not None and len(grasps):
-            _write_part(scene, folder, f'{name}_{index}_1', writer.write(part[0]), handle, grasps)
+            write_part(folder, f'{name}_{index}_1', writer.write(part[0]), handle, grasps)
         if len(objects) == OBJECTS:
             break
     if objects:
-        image, _ = _to_square(cv2.imread(str(picture)), cv2.INTER_CUBIC, _BORDER)
+        image, _ = to_square(cv2.imread(str(picture)), cv2.INTER_CUBIC, BORDER)
         cv2.imwrite(str(folder / 'image' / f'{name}.jpg'), image)
         names = [f'{thing.colour} {thing.shape}' for thing in scene.scene.objects]
         description = (f'A picture of {", ".join(names)}.', names)
@@ -97,11 +97,11 @@ def _write_scene(scene: SceneRecord, candidates: Sequence[int], picture: Path, f
     return objects
 
 
-def _write_part(scene: SceneRecord, folder: Path, name: str, text: str, mask: np.ndarray, grasps: np.ndarray) -> None:
-    """Write instruction, mask and grasps of one part."""
+def write_part(folder: Path, name: str, text: str, mask: np.ndarray, grasps: np.ndarray) -> None:
+    """Write instruction, mask (H, W) and grasps (M, 5) of one part, in pixels of the picture before it is a square."""
     import torch
 
-    square, (scale, left, top) = _to_square(mask.astype(np.uint8), cv2.INTER_NEAREST, 0)
+    square, (scale, left, top) = to_square(mask.astype(np.uint8), cv2.INTER_NEAREST, 0)
     rows = np.concatenate([np.full((len(grasps), 1), _QUALITY), grasps], axis=1)
     rows[:, 1:5] *= scale
     rows[:, 1:3] += (left, top)
@@ -112,7 +112,7 @@ def _write_part(scene: SceneRecord, folder: Path, name: str, text: str, mask: np
     np.save(folder / 'part_mask' / f'{name}.npy', square)
 
 
-def _to_square(image: np.ndarray, interpolation: int, border: int | tuple) -> tuple[np.ndarray, tuple]:
+def to_square(image: np.ndarray, interpolation: int, border: int | tuple) -> tuple[np.ndarray, tuple]:
     """Scale a picture into the middle of a square, and return it with the scale and the offsets in x and y."""
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)

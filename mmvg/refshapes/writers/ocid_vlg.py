@@ -9,7 +9,8 @@ import numpy as np
 
 from ..attributes import COLOURS, HELD_OUT
 from ..drawing import fill
-from ..records import SceneRecord
+from ..expression_sampler import ExpressionSampler
+from ..records import SceneRecord, visible_scene
 from ..robot_commands import draw_commands
 from ..scene import SceneObject
 from .instances import INFO, write_json
@@ -98,7 +99,8 @@ def grasp_corners(grasps: np.ndarray) -> list[list[list[float]]]:
 def _records(scene: SceneRecord, instances: np.ndarray, image: str, numbers: Iterable[int]) -> list[dict]:
     """Return the expressions about one picture that have a grasp."""
     records = []
-    for command in draw_commands(scene, np.random.default_rng([scene.scene.seed, _SEED]), COMMANDS):
+    rng = np.random.default_rng([scene.scene.seed, _SEED])
+    for command in draw_commands(ExpressionSampler(visible_scene(scene), rng), COMMANDS):
         thing = scene.scene.objects[command.target]
         grasps = visible_grasps(thing, instances == command.target + 1)
         if not len(grasps):
