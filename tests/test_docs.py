@@ -439,6 +439,9 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
         bool({'pip', 'venv', 'clone', 'hf'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
     ),  # the tests of the environment that the lines before have made
     'a browser': lambda words, place: bool({'demo/web_demo.py', 'web', 'serve'} & set(words)),
+    'a server that goes on': lambda words, place: bool(
+        {'serve', 'curl', 'ask_server'} & set(words)
+    ),  # tests/serving runs them
     'Docker': lambda words, place: words[0] == 'docker',
     'a camera': lambda words, place: any(word.isdigit() for word in words),
     'your files': lambda words, place: any(map(is_placeholder, words)) or any('/mine/' in word for word in words),

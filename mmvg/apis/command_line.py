@@ -15,6 +15,7 @@ EXTRAS = {
     'grasps': ('shapely', 'cv2'),
     'ros': ('rosbags',),
     'web': ('gradio',),
+    'serve': ('fastapi', 'starlette', 'pydantic', 'uvicorn', 'multipart', 'python_multipart', 'prometheus_client'),
 }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, calibrate, compare, data, export, models, run, score
+from mmvg.cli import ask, calibrate, compare, data, export, models, run, score, serve
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -71,6 +71,7 @@ app.command('config')(models.config)
 app.command('flops')(models.flops)
 app.command('convert')(models.convert)
 app.command('export')(export.export)
+app.command('serve')(serve.serve)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,8 +12,8 @@ from threading import Lock
 import numpy as np
 
 from mmvg.apis import GroundingInferencer, answer_record, describe_answer
+from mmvg.apis.answering import PIXELS_AT_ONCE
 from mmvg.apis.command_line import is_explained
-from mmvg.apis.questions import check_expressions
 from mmvg.pictures import decode_picture
 from mmvg.structures import GroundingSample, check_threshold
 from mmvg.visualization import GroundingVisualizer
@@ -22,7 +22,6 @@ from mmvg.webpage.checkpoints import ModelChoice
 from mmvg.webpage.kept_answers import AskedPicture, KeptAnswers, pack_sample, packed_bytes
 from mmvg.webpage.limits import Limits
 
-_PIXELS_AT_ONCE = 16_000_000  # of all pairs that are computed together
 _ABSOLUTE = re.compile(r'(?<![\w.~/])/(?:[^\s/\'":;,()]+/)+([^\s/\'":;,()]*)')
 
 
@@ -110,7 +109,7 @@ class Session:
         image, name = self._image(Path(picture)), Path(picture).name
         model = self.model(label)
         size = image.shape[:2]
-        at_once = max(1, min(8, _PIXELS_AT_ONCE // (size[0] * size[1])))
+        at_once = max(1, min(8, PIXELS_AT_ONCE // (size[0] * size[1])))
         samples: list[GroundingSample] = []
         taken = 0
         for start in range(0, len(sentences), at_once):
@@ -155,13 +154,7 @@ class Session:
         most, letters = self.limits.sentences, self.limits.letters
         if len(text) > most * (letters + 2):
             raise ValueError(f'{len(text)} letters are too many at once; ask at most {most} sentences of {letters}')
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        if len(lines) > most:
-            raise ValueError(f'{len(lines)} sentences are too many at once; ask at most {most}')
-        for number, line in enumerate(lines, 1):
-            if len(line) > letters:
-                raise ValueError(f'sentence {number} has {len(line)} letters; at most {letters} are read, shorten it')
-        return check_expressions(lines)
+        return self.limits.check_sentences(line.strip() for line in text.splitlines() if line.strip())
 
     def _image(self, path: Path) -> np.ndarray:
         """Read an upload as (H, W, 3) BGR; errors call it by its own name, without the folder it lies in."""
@@ -169,7 +162,7 @@ class Session:
             content = path.read_bytes()
         except OSError:
             raise ValueError(f'{path.name}: the picture is no longer there; upload it again') from None
-        return decode_picture(content, path.name, max_pixels=int(self.limits.megapixels * 1e6))
+        return decode_picture(content, path.name, max_pixels=self.limits.pixels)
 
 
 def give_back_memory() -> None:
