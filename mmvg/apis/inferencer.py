@@ -229,6 +229,17 @@ class GroundingInferencer(BaseInferencer):
         results['unreadable'] = read.problems
         return results
 
+    def keep_grasp_maps(self) -> None:
+        """Have the model keep the maps that it reads grasps from, so that they are drawn beside its answers.
+
+        Raises:
+            ValueError: If it has none.
+        """
+        postprocess = getattr(self.model.head, 'postprocess', None)
+        if not hasattr(postprocess, 'keep_maps'):
+            raise ValueError('this model has no grasp maps to draw: it does not look for grasps')
+        postprocess.keep_maps = True
+
     def _warn_of_left_out(self, sample: GroundingSample) -> None:
         """Log once what the model did not get to read of an expression."""
         remark = describe_left_out({key: sample.get(key) for key in TEXT_KEYS})

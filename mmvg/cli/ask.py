@@ -82,6 +82,9 @@ def image(
     batch_size: BatchSizeOption = 8,
     device: DeviceOption = None,
     trust_config: TrustOption = False,
+    grasp_maps: Annotated[
+        bool, typer.Option('--grasp-maps', help='Draw quality, angle and opening beside answers with grasps.')
+    ] = False,
     allow_url: Annotated[bool, typer.Option('--allow-url', help='Let the image be an address, and fetch it.')] = False,
 ) -> None:
     """Ask sentences about pictures.
@@ -97,11 +100,15 @@ def image(
     check_question(source, expressions, score_thr, allow_url)
     check_target('--json', json, source)
     check_folder('--out-dir', out_dir)
+    if grasp_maps and out_dir is None:
+        raise typer.BadParameter('--grasp-maps are drawn: give --out-dir too')
 
     from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
     from mmvg.apis.images import ImageError, is_image_folder
 
     inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
+    if grasp_maps:
+        inferencer.keep_grasp_maps()
     results = inferencer(
         source,
         expressions,

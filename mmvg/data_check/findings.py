@@ -37,6 +37,8 @@ CURES = {
     'line that': 'correct the line: one JSON object per line, in UTF-8',
     'expression': 'write what is meant, or remove the sentence',
     'grasp that is no rectangle': 'remove the rectangle, or correct its four corners',
+    'grasp turned by degrees': 'write angles in radians, counter-clockwise on the screen, from -pi/2 to pi/2',
+    'grasps where nothing is meant': 'remove the grasps, or add boxes and masks of what is meant',
     'label row': 'remove the row',
     'answer that ': 'correct answer, the number of the object in the instance image, or remove the record',
     'missing instance image': 'put the file there; data/README.md says where it comes from',

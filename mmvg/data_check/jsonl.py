@@ -10,8 +10,9 @@ from mmvg.data_check.objects import ObjectChecks
 from mmvg.data_check.splits import EVALUATION, check_leakage, check_presence
 from mmvg.data_check.texts import check_text
 from mmvg.data_check.twins import Signature
-from mmvg.datasets.readers import LineReader, TargetReader, parse_line, split_lines
+from mmvg.datasets.readers import LineReader, TargetReader, parse_line, read_line_grasps, split_lines
 from mmvg.foreign_files import shown
+from mmvg.structures import grasps_to_corners
 
 #: Names of splits that nobody wonders about; lines without one have the empty name.
 USUAL = ('', 'train', *EVALUATION, 'minival', 'trainval', 'all')
@@ -58,6 +59,8 @@ def check_jsonl(
             )
         if len({tuple(coco.annotations[ann_id]['bbox']) for ann_id in ref.ann_ids}) < len(ref.ann_ids):
             report.found('object named twice in a line', file, f'line {number}: {shown(record["boxes"])}')
+        if 'grasps' in record:
+            _check_grasps(record['grasps'], bool(ref.ann_ids), (image['width'], image['height']), number, file, report)
         check_text(ref.sentences[0]['text'], file, f'line {number}', report)
         key = (ref.image_id, ref.ref_id, ref.sentences[0]['sent_id'])
         if key in seen:
@@ -80,3 +83,19 @@ def check_jsonl(
         check_presence(file, counts, ['train'], report)
     by_name = {names[key]: signature for key, signature in signatures.items()}
     return counts, by_name
+
+
+def _check_grasps(
+    value: object, has_targets: bool, size: tuple[int, int], number: int, file: Path, report: FindingReport
+) -> None:
+    """Check the grasps of a line about an image of ``size`` (width, height)."""
+    where = f'line {number}'
+    grasps = report.try_record(read_line_grasps, value, has_targets, file, where, report)
+    if grasps is None:
+        return
+    if has_targets and not len(grasps):
+        report.found('expression without a grasp', file, where, 'note')
+    corners = grasps_to_corners(grasps)
+    outside = int(((corners.max(1) < 0) | (corners.min(1) > size)).any(1).sum())
+    if outside:
+        report.found('grasp outside of the image', file, f'{where}: {outside} of its grasps', 'note')

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_grasp_list, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_line_grasps, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -76,29 +76,15 @@ class JSONLDataset(ReferringDataset):
             if key in ids:
                 report.fail('duplicate ids', file, f'line {number}: ref_id, sent_id {key[1:]}')
             ids.add(key)
-            self.read_grasps(ref, f'line {number}')
+            if 'grasps' in ref.record:
+                grasps = read_line_grasps(ref.record['grasps'], bool(ref.ann_ids), file, f'line {number}', report)
+                ref.record = dict(ref.record, grasps=grasps)
             refs.append(ref)
         if not refs:
             raise DataError(f'{file}: no usable line of split {self.split!r}; {"; ".join(report.lines())}')
         if any('grasps' in ref.record for ref in refs):
             refs = [ref for ref in refs if self.keep_without_grasps(ref)]
         return refs, reader.coco
-
-    def read_grasps(self, ref: Ref, where: str) -> None:
-        """Turn ``grasps`` of a line into an array.
-
-        Raises:
-            DataError: If a line that means nothing has some, or one of them cannot be used.
-        """
-        if 'grasps' not in ref.record:
-            return
-        file, report = self.files['lines'], self.load_report
-        grasps, left_out = read_grasp_list(ref.record['grasps'])
-        if left_out:
-            report.problem('grasp that is no rectangle', file, f'{where}: {left_out} of its grasps', 'it is left out')
-        if len(grasps) and not ref.ann_ids:
-            report.fail('grasps where nothing is meant', file, where)
-        ref.record = dict(ref.record, grasps=grasps)
 
     def keep_without_grasps(self, ref: Ref) -> bool:
         """Give ``ref`` an empty list where it has no grasps, and say whether it stays."""

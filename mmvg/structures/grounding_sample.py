@@ -25,6 +25,8 @@ class GroundingSample(DetDataSample):
         - ``target_score`` in [0, 1] that anything is meant, and ``pred_no_target`` (bool): it is not more than
           ``score_thr``.
         - ``pred_grasps``: ``grasps`` (M, 5) and ``scores`` (M,).
+        - ``pred_grasp_maps`` (4, H, W): quality, cos and sin of twice the angle, and opening in pixels, where the model
+          keeps them; to look at.
         - ``pred_attention`` (h, w): where the sentence looks in the input, 0 or more, at any resolution; to look at.
 
     Metainfo:

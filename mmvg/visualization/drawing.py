@@ -72,6 +72,46 @@ def draw_attention(image: np.ndarray, attention: np.ndarray, opacity: float = 0.
     return cv2.addWeighted(np.ascontiguousarray(heat), opacity, grey, 1 - opacity, 0)
 
 
+def draw_grasp_maps(image: np.ndarray, maps: np.ndarray) -> list[tuple[np.ndarray, str]]:
+    """Draw quality, angle and opening over a grey ``image`` (h, w, 3) that is already scaled.
+
+    The angle is drawn as strokes along the opening axis, where the quality is at least a tenth of its best; the lighter
+    a stroke, the better. Openings are drawn in those places only.
+
+    Args:
+        image: The scaled image.
+        maps: (4, H, W) quality in [0, 1], cos and sin of twice the angle, and opening.
+
+    Returns:
+        Three pictures of the size of ``image``, each with its title.
+    """
+    height, width = image.shape[:2]
+    quality, cos, sin, opening = (cv2.resize(values.astype(np.float32), (width, height)) for values in maps)
+    best = float(quality.max())
+    good = (quality > 0) & (quality >= best / 10)
+    widest = float(opening[good].max()) if good.any() else 0.0
+    return [
+        (draw_attention(image, quality), f'quality, best {best:.2f}'),
+        (_draw_strokes(image, quality / max(best, 1e-6), good, np.arctan2(sin, cos) / 2), 'opening axis'),
+        (draw_attention(image, good * opening / max(widest, 1e-6)), f'opening, widest {widest:.3g}'),
+    ]
+
+
+def _draw_strokes(image: np.ndarray, level: np.ndarray, shown: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    """Draw a stroke at ``theta`` (h, w) in the middle of every cell of a grid where ``shown`` is true."""
+    canvas = draw_attention(image, np.zeros_like(level), opacity=0.35)
+    cell = max(8, min(canvas.shape[:2]) // 32)
+    colors = cv2.applyColorMap((255 * level.clip(0, 1)).astype(np.uint8), cv2.COLORMAP_CIVIDIS)[..., ::-1]
+    for y in range(cell // 2, canvas.shape[0], cell):
+        for x in range(cell // 2, canvas.shape[1], cell):
+            if not shown[y, x]:
+                continue
+            dx, dy = 0.45 * cell * np.cos(theta[y, x]), -0.45 * cell * np.sin(theta[y, x])
+            ends = [(round(float(x + side * dx)), round(float(y + side * dy))) for side in (-1, 1)]
+            cv2.line(canvas, *ends, colors[y, x].tolist(), 2, cv2.LINE_AA)
+    return canvas
+
+
 def text_bar(
     text: str,
     width: int,

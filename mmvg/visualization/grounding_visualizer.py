@@ -10,7 +10,7 @@ from mmengine.visualization import Visualizer
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
-from mmvg.visualization.layers import OVERLAYS, PARTS, Layers, agreement, ground_truth, prediction
+from mmvg.visualization.layers import MAPS, OVERLAYS, PARTS, Layers, agreement, ground_truth, prediction
 from mmvg.visualization.palette import BLUE, DARK, VERMILLION, WHITE
 
 #: Answers that agree with the truth less than this are marked as wrong.
@@ -58,7 +58,7 @@ class GroundingVisualizer(Visualizer):
         draw_gt: bool = True,
         draw_pred: bool = True,
         score_thr: float | None = None,
-        parts: Collection[str] = OVERLAYS,
+        parts: Collection[str] = (*OVERLAYS, *MAPS),
         bar_lines: int = 1,
         size: tuple[int, int] | None = None,
     ) -> np.ndarray:
@@ -72,7 +72,9 @@ class GroundingVisualizer(Visualizer):
             draw_pred: Draw the prediction, if there is one.
             score_thr: Overrides the threshold of the visualizer.
             parts: What is drawn of ``'boxes'``, ``'masks'``, ``'points'`` and ``'grasps'``; ``'attention'`` adds a
-                panel with the map of ``pred_attention``, if there is one.
+                panel with the map of ``pred_attention``, if there is one, and ``'grasp_maps'`` three with quality,
+                angle and opening, if a pipeline has painted or the model has kept them
+                (:class:`mmvg.models.postprocess.GraspPostprocess`).
             bar_lines: Lines that the bar over a panel has room for at least; 2 gives all frames of a film one size.
             size: Height and width of the picture that the coordinates belong to, where ``image`` is what
                 :meth:`reduce` made of it.
@@ -83,8 +85,8 @@ class GroundingVisualizer(Visualizer):
         Raises:
             ValueError: If a part is none of these.
         """
-        if unknown := set(parts) - set(PARTS):
-            raise ValueError(f'parts are {", ".join(PARTS)}, not {", ".join(sorted(unknown))}')
+        if unknown := set(parts) - {*PARTS, *MAPS}:
+            raise ValueError(f'parts are {", ".join((*PARTS, *MAPS))}, not {", ".join(sorted(unknown))}')
         height, width = size = image.shape[:2] if size is None else size
         truth, answer = self._answers(size, sample, frame, score_thr)
         scaled, _ = drawing.fit(image, self.panel_size, self.panel_size)
@@ -100,6 +102,11 @@ class GroundingVisualizer(Visualizer):
             if 'attention' in parts and answer.attention is not None:
                 panels.append(drawing.draw_attention(scaled, answer.attention))
                 bars.append(('where the sentence looks', DARK))
+        for layers, shown in ((truth, draw_gt), (answer, draw_pred)):
+            if shown and layers is not None and layers.grasp_maps is not None and 'grasp_maps' in parts:
+                for panel, title in drawing.draw_grasp_maps(scaled, layers.grasp_maps):
+                    panels.append(panel)
+                    bars.append((title, DARK))
         panels = drawing.same_width(panels or [scaled], round(0.6 * self.panel_size))
         gap = max(4, self.panel_size // 80)
         picture = drawing.beside(panels, gap)

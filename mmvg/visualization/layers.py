@@ -14,6 +14,8 @@ from mmvg.structures import Answer, GroundingSample, corners_to_grasps, grasps_t
 #: What can be drawn over an image, and what is drawn beside it.
 OVERLAYS = ('boxes', 'masks', 'points', 'grasps')
 PARTS = (*OVERLAYS, 'attention')
+#: What is drawn beside an image where the model has kept it, or the pipeline has painted it.
+MAPS = ('grasp_maps',)
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Layers:
         grasps: (M, 4, 2) corners p1 p2 p3 p4 of grasps, whose jaws are p1 p2 and p3 p4; or None.
         grasp_scores: (M,) in [0, 1]; None for the truth.
         attention: (H, W) in [0, 1], where a sentence looks; or None.
+        grasp_maps: (4, H, W) quality in [0, 1], cos and sin of twice the angle, and opening; or None.
         no_target: The expression means nothing in this image.
         target_score: Probability that there is a target, if a model says so.
     """
@@ -41,11 +44,12 @@ class Layers:
     grasps: np.ndarray | None = None
     grasp_scores: np.ndarray | None = None
     attention: np.ndarray | None = None
+    grasp_maps: np.ndarray | None = None
     no_target: bool = False
     target_score: float | None = None
 
     def only(self, parts: Collection[str]) -> 'Layers':
-        """The same with nothing but these of ``PARTS`` to draw."""
+        """The same with nothing but these of ``PARTS`` and ``MAPS`` to draw."""
         kept = replace(self)
         if 'boxes' not in parts:
             kept.boxes = kept.boxes[:0]
@@ -58,6 +62,8 @@ class Layers:
             kept.grasps = kept.grasp_scores = None
         if 'attention' not in parts:
             kept.attention = None
+        if 'grasp_maps' not in parts:
+            kept.grasp_maps = None
         return kept
 
 
@@ -76,6 +82,9 @@ def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) ->
         layers.union = move.masks(_array(sample.gt_sem_seg.sem_seg))[0]
     if 'gt_grasps' in sample:
         layers.grasps = move.grasps(_array(sample.gt_grasps))
+    if 'gt_grasp_maps' in sample:
+        painted = _array(sample.gt_grasp_maps.maps).astype(np.float32)
+        layers.grasp_maps = _Move(sample, 'input', frame, shape).maps(painted, cv2.INTER_NEAREST)
     return layers
 
 
@@ -104,6 +113,9 @@ def prediction(
         layers.grasps, layers.grasp_scores = move.grasps(answer.grasps), answer.grasp_scores
     if 'pred_attention' in sample:
         layers.attention = _attention(sample, frame, shape)
+    if 'pred_grasp_maps' in sample:
+        maps = _array(sample.pred_grasp_maps).astype(np.float32)
+        layers.grasp_maps = move.maps(maps, cv2.INTER_LINEAR)
     return layers
 
 

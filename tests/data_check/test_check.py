@@ -313,6 +313,29 @@ def test_an_image_beyond_the_limit_of_pillow_is_a_finding(tmp_path):
         assert 'MMVG_MAX_IMAGE_PIXELS' in finding.record + finding.problem
 
 
+def test_grasps_of_json_lines_are_checked(tmp_path):
+    (tmp_path / 'images').mkdir()
+    Image.new('RGB', (64, 48)).save(tmp_path / 'images/scene.png')
+    sound = [20, 20, 10, 5, 0.3]
+    given = [[sound], [sound, [20, 20, 10, 5, 45]], [[20, 20, 0, 5, 0]], [sound, [90, 20, 10, 5, 0]], []]
+    lines = [
+        dict(image='scene.png', expression='the red block', boxes=[[10, 10, 40, 40]], grasps=grasps, ref_id=number)
+        for number, grasps in enumerate(given)
+    ]
+    lines.append(dict(image='scene.png', expression='the zebra', boxes=[], no_target=True, grasps=[sound], ref_id=9))
+    (tmp_path / 'all.jsonl').write_text('\n'.join(map(json.dumps, lines)))
+    findings = check_folder(tmp_path / 'all.jsonl', 'images').report.findings
+    found = {(finding.record.split(':')[0], finding.problem, finding.level) for finding in findings}
+    assert {entry for entry in found if 'grasp' in entry[1]} == {
+        ('line 2', 'grasp turned by degrees', 'error'),
+        ('line 3', 'grasp that is no rectangle', 'error'),
+        ('line 3', 'expression without a grasp', 'note'),
+        ('line 4', 'grasp outside of the image', 'note'),
+        ('line 5', 'expression without a grasp', 'note'),
+        ('line 6', 'grasps where nothing is meant', 'error'),
+    }
+
+
 def test_a_single_file_is_refused_with_the_folder_to_give(copy):
     file = copy.load('grefcoco', 'grefs(unc).json').refs_file
     with pytest.raises(FileNotFoundError, match=f'this is a file; give the data root, the folder above {file.parent}$'):

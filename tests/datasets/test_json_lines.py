@@ -176,6 +176,10 @@ def test_a_target_without_a_grasp_is_left_out_of_a_training_and_kept_in_an_evalu
         (dict(BOX, grasps=[[1, 2, 0, 4, 0]]), 'grasp that is no rectangle'),
         (dict(BOX, grasps=7), 'grasp that is no rectangle'),
         (dict(NOTHING, grasps=[[1, 2, 3, 4, 0]]), 'grasps where nothing is meant: line 1'),
+        (
+            dict(BOX, grasps=[[1, 2, 3, 4, 0], [1, 2, 3, 4, -45]]),
+            'grasp turned by degrees: line 1: an angle of 45 is not',
+        ),
     ],
 )
 def test_grasps_that_cannot_be_used_are_named(write, line, message):

@@ -104,3 +104,24 @@ def test_attention_is_yellow_where_it_is_high_and_blue_where_it_is_low():
     high, low = drawn[5, 5], drawn[35, 35]
     assert high[0] > high[2] + 40
     assert low[2] > low[0] + 20
+
+
+def test_grasp_maps_are_three_pictures_and_strokes_run_along_the_opening():
+    image = np.full((64, 64, 3), 100, np.uint8)
+    maps = np.zeros((4, 32, 32))
+    maps[0, :, :16] = 0.8  # graspable on the left, by jaws that open upwards
+    maps[1] = -1  # cos of a half turn
+    maps[3] = 20
+    (quality, title), (angle, _), (opening, widest) = drawing.draw_grasp_maps(image, maps)
+    assert (title, widest) == ('quality, best 0.80', 'opening, widest 20')
+    assert quality.shape == angle.shape == opening.shape == image.shape
+    background = angle[60, 60]
+    assert not (angle[:, 34:] != background).any()
+    drawn = (angle[:, :32] != background).any(-1)
+    assert drawn.any(0).sum() < drawn.any(1).sum()  # upright strokes cover more rows than columns
+    assert (opening[:, :30] != opening[60, 60]).all(-1).all()
+
+
+def test_maps_without_a_grasp_are_drawn_too():
+    panels = drawing.draw_grasp_maps(np.full((64, 64, 3), 100, np.uint8), np.zeros((4, 32, 32)))
+    assert [title for _, title in panels] == ['quality, best 0.00', 'opening axis', 'opening, widest 0']

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import GroundingVisualizer
+from mmvg.visualization.layers import OVERLAYS
 from mmvg.visualization.palette import BLUE, VERMILLION, instance_color
 
 HEIGHT, WIDTH = 24, 32
@@ -137,6 +138,16 @@ def test_parts_are_chosen_and_the_attention_gets_a_panel_of_its_own():
     assert (bare == IMAGE[0, 0]).all(-1).sum() > (plain == IMAGE[0, 0]).all(-1).sum()
     with pytest.raises(ValueError, match='not eyes'):
         visualizer.draw(IMAGE, looking, parts=['eyes'])
+
+
+def test_grasp_maps_get_three_panels_where_the_model_has_kept_them():
+    visualizer = GroundingVisualizer(panel_size=200)
+    sample = answered([], [BOX], [0.9])
+    plain = visualizer.draw(IMAGE, sample, draw_gt=False)
+    sample.pred_grasp_maps = torch.zeros(4, HEIGHT, WIDTH)
+    with_maps = visualizer.draw(IMAGE, sample, draw_gt=False)
+    assert with_maps.shape[1] > 3.5 * plain.shape[1]
+    np.testing.assert_array_equal(visualizer.draw(IMAGE, sample, draw_gt=False, parts=OVERLAYS), plain)
 
 
 def test_a_model_of_grasps_alone_has_its_verdict_in_grasps():

@@ -122,7 +122,22 @@ def test_the_attention_is_stretched_over_the_input_and_cut_to_the_image():
     assert prediction(sample, 'input', (40, 40), 0.5).attention.max() == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize('part', ['boxes', 'masks', 'points', 'grasps', 'attention'])
+def test_grasp_maps_move_with_the_image():
+    sample = GroundingSample(metainfo=dict(gt_frame='original', homography_matrix=np.array(LETTERBOX)))
+    sample.pred_no_target = False
+    maps = torch.zeros(4, 20, 10)
+    maps[0, 4:8, 2:6] = 1
+    sample.pred_grasp_maps = maps
+    np.testing.assert_array_equal(prediction(sample, 'original', (20, 10)).grasp_maps, maps)
+    moved = prediction(sample, 'input', (40, 40)).grasp_maps
+    assert moved.shape == (4, 40, 40)
+    assert np.argwhere(moved[0] > 0.5).min(0).tolist() == [8, 14]  # twice as far, and ten to the right
+    sample.gt_grasps = torch.zeros(0, 5)
+    sample.gt_grasp_maps = PixelData(maps=torch.ones(4, 40, 40))
+    np.testing.assert_array_equal(ground_truth(sample, 'input', (40, 40)).grasp_maps, np.ones((4, 40, 40)))
+
+
+@pytest.mark.parametrize('part', ['boxes', 'masks', 'points', 'grasps', 'attention', 'grasp_maps'])
 def test_what_is_not_asked_for_is_left_out(part):
     answer = Layers(
         boxes=np.ones((2, 4)),
@@ -132,10 +147,11 @@ def test_what_is_not_asked_for_is_left_out(part):
         points=np.ones((1, 2)),
         grasps=np.ones((1, 4, 2)),
         attention=np.ones((3, 3)),
+        grasp_maps=np.ones((4, 3, 3)),
     )
     kept = answer.only([part])
     fields = dict(boxes=len(kept.boxes), masks=kept.masks, points=kept.points, grasps=kept.grasps)
-    fields['attention'] = kept.attention
+    fields |= dict(attention=kept.attention, grasp_maps=kept.grasp_maps)
     assert [name for name, value in fields.items() if value is not None and np.size(value) and np.any(value)] == [part]
     assert (kept.union is not None) == (part == 'masks')
     assert len(answer.boxes) == 2

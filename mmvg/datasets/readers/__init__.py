@@ -22,7 +22,7 @@ from mmvg.datasets.readers.grasp_anything import (
     read_label,
     read_part_mask,
 )
-from mmvg.datasets.readers.grasp_lists import read_corner_lists, read_grasp_list, read_grasp_rows
+from mmvg.datasets.readers.grasp_lists import read_corner_lists, read_grasp_list, read_grasp_rows, read_line_grasps
 from mmvg.datasets.readers.grec_file import read_grec_file
 from mmvg.datasets.readers.instance_images import InstanceReader, read_instance_image
 from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_instancevg_entry
@@ -105,6 +105,7 @@ __all__ = [
     'read_instruction',
     'read_json',
     'read_label',
+    'read_line_grasps',
     'read_lines',
     'read_part_mask',
     'read_pickle',

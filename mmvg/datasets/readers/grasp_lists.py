@@ -1,9 +1,12 @@
 """Grasps as data files list them, and what of them can be used."""
 
+from math import pi
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.structures import corners_to_grasps, fold_angle, usable_grasps
 
 
@@ -59,6 +62,33 @@ def read_grasp_list(grasps: Any) -> tuple[np.ndarray, int]:
     found[:, 4] = fold_angle(found[:, 4])
     found = _usable(found)
     return found, len(grasps) - len(found)
+
+
+def read_line_grasps(value: Any, has_targets: bool, file: Path, where: str, report: LoadReport) -> np.ndarray:
+    """Read ``grasps`` of a line of JSON, see :func:`read_grasp_list`.
+
+    Args:
+        value: What the line has.
+        has_targets: Whether the line means anything.
+        file: The file.
+        where: Which line.
+        report: Counts what is left out.
+
+    Returns:
+        Grasps (M, 5) float32.
+
+    Raises:
+        DataError: If a line that means nothing has some, one of them cannot be used, or is turned by degrees.
+    """
+    grasps, left_out = read_grasp_list(value)
+    if left_out:
+        report.problem('grasp that is no rectangle', file, f'{where}: {left_out} of its grasps', 'it is left out')
+    if len(grasps) and not has_targets:
+        report.fail('grasps where nothing is meant', file, where)
+    turns = [row[4] for row in value if _numbers(row, (5,)) is not None] if isinstance(value, list) else []
+    if (largest := max(map(abs, turns), default=0)) > 2 * pi:
+        report.fail('grasp turned by degrees', file, f'{where}: an angle of {largest:g} is not in radians')
+    return grasps
 
 
 def _usable(grasps: np.ndarray) -> np.ndarray:

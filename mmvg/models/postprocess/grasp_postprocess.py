@@ -35,6 +35,7 @@ class GraspPostprocess(BasePostprocess):
         center_sigma: Gaussian window (input pixels) in which a centre is moved to the middle of its peak; 0 leaves it
             on a whole pixel, as in the literature. See :func:`mmvg.structures.grasp_maps.refine_centers`.
         grasps_from: ``'maps'``, or ``'mask'`` for the baseline that looks at nothing but the shape of the mask.
+        keep_maps: Leave the maps that grasps are read from on the samples, as ``pred_grasp_maps``, to be drawn.
         align_corners: See :class:`BasePostprocess`.
 
     Raises:
@@ -64,6 +65,7 @@ class GraspPostprocess(BasePostprocess):
         sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
         center_sigma: float = 0.0,
         grasps_from: str = 'maps',
+        keep_maps: bool = False,
         align_corners: bool = False,
     ) -> None:
         super().__init__(score_thr, mask_thr, 'original', align_corners)
@@ -77,6 +79,7 @@ class GraspPostprocess(BasePostprocess):
         self.sigmas = sigmas
         self.center_sigma = center_sigma
         self.grasps_from = grasps_from
+        self.keep_maps = keep_maps
 
     @torch.no_grad()
     def __call__(self, logits: Tensor, samples: list[GroundingSample]) -> list[GroundingSample]:
@@ -90,7 +93,10 @@ class GraspPostprocess(BasePostprocess):
             maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:])], dim=1)[0]
             values = self.masks_to_frame(maps, sample, mode='bilinear')
             mask = self.binary(values[0])
-            grasps, scores = self._grasps(values, mask, self._enlargement(sample))
+            maps = self._grasp_maps(values, mask, self._enlargement(sample))
+            grasps, scores = self._grasps(maps, values[0], mask, self._enlargement(sample))
+            if self.keep_maps:
+                sample.pred_grasp_maps = maps
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
             self.decide(sample, mask_score(values[0], mask), mask[None], 'global')
         return samples
@@ -101,24 +107,23 @@ class GraspPostprocess(BasePostprocess):
         matrix = sample.get('homography_matrix')
         return 1.0 if matrix is None else float(matrix[0][0] * matrix[1][1]) ** -0.5
 
-    def _grasps(self, maps: Tensor, mask: Tensor, enlargement: float) -> tuple[Tensor, Tensor]:
-        """Grasps (M, 5) and scores (M,) from ``maps`` (5, H, W) of probabilities, cos and sin, in original pixels."""
-        probability, quality, cos, sin, width = maps
+    def _grasp_maps(self, values: Tensor, mask: Tensor, enlargement: float) -> Tensor:
+        """Gated quality, cos, sin and width in pixels (4, H, W) of ``values`` (5, H, W), which begin with the mask."""
+        probability, quality, cos, sin, width = values
+        if self.gate != 'off':
+            quality = quality * (mask if self.gate == 'hard' else probability)
+        of_quality, of_angle, of_width = (sigma * enlargement for sigma in self.sigmas)
+        width = self.width_norm * enlargement * smooth_map(width, of_width)
+        return torch.stack(
+            [smooth_map(quality, of_quality), smooth_map(cos, of_angle), smooth_map(sin, of_angle), width]
+        )
+
+    def _grasps(self, maps: Tensor, probability: Tensor, mask: Tensor, enlargement: float) -> tuple[Tensor, Tensor]:
+        """Grasps (M, 5) and scores (M,) from ``maps`` (4, H, W) in original pixels, or from the mask (H, W)."""
         jaw_size = None if self.jaw_size is None else self.jaw_size * enlargement
         if self.grasps_from == 'mask':
             grasps = torch.from_numpy(mask_to_grasp(mask.cpu().numpy(), jaw_size)).to(maps)
             return grasps, probability[mask].mean().expand(len(grasps))
-        if self.gate != 'off':
-            quality = quality * (mask if self.gate == 'hard' else probability)
-        of_quality, of_angle, of_width = (sigma * enlargement for sigma in self.sigmas)
         return maps_to_grasps(
-            smooth_map(quality, of_quality),
-            smooth_map(cos, of_angle),
-            smooth_map(sin, of_angle),
-            self.width_norm * enlargement * smooth_map(width, of_width),
-            self.num_grasps,
-            self.min_distance,
-            self.score_thr,
-            jaw_size,
-            self.center_sigma * enlargement,
+            *maps, self.num_grasps, self.min_distance, self.score_thr, jaw_size, self.center_sigma * enlargement
         )

@@ -108,3 +108,16 @@ def test_unknown_choices_are_refused():
         GraspPostprocess(gate='maybe')
     with pytest.raises(ValueError, match="not 'boxes'"):
         GraspPostprocess(grasps_from='boxes')
+
+
+def test_the_maps_are_kept_where_they_are_asked_for():
+    assert 'pred_grasp_maps' not in answer()
+    found = answer(keep_maps=True)
+    quality, cos, sin, opening = found.pred_grasp_maps
+    assert quality.shape == (96, 128)
+    x, y, w, _, theta = found.pred_grasps.grasps[0].tolist()
+    row, column = round(y), round(x)
+    assert quality[row, column] == found.pred_grasps.scores[0] == quality.max()
+    assert opening[row, column] == pytest.approx(w)
+    assert torch.atan2(sin, cos)[row, column] / 2 == pytest.approx(theta, abs=1e-4)
+    assert quality[92, 21] == 0  # off the object, as the gate has it
