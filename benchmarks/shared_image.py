@@ -41,10 +41,12 @@ def main() -> None:
         seconds = {}
         for name, images in (('shared', 1), ('separate', count)):
             batch = dict(
-                images=torch.randn(images, *inputs['images'].shape[1:]).expand(count, -1, -1, -1).contiguous(),
+                images=torch.randn(images, *inputs['images'].shape[1:]),
                 input_ids=torch.randint(1, 90, (count, inputs['input_ids'].shape[1])),
                 text_mask=torch.ones(count, inputs['input_ids'].shape[1], dtype=torch.bool),
             )
+            if images < count:
+                batch['image_index'] = torch.zeros(count, dtype=torch.long)
             batch = {key: value.to(args.device) for key, value in batch.items()}
             seconds[name] = min(_time(model, batch) for _ in range(args.repeats + 1))
         expected = count * total / (image + count * (total - image))

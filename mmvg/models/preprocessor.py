@@ -1,17 +1,34 @@
 """Turn a list of packed samples into one batch on the model's device."""
 
+from collections.abc import Sequence
+
 import torch
 from mmengine.model import ImgDataPreprocessor
+from torch import Tensor
 
+from mmvg.models.layers import distinct_images, send
 from mmvg.registry import MODELS
+from mmvg.structures import GroundingSample
+
+#: Texts are cut to a multiple of so many tokens, so that there are few different lengths.
+TEXT_STEP = 8
 
 
 @MODELS.register_module()
 class GroundingPreprocessor(ImgDataPreprocessor):
     """Normalise and stack images, and stack the tokens that travel on the samples.
 
-    It takes the arguments of MMEngine's ``ImgDataPreprocessor``: ``mean`` and ``std`` on 0-255, ``bgr_to_rgb`` and
-    others.
+    Images and tokens go to the device, in one transfer each that nobody waits for. Samples stay where they are, on the
+    host: what is known there need not be asked of a GPU, which would have to finish its work first.
+
+    Args:
+        mean: Of each channel, on 0-255, like ``std``; ``None`` leaves images as they are.
+        std: Standard deviation of each channel.
+        pad_size_divisor: Sides are padded at the right and the bottom to multiples of it.
+        pad_value: What is padded with, after the normalisation.
+        bgr_to_rgb: Turn the order of the channels round.
+        trim_text: Cut off what is padding in all texts of a batch, to a multiple of ``TEXT_STEP`` tokens. Features of
+            padding mean nothing, so that answers stay the same; off where a model wants all texts of one length.
 
     Examples:
         >>> import torch
@@ -24,6 +41,18 @@ class GroundingPreprocessor(ImgDataPreprocessor):
         {'images': (1, 3, 8, 8), 'input_ids': (1, 3), 'text_mask': (1, 3)}
     """
 
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        pad_size_divisor: int = 1,
+        pad_value: float = 0,
+        bgr_to_rgb: bool = False,
+        trim_text: bool = True,
+    ) -> None:
+        super().__init__(mean, std, pad_size_divisor, pad_value, bgr_to_rgb)
+        self.trim_text = trim_text
+
     def forward(self, data: dict, training: bool = False) -> dict:
         """Turn a list of images and samples into a batch.
 
@@ -32,24 +61,46 @@ class GroundingPreprocessor(ImgDataPreprocessor):
             training: Whether the batch is for training.
 
         Returns:
-            ``inputs`` as a dict of ``images`` (B, 3, H, W) float, ``input_ids`` (B, L) int64 and ``text_mask`` (B, L)
-                bool,
-            True = a real token; and ``data_samples``.
+            ``inputs`` as a dict of ``images`` (U, 3, H, W) float, the U different ones of the batch; ``input_ids``
+                (B, L) int64 and ``text_mask`` (B, L) bool, True = a real token; and, only where U is less than B,
+                ``image_index`` (B,) int64, the image of each sample; and ``data_samples``.
 
         Raises:
             ValueError: If a sample has no tokens, or the samples have different numbers of them.
         """
-        data = super().forward(data, training)
-        samples = data['data_samples'] or []
+        samples, images = data.get('data_samples') or [], data['inputs']
         lengths = [len(sample.input_ids) if 'input_ids' in sample else None for sample in samples]
-        if len(samples) != len(data['inputs']) or None in lengths or len(set(lengths)) > 1:
+        if len(samples) != len(images) or None in lengths or len(set(lengths)) > 1:
             raise ValueError(
-                f'a batch of {len(data["inputs"])} images needs as many samples with the same number of tokens, but '
+                f'a batch of {len(images)} images needs as many samples with the same number of tokens, but '
                 f'their numbers of tokens are {lengths}; give every pipeline Tokenize with the same max_length'
             )
-        data['inputs'] = {
-            'images': data['inputs'],
-            'input_ids': torch.stack([sample.input_ids for sample in samples]),
-            'text_mask': torch.stack([sample.text_mask for sample in samples]),
-        }
-        return data
+        first, place = distinct_images(images, [_name(sample) for sample in samples])
+        inputs = dict(images=self._images([images[index] for index in first]), **self._tokens(samples))
+        if len(first) < len(images):
+            inputs['image_index'] = send(torch.tensor(place), self.device)
+        return dict(data, inputs=inputs)
+
+    def _images(self, images: Sequence[Tensor]) -> Tensor:
+        """Stack and normalise images (3, H, W) of the host; only those of several sizes one by one."""
+        sides = {side for image in images for side in image.shape[-2:]}
+        if len({image.shape for image in images}) > 1 or any(side % self.pad_size_divisor for side in sides):
+            return super().forward(dict(inputs=list(images)))['inputs']
+        batch = send(torch.stack(list(images)), self.device)
+        if self._channel_conversion:
+            batch = batch.flip(1)
+        return (batch.float() - self.mean) / self.std if self._enable_normalize else batch.float()
+
+    def _tokens(self, samples: Sequence[GroundingSample]) -> dict[str, Tensor]:
+        input_ids = torch.stack([sample.input_ids for sample in samples])
+        text_mask = torch.stack([sample.text_mask for sample in samples])
+        if self.trim_text and bool(text_mask.any(1).all()):  # a text without any real token may be read whole
+            longest = int(text_mask.any(0).nonzero()[-1]) + 1
+            length = min(-(-longest // TEXT_STEP) * TEXT_STEP, text_mask.shape[1])
+            input_ids, text_mask = input_ids[:, :length], text_mask[:, :length]
+        return dict(input_ids=send(input_ids, self.device), text_mask=send(text_mask, self.device))
+
+
+def _name(sample: GroundingSample) -> tuple:
+    """What tells images apart without a look at them."""
+    return str(sample.get('img_path')), sample.get('flip')

@@ -5,12 +5,16 @@ docs/running.md promises these bounds.
 
 import pytest
 import torch
+from mmcv.cnn.bricks.drop import DropPath
 from mmengine.runner import Runner
 from shipped_configs import ROOT, on_drawn_data, read
 
+from mmvg.analysis.complexity import dummy_inputs
 from mmvg.registry import MODELS
 
 SYSTEMS = sorted(path.parent.name for path in ROOT.glob('configs/*/tiny.py'))
+#: Where text and image meet from the first layer on, nothing can be shared.
+JOINT = {'instancevg'}
 
 
 def lively_model(cfg):
@@ -53,3 +57,34 @@ def test_answers_are_those_of_any_other_batch(system, refshapes_tiny):
                 else:
                     bound = 1e-5 if name.endswith('scores') else 1e-2  # pixels, radians
                     assert torch.allclose(value.float(), again.float(), rtol=0, atol=bound), name
+
+
+@pytest.mark.parametrize('training', [False, True])
+@pytest.mark.parametrize('system', SYSTEMS)
+def test_sentences_about_one_image_get_what_they_get_about_copies_of_it(system, training):
+    cfg = read(f'{system}/tiny.py')
+    model, inputs = lively_model(cfg), dummy_inputs(cfg)
+    generator = torch.Generator().manual_seed(0)
+    index = torch.tensor([0, 1, 0, 0])
+    images = torch.randn(2, *inputs['images'].shape[1:], generator=generator)
+    text = dict(
+        input_ids=torch.randint(4, 20, (4, 8), generator=generator), text_mask=torch.ones(4, 8, dtype=torch.bool)
+    )
+    for module in model.modules():
+        module.training = training and not isinstance(module, (torch.nn.Dropout, DropPath))
+    sizes = []
+    tower = next(module for module in model.backbone.modules() if isinstance(module, torch.nn.Conv2d))
+    tower.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))
+    shared = model(dict(text, images=images, image_index=index), mode='tensor')
+    copies = model(dict(text, images=images[index]), mode='tensor')
+    learns = training and any(isinstance(module, torch.nn.BatchNorm2d) for module in image_tower(model).modules())
+    assert sizes == [4 if learns or system in JOINT else 2, 4]
+    for name, value in shared.items():
+        if torch.is_tensor(value):
+            torch.testing.assert_close(value, copies[name], rtol=1e-5, atol=1e-5)
+
+
+def image_tower(model):
+    """The part of the encoder that sees the image alone."""
+    backbone = model.backbone
+    return getattr(backbone, 'image', None) or (backbone.clip.visual if hasattr(backbone, 'clip') else backbone)

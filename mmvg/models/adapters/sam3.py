@@ -10,7 +10,7 @@ from torch import Tensor
 from mmvg.models.adapters.foreign_model import ForeignModel, answer_in_groups
 from mmvg.models.adapters.hub_folder import load_model, model_type_of
 from mmvg.models.adapters.prompt import Prompt
-from mmvg.models.backbones.shared_images import distinct_images
+from mmvg.models.layers import distinct_images
 from mmvg.models.postprocess import Proposals
 from mmvg.registry import MODELS
 

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.backbones.clip_dual import UNUSED_IN_CLIP_FILES, read_clip_weights
-from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import may_share
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_state_dict
 
@@ -27,8 +27,8 @@ class CLIPResNet(BaseModule):
     taken at every location (CRIS, arXiv:2111.15174): its tokens attend to one another without the mean token, whose
     row of the position table is dropped; the other rows are resized bicubically to the grid at hand. The text tower
     gives every token after the last LayerNorm, and the end token as the sentence. Layers and names are open_clip's;
-    the defaults are OpenAI's RN50. Normalise images with CLIP's own mean and standard deviation. In evaluation mode an
-    image that several expressions of a batch ask about is encoded once.
+    the defaults are OpenAI's RN50. Normalise images with CLIP's own mean and standard deviation. An image that
+    several expressions of a batch ask about is encoded once, unless BatchNorm learns from it.
 
     Args:
         image_layers: Bottlenecks of the four stages: (3, 4, 6, 3) for RN50, (3, 4, 23, 3) for RN101.
@@ -170,8 +170,15 @@ class CLIPResNet(BaseModule):
             self.clip.eval()
         return self
 
-    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+    #: An encoder that sets this is given ``image_index``.
+    shares_images = True
+
+    def forward(
+        self, images: Tensor, input_ids: Tensor, text_mask: Tensor, image_index: Tensor | None = None
+    ) -> GroundingFeatures:
         """Encode ``images`` (B, 3, H, W) with ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        With ``image_index`` (B,) there are U ``images``, and it says which of them each text is about.
 
         Returns:
             The maps of ``out_indices`` and the pooled map (B, C', H/32, W/32) in ``images``; tokens (B, L, C), the
@@ -183,10 +190,11 @@ class CLIPResNet(BaseModule):
         """
         if images.shape[-2] % 32 or images.shape[-1] % 32:
             raise ValueError(f'CLIPResNet needs sides that are multiples of 32, but got {tuple(images.shape)}')
-        first, place = (None, None) if self.training else distinct_images(images)
-        shared = first is not None and len(first) < len(images)
+        shared = image_index is not None and may_share(self.clip.visual, *([self.connect] if self.connect else []))
+        if image_index is not None and not shared:
+            images = images[image_index]
         with torch.no_grad() if self.frozen else nullcontext():
-            maps = self._encode_image(images[first] if shared else images)
+            maps = self._encode_image(images)
             pooled = self._pool(maps[-1])
             text = self.encode_text(input_ids, text_mask)
             sentence = self._sentence(text, text_mask.bool())
@@ -194,7 +202,7 @@ class CLIPResNet(BaseModule):
             pooled = F.relu(pooled + self.connect(maps[-1]))
         given = [*(maps[i] for i in self.out_indices), pooled]
         return GroundingFeatures(
-            images=[x[place] for x in given] if shared else given,
+            images=[x[image_index] for x in given] if shared else given,
             text=text,
             text_mask=text_mask.bool(),
             sentence=sentence,

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import conv_bn_relu
+from mmvg.models.layers import conv_bn_relu, may_share
 from mmvg.registry import MODELS
 
 
@@ -91,8 +91,15 @@ class ConvTextEncoder(BaseModule):
         self.text = nn.TransformerEncoder(layer, text_layers, norm, enable_nested_tensor=False)
         self.sentence = nn.Linear(text_channels, sentence_channels)
 
-    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+    #: An encoder that sets this is given ``image_index``.
+    shares_images = True
+
+    def forward(
+        self, images: Tensor, input_ids: Tensor, text_mask: Tensor, image_index: Tensor | None = None
+    ) -> GroundingFeatures:
         """Encode ``images`` (B, 3, H, W) and ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        With ``image_index`` (B,) there are U ``images``, and it says which of them each text is about.
 
         Raises:
             ValueError: If the text is longer than the position table.
@@ -102,10 +109,13 @@ class ConvTextEncoder(BaseModule):
             raise ValueError(
                 f'ConvTextEncoder reads {self.max_text_positions} tokens, but got {tuple(input_ids.shape)}'
             )
+        shared = image_index is not None and may_share(self.stages)
+        if image_index is not None and not shared:
+            images = images[image_index]
         maps = []
         for stage in self.stages:
             images = stage(images)
-            maps.append(images)
+            maps.append(images[image_index] if shared else images)
         text_mask = text_mask.bool()
         text = self.text(self.words(input_ids) + self.positions[:length], src_key_padding_mask=~text_mask)
         weights = text_mask / text_mask.sum(1, keepdim=True).clamp(min=1)

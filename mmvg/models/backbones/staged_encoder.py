@@ -10,6 +10,7 @@ from torch import Tensor
 from mmvg.models.backbones.image_backbone import ImageBackbone
 from mmvg.models.backbones.image_stages import tokens_to_map
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import may_share
 from mmvg.registry import MODELS
 
 
@@ -106,8 +107,16 @@ class StagedEncoder(BaseModule):
         """Encode a text alone: (B, L, C_l) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C_l)."""
         return self.text.run(self.text.embed(input_ids, token_embeddings), text_mask)
 
-    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+    #: An encoder that sets this is given ``image_index``.
+    shares_images = True
+
+    def forward(
+        self, images: Tensor, input_ids: Tensor, text_mask: Tensor, image_index: Tensor | None = None
+    ) -> GroundingFeatures:
         """Encode ``images`` (B, 3, H, W) with ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        With ``image_index`` (B,) there are U ``images``, and it says which of them each text is about. They go through
+        the first stage once each, unless BatchNorm learns there; the stages after it have seen the text.
 
         Returns:
             One map per stage, finest first; the text (B, L, C_l) after the last fusion, its mask and its
@@ -120,9 +129,13 @@ class StagedEncoder(BaseModule):
         if not self.staged_text:
             text = self.text.run(text, text_mask)
         maps, unfused, state = [], None, None
+        if image_index is not None and not may_share(self.image):
+            images, image_index = images[image_index], None
 
         def after_stage(stage: int, blocks: list[Tensor], size: tuple[int, int]) -> Tensor:
             nonlocal text, unfused, state
+            if stage == 0 and image_index is not None:
+                blocks = [block[image_index] for block in blocks]
             if self.staged_text:
                 text = self.text.run(text, text_mask, layers * stage, layers * (stage + 1))
             output = self.fusion(stage, blocks, size, text, text_mask, state)

@@ -3,8 +3,8 @@
 from mmengine.model import BaseModule
 from torch import Tensor
 
-from mmvg.models.backbones.shared_images import distinct_images
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import may_share
 from mmvg.registry import MODELS
 
 
@@ -12,7 +12,7 @@ from mmvg.registry import MODELS
 class TwoTowerEncoder(BaseModule):
     """Any image encoder beside any text encoder, for models whose necks bring the two together, such as CRIS.
 
-    In evaluation mode an image that several expressions of a batch ask about is encoded once.
+    An image that several expressions of a batch ask about is encoded once, unless BatchNorm learns from it.
 
     Example:
         >>> import torch
@@ -44,18 +44,26 @@ class TwoTowerEncoder(BaseModule):
         """Encode a text alone: (B, L, C_l) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C_l)."""
         return self.text(input_ids, text_mask, token_embeddings)
 
-    def forward(self, images: Tensor, input_ids: Tensor, text_mask: Tensor) -> GroundingFeatures:
+    #: An encoder that sets this is given ``image_index``.
+    shares_images = True
+
+    def forward(
+        self, images: Tensor, input_ids: Tensor, text_mask: Tensor, image_index: Tensor | None = None
+    ) -> GroundingFeatures:
         """Encode ``images`` (B, 3, H, W) and ``input_ids`` (B, L); ``text_mask`` (B, L) is True for a real token.
+
+        With ``image_index`` (B,) there are U ``images``, and it says which of them each text is about.
 
         Returns:
             The maps of the image encoder, finest first; the text (B, L, C_l), its mask, and its sentence.
         """
         text_mask = text_mask.bool()
-        first, place = (None, None) if self.training else distinct_images(images)
-        if first is not None and len(first) < len(images):
-            maps = [x[place] for x in self.image(images[first])]
-        else:
+        if image_index is None:
             maps = self.image(images)
+        elif may_share(self.image):
+            maps = [x[image_index] for x in self.image(images)]
+        else:
+            maps = self.image(images[image_index])
         text = self.text(input_ids, text_mask)
         return GroundingFeatures(
             images=maps, text=text, text_mask=text_mask, sentence=self.text.sentence(text, text_mask)

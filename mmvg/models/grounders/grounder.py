@@ -103,8 +103,17 @@ class Grounder(BaseModel):
         return write_model_folder(folder, self.state_dict(), to_data(config), carried_files(config), half=half)
 
     def extract_features(self, inputs: dict[str, Tensor]) -> GroundingFeatures:
-        """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L)."""
-        features = self.backbone(inputs['images'], inputs['input_ids'], inputs['text_mask'])
+        """Run backbone and necks on ``images`` (B, 3, H, W), ``input_ids`` (B, L) and ``text_mask`` (B, L).
+
+        With ``image_index`` (B,) there are only U ``images``, see :class:`mmvg.models.GroundingPreprocessor`.
+        """
+        images, shared = inputs['images'], {}
+        if (index := inputs.get('image_index')) is not None:
+            if getattr(self.backbone, 'shares_images', False):
+                shared = dict(image_index=index)
+            else:
+                images = images[index]
+        features = self.backbone(images, inputs['input_ids'], inputs['text_mask'], **shared)
         unfused = features.images[-1] if features.unfused is None else features.unfused
         features = features.replace(input_ids=inputs['input_ids'], unfused=unfused)
         for part in self.neck.values():

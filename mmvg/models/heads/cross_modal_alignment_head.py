@@ -2,7 +2,7 @@
 
 import torch
 from mmengine.model import BaseModule
-from torch import Tensor, autocast, nn
+from torch import Tensor, autocast, device, nn
 
 from mmvg.models.features import GroundingFeatures
 from mmvg.models.losses.alignment_loss import AlignmentLoss
@@ -76,7 +76,8 @@ class CrossModalAlignmentHead(BaseModule):
 
     def _loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
         pixels = features.pixels.float()
-        union = GroundingTargets.from_samples(data_samples, pixels.device).union
+        # on the host: it must know how many cells are foreground, and would have to wait for a GPU to tell
+        union = GroundingTargets.from_samples(data_samples, device('cpu')).union
         if union is None:
             raise ValueError('CrossModalAlignmentHead needs gt_sem_seg on every sample')
         foreground = (reduce_masks(union, pixels.shape[-2:], 'area') > 0.5).flatten(1)

@@ -74,11 +74,16 @@ class DynamicConvBranch(BaseModule):
         """
         x = self.expand(pixels)
         if not self.dynamic:
-            return self.heads(x)[:, _FROM_PAPER_ORDER]
+            return _in_our_order(self.heads(x))
         kernels, biases = self.mixed_kernels(sentence)
-        return sample_convolution(x, kernels, biases)[:, _FROM_PAPER_ORDER]
+        return _in_our_order(sample_convolution(x, kernels, biases))
 
     def mixed_kernels(self, sentence: Tensor) -> tuple[Tensor, Tensor]:
         """Return kernels (B, 5, C, 3, 3) and biases (B, 5) for ``sentence`` (B, S), in the order of Eq. 22."""
         weights = self.mixer(sentence).softmax(-1)
         return torch.einsum('bk,ktchw->btchw', weights, self.kernels), weights @ self.biases
+
+
+def _in_our_order(maps: Tensor) -> Tensor:
+    """Bring ``maps`` (B, 5, H, W) from the paper's order to ours."""
+    return torch.stack([maps[:, i] for i in _FROM_PAPER_ORDER], dim=1)  # an index of numbers is copied to the device

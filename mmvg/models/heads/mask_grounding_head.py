@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmvg.checks import check_choice
 from mmvg.models.backbones.bert import bert_layers, run_bert_layers
 from mmvg.models.features import GroundingFeatures, TextEncoder
-from mmvg.models.layers import without_special_tokens
+from mmvg.models.layers import send, without_special_tokens
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -136,18 +136,16 @@ class MaskGroundingHead(BaseModule):
         Raises:
             ValueError: If the encoder cannot read a text alone, or masks are missing.
         """
-        chosen = self.choose_words(features.text_mask)
+        drawn = self.draw_places(features.text_mask.shape)
+        rows = send(drawn.flatten().nonzero()[:, 0], features.text_mask.device)
+        chosen = self._words(features.text_mask) & send(drawn, features.text_mask.device)
         masks = self._masks(features, data_samples)
-        takes_part = chosen.any(1)
-        if masks is not None:
-            takes_part &= masks.bool().flatten(1).any(1)
-        if not takes_part.any():
-            chosen = torch.zeros_like(chosen)
-            chosen[0, 0] = True
-            takes_part = chosen.any(1)
-            return dict(loss_grounding=0 * self._logits(features, masks, chosen, takes_part, encoder)[0].sum())
-        logits, words = self._logits(features, masks, chosen, takes_part, encoder)
-        return dict(loss_grounding=self.loss_weight * F.cross_entropy(logits.float(), words))
+        takes_part = chosen if masks is None else chosen & masks.bool().flatten(1).any(1, keepdim=True)
+        # what was drawn is known on the host; padding that was drawn is computed too, for only a GPU knows it
+        counted = takes_part.flatten()[rows].float()
+        logits, words = self._logits(features, masks, chosen, rows, encoder)
+        entropy = F.cross_entropy(logits.float(), words, reduction='none')
+        return dict(loss_grounding=self.loss_weight * (entropy * counted).sum() / counted.sum().clamp(min=1))
 
     def choose_words(self, text_mask: Tensor) -> Tensor:
         """Choose the words to guess.
@@ -158,8 +156,15 @@ class MaskGroundingHead(BaseModule):
         Returns:
             (B, L) bool, never True for begin, end or padding.
         """
-        words = without_special_tokens(text_mask) & (text_mask.sum(1, keepdim=True) > 2)
-        return words & (self._random(text_mask) < self.mask_rate)
+        return self._words(text_mask) & send(self.draw_places(text_mask.shape), text_mask.device)
+
+    def draw_places(self, shape: tuple[int, int]) -> Tensor:
+        """Draw places (B, L) bool on the host, which are chosen if a word stands there."""
+        return self._random(shape) < self.mask_rate
+
+    @staticmethod
+    def _words(text_mask: Tensor) -> Tensor:
+        return without_special_tokens(text_mask) & (text_mask.sum(1, keepdim=True) > 2)
 
     @torch.no_grad()
     def accuracy(
@@ -176,11 +181,13 @@ class MaskGroundingHead(BaseModule):
         Returns:
             (K,) bool.
         """
-        logits, words = self._logits(features, masks, chosen, chosen.any(1), encoder)
+        rows = chosen.flatten().nonzero()[:, 0]
+        logits, words = self._logits(features, masks, chosen, rows, encoder)
         return logits.argmax(-1) == words
 
-    def _random(self, like: Tensor) -> Tensor:
-        return torch.rand(like.shape, generator=self.generator).to(like.device)
+    def _random(self, shape: torch.Size) -> Tensor:
+        """Draw numbers in [0, 1) on the host."""
+        return torch.rand(shape, generator=self.generator)
 
     def _masks(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> Tensor | None:
         if 'mask' not in self.inputs:
@@ -193,38 +200,37 @@ class MaskGroundingHead(BaseModule):
         features: GroundingFeatures,
         masks: Tensor | None,
         chosen: Tensor,
-        takes_part: Tensor,
+        rows: Tensor,
         encoder: TextEncoder,
     ) -> tuple[Tensor, Tensor]:
-        """Return logits (K, V) of the chosen words, and the words (K,) themselves, of the samples that take part."""
+        """Return logits (K, V) of the tokens in ``rows`` (K,) of all B * L, and the tokens (K,) themselves."""
         if not hasattr(encoder, 'token_table') or not hasattr(encoder, 'encode_text'):
             raise ValueError(
                 f'MaskGroundingHead needs a backbone with token_table and encode_text; {type(encoder).__name__} has '
                 'not both'
             )
-        input_ids, text_mask = features.input_ids[takes_part], features.text_mask[takes_part]
-        chosen = chosen[takes_part]
+        input_ids, text_mask = features.input_ids, features.text_mask
         tokens = [self._read_text(encoder, input_ids, text_mask, chosen)]
         keep = [text_mask]
         if self.project_image is not None:
-            image = features.unfused[takes_part]
+            image = features.unfused
             image = self._read_image(image.detach() if self.detach_image else image)
             tokens.append(image)
             keep.append(text_mask.new_ones(image.shape[:2]))
         if self.encode_mask is not None:
             size = features.unfused.shape[-2:]
-            tokens.append(self._read_mask(masks[takes_part].float(), tokens[-1], size))
+            tokens.append(self._read_mask(masks.float(), tokens[-1], size))
             keep.append(text_mask.new_ones(len(text_mask), 1))
         tokens = [x + kind for x, kind in zip(tokens, self.kind, strict=True)]
         states = self.dropout(self.norm(torch.cat(tokens, dim=1)))  # (B, L + h*w + 1, C) with all three inputs
         states = run_bert_layers(self.predictor, states, torch.cat(keep, dim=1))
-        answers = self.to_embedding(states[:, : chosen.shape[1]][chosen])  # (K, embed_channels)
-        return answers @ encoder.token_table.t() + self.vocab_bias, input_ids[chosen]
+        answers = self.to_embedding(states[:, : chosen.shape[1]].flatten(0, 1)[rows])  # (K, embed_channels)
+        return answers @ encoder.token_table.t() + self.vocab_bias, input_ids.flatten()[rows]
 
     def _read_text(self, encoder: TextEncoder, input_ids: Tensor, text_mask: Tensor, chosen: Tensor) -> Tensor:
         """Return tokens (B, L, C) of the text in which most of the chosen words are hidden."""
         table = encoder.token_table
-        hidden = chosen & (self._random(chosen) < self.replace_rate)
+        hidden = chosen & send(self._random(chosen.shape) < self.replace_rate, chosen.device)
         mask_token = table[self.mask_id] if self.mask_token is None else self.mask_token.to(table.dtype)
         embeddings = torch.where(hidden[..., None], mask_token, table[input_ids])
         return self.project_text(encoder.encode_text(input_ids, text_mask, embeddings))

@@ -2,12 +2,15 @@
 
 from .attention import WeightedDecoderLayer, detr_layer_cfg
 from .convolutions import conv_bn_relu, double_conv
+from .deformable_attention import attend_among_cells, attend_to_points
 from .deformable_enhancement import EnhancementBlock, OffsetDeformConv
 from .film import FiLM
 from .norms import LN2d
 from .point_selector import cell_centers_norm, select_points, select_top_cells
 from .sample_convolution import sample_convolution
+from .shared_images import distinct_images, may_share
 from .text_filter import filter_text, without_special_tokens
+from .transfer import send
 from .unet import UNet
 
 __all__ = [
@@ -17,13 +20,18 @@ __all__ = [
     'OffsetDeformConv',
     'UNet',
     'WeightedDecoderLayer',
+    'attend_among_cells',
+    'attend_to_points',
     'cell_centers_norm',
     'conv_bn_relu',
     'detr_layer_cfg',
+    'distinct_images',
     'double_conv',
     'filter_text',
+    'may_share',
     'sample_convolution',
     'select_points',
     'select_top_cells',
+    'send',
     'without_special_tokens',
 ]

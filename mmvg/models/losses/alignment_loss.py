@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
+
 
 class _NegativeSums(torch.autograd.Function):
     """Compute row and column sums of exp((X Y^T - 1) / tau) without ever holding that matrix whole."""
@@ -97,7 +99,8 @@ class AlignmentLoss(nn.Module):
 
         Args:
             pixels: Features (M, D), of any length.
-            foreground: (M,) bool, with at least one pixel of either kind.
+            foreground: (M,) bool, with at least one pixel of either kind; on the host, which decides how many there
+                are of either.
             text: Vector (D,), or ``None`` if P2T is not wanted.
 
         Returns:
@@ -108,7 +111,8 @@ class AlignmentLoss(nn.Module):
         pixels = pixels * pixels.norm(dim=-1, keepdim=True).clamp_min(1e-12).reciprocal()
         # one gather, whose backward pass needs half the memory of two
         order = torch.argsort(foreground.to(torch.uint8), descending=True, stable=True)
-        x, y = pixels[order].split([int(foreground.sum()), int((~foreground).sum())])
+        inside = int(foreground.sum())
+        x, y = pixels[send(order, pixels.device)].split([inside, len(foreground) - inside])
         rows, columns = negative_sums(x, y, self.pixel_temperature, self.block_size)
         p2p = self._contrast(x, x.mean(0), rows, self.pixel_temperature)
         p2p = p2p + self._contrast(y, y.mean(0), columns, self.pixel_temperature)

@@ -2,10 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.losses import GIoULoss, L1Loss
 from mmdet.utils import reduce_mean
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
 from mmvg.models.losses.set_matcher import Matching
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -58,8 +58,6 @@ class DetectionCriterion(nn.Module):
         self.weights = (cls_weight, bbox_weight, giou_weight)
         self.aux_loss_weighted = aux_loss_weighted
         self.register_buffer('class_weights', torch.tensor([1.0, no_object_weight]), persistent=False)
-        self.l1 = L1Loss(reduction='sum')
-        self.giou = GIoULoss(eps=1e-6, reduction='sum')
 
     def forward(
         self, class_logits: Tensor, boxes_cxcywh_norm: Tensor, matching: Matching, targets: GroundingTargets
@@ -75,25 +73,61 @@ class DetectionCriterion(nn.Module):
         Returns:
             ``loss_cls``, ``loss_bbox`` and ``loss_giou`` of the last layer, and ``d<i>.loss_...`` of layer i < D-1.
         """
-        number = reduce_mean(class_logits.new_tensor(float(sum(targets.counts)), dtype=torch.float32)).clamp(min=1)
+        number = torch.full((), float(sum(targets.counts)), device=class_logits.device)
+        parts = self._of_layers(class_logits.float(), boxes_cxcywh_norm.float(), matching, targets)
+        divisor = reduce_mean(number).clamp(min=1)
+        parts = dict(cls=parts[0], bbox=parts[1] / divisor, giou=parts[2] / divisor)
         losses = {}
         last = len(class_logits) - 1
         for layer in range(last + 1):
-            parts = self._one_layer(class_logits[layer], boxes_cxcywh_norm[layer], matching, layer, targets, number)
             weights = self.weights if layer == last or self.aux_loss_weighted else (1.0, 1.0, 1.0)
             prefix = '' if layer == last else f'd{layer}.'
-            for name, part, weight in zip(('cls', 'bbox', 'giou'), parts, weights, strict=True):
-                losses[f'{prefix}loss_{name}'] = self.loss_weight * weight * part
+            for (name, part), weight in zip(parts.items(), weights, strict=True):
+                losses[f'{prefix}loss_{name}'] = self.loss_weight * weight * part[layer]
         return losses
 
-    def _one_layer(
-        self, logits: Tensor, boxes: Tensor, matching: Matching, layer: int, targets: GroundingTargets, number: Tensor
+    def _of_layers(
+        self, logits: Tensor, boxes: Tensor, matching: Matching, targets: GroundingTargets
     ) -> tuple[Tensor, Tensor, Tensor]:
-        positive = matching.positives(layer)
-        logits, boxes = logits.float(), boxes.float()
-        loss_cls = F.cross_entropy(logits.flatten(0, 1), (~positive).long().flatten(), self.class_weights)
-        predicted, wanted = boxes[positive], targets.boxes_cxcywh_norm[matching.targets(layer)]
-        connected = 0 * boxes.sum()  # keeps the box branch in the graph when nothing was matched
-        loss_bbox = self.l1(predicted, wanted) / number + connected
-        loss_giou = self.giou(cxcywh_to_xyxy(predicted), cxcywh_to_xyxy(wanted)) / number + connected
-        return loss_cls, loss_bbox, loss_giou
+        """Return class, L1 and GIoU loss (D,) of all layers at once.
+
+        All queries are compared, those without a target with a box of zeros that does not count: so nothing has a size
+        that only the device knows.
+        """
+        assigned = send(matching.assigned, logits.device)
+        positive = assigned >= 0
+        labels = (~positive).long().flatten(1)  # (D, B * Q)
+        entropy = F.cross_entropy(logits.flatten(0, 2), labels.flatten(), self.class_weights, reduction='none')
+        loss_cls = entropy.view_as(labels).sum(1) / self.class_weights[labels].sum(1)
+        wanted = F.pad(targets.boxes_cxcywh_norm, (0, 0, 0, 1))[assigned]  # -1 is the last row, of zeros
+        counted = positive.to(boxes.dtype)
+        loss_bbox = ((boxes - wanted).abs().sum(-1) * counted).sum((1, 2))
+        overlap = aligned_giou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(wanted))
+        return loss_cls, loss_bbox, ((1 - overlap) * counted).sum((1, 2))
+
+
+def aligned_giou(boxes: Tensor, others: Tensor, eps: float = 1e-6) -> Tensor:
+    """Return the GIoU (...,) of pairs of boxes (..., 4) xyxy (arXiv:1902.09630), as mmdet's ``GIoULoss`` computes it.
+
+    That one asks the device questions on the way.
+
+    Args:
+        boxes: Fractions of the image.
+        others: As many.
+        eps: The least area that anything is divided by.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.losses.detection_criterion import aligned_giou
+        >>> aligned_giou(torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.5, 0.0, 1.0, 1.0]))
+        tensor(0.5000)
+    """
+    sides = (torch.minimum(boxes[..., 2:], others[..., 2:]) - torch.maximum(boxes[..., :2], others[..., :2])).clamp(0)
+    around = torch.maximum(boxes[..., 2:], others[..., 2:]) - torch.minimum(boxes[..., :2], others[..., :2])
+    overlap, hull = _area(sides), _area(around.clamp(0)).clamp(eps)
+    union = (_area(boxes[..., 2:] - boxes[..., :2]) + _area(others[..., 2:] - others[..., :2]) - overlap).clamp(eps)
+    return overlap / union - (hull - union) / hull
+
+
+def _area(sides: Tensor) -> Tensor:
+    return sides[..., 0] * sides[..., 1]

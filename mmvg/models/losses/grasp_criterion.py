@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -55,9 +56,9 @@ class GraspTargets:
                     'missing or another; load annotations before Letterbox, and let EncodeGraspMaps follow it'
                 )
         return cls(
-            mask=torch.stack([s.gt_sem_seg.sem_seg[0].to(device, torch.float32) for s in samples]),
-            maps=torch.stack([s.gt_grasp_maps.maps.to(device) for s in samples]),
-            painted=torch.stack([s.gt_grasp_maps.painted[0].to(device) for s in samples]),
+            mask=send(torch.stack([s.gt_sem_seg.sem_seg[0] for s in samples]), device).float(),
+            maps=send(torch.stack([s.gt_grasp_maps.maps for s in samples]), device),
+            painted=send(torch.stack([s.gt_grasp_maps.painted[0] for s in samples]), device),
         )
 
 

@@ -1,9 +1,11 @@
 """Losses of the global mask and of one mask per query."""
 
+import torch
 import torch.nn.functional as F
 from mmdet.models.losses import DiceLoss
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
 from mmvg.models.losses.mask_resolution import MaskResolution
 from mmvg.models.losses.set_matcher import Matching
 from mmvg.models.losses.targets import GroundingTargets
@@ -129,11 +131,12 @@ class MaskCriterion(nn.Module):
                 raise ValueError(
                     'the instance mask loss needs gt_instances.masks on every sample, or positive_weight=0'
                 )
-            logits, assigned = targets.known(instance_logits, matching.assigned[-1])
-            positive = assigned >= 0
-            masks = None if targets.masks is None else targets.masks[assigned[positive]]
-            compared['pos'] = (self.positive_weight, logits[positive], masks)
-            compared['neg'] = (self.negative_weight, logits[~positive], None)
+            logits, assigned = instance_logits.flatten(0, 1), matching.assigned[-1].flatten()
+            known = _of_known_images(targets, len(assigned))
+            found, empty = ((known & of_kind).nonzero()[:, 0] for of_kind in (assigned >= 0, assigned < 0))
+            masks = None if targets.masks is None else targets.masks[send(assigned[found], logits.device)]
+            compared['pos'] = (self.positive_weight, logits[send(found, logits.device)], masks)
+            compared['neg'] = (self.negative_weight, logits[send(empty, logits.device)], None)
         losses = {}
         for name, (weight, logits, masks) in compared.items():
             bce, dice = self._compare(logits.float(), masks, weight, targets.input_shape)
@@ -156,3 +159,9 @@ class MaskCriterion(nn.Module):
         logits, masks = self.resolution.match(logits[None], None if masks is None else masks[None], input_shape)
         bce, dice = self.bce_dice(logits[0], None if masks is None else masks[0])
         return weight * bce, weight * dice
+
+
+def _of_known_images(targets: GroundingTargets, num_queries: int) -> Tensor:
+    """Tell on the host which of all queries of a batch (B * Q,) belong to an image that has masks."""
+    known = torch.tensor(targets.mask_known or [True] * len(targets.counts))
+    return known.repeat_interleave(num_queries // len(known))

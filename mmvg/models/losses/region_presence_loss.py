@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
 from mmvg.models.layers.region_grid import grid_side
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -59,5 +60,8 @@ def region_labels(targets: GroundingTargets, side: int) -> Tensor:
     edges = torch.linspace(0, 1, side + 1, device=boxes.device)
     columns = (boxes[:, :1] < edges[1:]) & (boxes[:, 2:3] > edges[:-1])
     rows = (boxes[:, 1:2] < edges[1:]) & (boxes[:, 3:] > edges[:-1])
-    touched = (rows[:, :, None] & columns[:, None, :]).flatten(1)
-    return torch.stack([of_image.any(0) for of_image in touched.split(targets.counts)]).float()
+    touched = (rows[:, :, None] & columns[:, None, :]).flatten(1).float()
+    counts = torch.tensor(targets.counts)
+    image = send(torch.arange(len(counts)).repeat_interleave(counts), boxes.device)
+    image = image[:, None].expand_as(touched)
+    return touched.new_zeros(len(counts), side * side).scatter_reduce(0, image, touched, 'amax')

@@ -20,7 +20,8 @@ class Matching:
     are the pairs of masks as well: that is the query-mask aligner (arXiv:2509.13747, Sec. 3.3.2).
 
     Args:
-        assigned: (D, B, Q) int64: index into the T targets of the batch, or -1 for a query without a target.
+        assigned: (D, B, Q) int64: index into the T targets of the batch, or -1 for a query without a target. It stays
+            on the host, where it is found, so that everybody knows how many pairs there are without asking a GPU.
 
     Examples:
         >>> import torch
@@ -74,7 +75,7 @@ class SetMatcher(nn.Module):
     ) -> Matching:
         """Match all queries with the targets of their image.
 
-        All of it runs on the CPU after one transfer, because the assignment is solved there anyway.
+        All of it runs on the CPU after one transfer, the only one, because the assignment is solved there anyway.
 
         Args:
             class_logits: (D, B, Q, 2).
@@ -84,31 +85,33 @@ class SetMatcher(nn.Module):
         """
         assigned = torch.full(class_logits.shape[:3], -1, dtype=torch.int64)
         if sum(targets.counts):
-            costs = self._costs(class_logits, boxes_cxcywh_norm, points, targets)
+            costs = self._costs(class_logits, boxes_cxcywh_norm, points, targets).numpy()
+            found = assigned.numpy()
             for layer, layer_costs in enumerate(costs):
                 first = 0
                 for image, count in enumerate(targets.counts):
                     rows, columns = linear_sum_assignment(layer_costs[image, :, first : first + count])
-                    assigned[layer, image, rows] = torch.from_numpy(columns) + first
+                    found[layer, image, rows] = columns + first
                     first += count
-        return Matching(assigned.to(class_logits.device))
+        return Matching(assigned)
 
     def _costs(
         self, class_logits: Tensor, boxes_cxcywh_norm: Tensor, points: Tensor | None, targets: GroundingTargets
     ) -> Tensor:
         """Return the costs (D, B, Q, T) of every query with the targets of all images."""
         shape = class_logits.shape[:3]
-        pred = InstanceData(
-            scores=_finite(class_logits).flatten(0, 2),
-            bboxes=cxcywh_to_xyxy(_finite(boxes_cxcywh_norm).flatten(0, 2)),
-        )
-        if points is not None:
-            pred.priors = _finite(points).expand(*shape, 2).flatten(0, 2)
-        boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm.cpu())
-        gt = InstanceData(bboxes=boxes, labels=torch.zeros(len(boxes), dtype=torch.int64))
+        read = [class_logits, boxes_cxcywh_norm, targets.boxes_cxcywh_norm, *([] if points is None else [points])]
+        logits, boxes, wanted, *priors = _to_host(read)
+        pred = InstanceData(scores=logits.flatten(0, 2), bboxes=cxcywh_to_xyxy(boxes.flatten(0, 2)))
+        if priors:
+            pred.priors = priors[0].expand(*shape, 2).flatten(0, 2)
+        gt = InstanceData(bboxes=cxcywh_to_xyxy(wanted), labels=torch.zeros(len(wanted), dtype=torch.int64))
         meta = dict(img_shape=(1, 1))
         return sum(cost(pred, gt, img_meta=meta) for cost in self.assigner.match_costs).unflatten(0, shape)
 
 
-def _finite(x: Tensor) -> Tensor:
-    return x.float().nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).cpu()
+def _to_host(tensors: list[Tensor]) -> list[Tensor]:
+    """Bring tensors to the CPU in one transfer, in float32, what is not finite as zeros."""
+    together = torch.cat([x.flatten().float() for x in tensors]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).cpu()
+    parts = together.split([x.numel() for x in tensors])
+    return [part.view(x.shape) for part, x in zip(parts, tensors, strict=True)]

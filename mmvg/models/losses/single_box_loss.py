@@ -2,9 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.losses import GIoULoss
 from torch import Tensor, nn
 
+from mmvg.models.layers import send
+from mmvg.models.losses.detection_criterion import aligned_giou
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import cxcywh_to_xyxy, xyxy_to_cxcywh
@@ -35,7 +36,6 @@ class SingleBoxLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
         self.beta = beta
-        self.giou = GIoULoss(reduction='sum')
 
     def forward(self, boxes_cxcywh_norm: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
         """Compute the losses.
@@ -48,19 +48,23 @@ class SingleBoxLoss(nn.Module):
             ``loss_bbox`` and ``loss_giou``; both are 0, with a gradient, if no expression has a target.
         """
         boxes = boxes_cxcywh_norm.float()
-        found = torch.tensor([count > 0 for count in targets.counts], device=boxes.device)
-        if not found.any():
+        found = torch.tensor(targets.counts).nonzero()[:, 0]
+        if not len(found):
             return dict(loss_bbox=0 * boxes.sum(), loss_giou=0 * boxes.sum())
-        wanted = enclosing_boxes(targets)
+        boxes, wanted = boxes[send(found, boxes.device)], enclosing_boxes(targets)
         weight = self.loss_weight / len(wanted)
+        overlap = aligned_giou(cxcywh_to_xyxy(boxes), cxcywh_to_xyxy(wanted))
         return dict(
-            loss_bbox=weight * F.smooth_l1_loss(boxes[found], wanted, beta=self.beta, reduction='sum'),
-            loss_giou=weight * self.giou(cxcywh_to_xyxy(boxes[found]), cxcywh_to_xyxy(wanted)),
+            loss_bbox=weight * F.smooth_l1_loss(boxes, wanted, beta=self.beta, reduction='sum'),
+            loss_giou=weight * (1 - overlap).sum(),
         )
 
 
 def enclosing_boxes(targets: GroundingTargets) -> Tensor:
     """Return the box (n, 4) around all targets of each image that has any, cxcywh in fractions of the input."""
-    boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm).split(targets.counts)
-    around = [torch.cat([b[:, :2].amin(0), b[:, 2:].amax(0)]) for b in boxes if len(b)]
-    return xyxy_to_cxcywh(torch.stack(around))
+    boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm)
+    counts = torch.tensor([count for count in targets.counts if count])
+    image = send(torch.arange(len(counts)).repeat_interleave(counts), boxes.device)
+    far = torch.cat([-boxes[:, :2], boxes[:, 2:]], dim=1)  # the farthest of both corners
+    far = torch.full_like(far[: len(counts)], -torch.inf).scatter_reduce(0, image[:, None].expand_as(far), far, 'amax')
+    return xyxy_to_cxcywh(torch.cat([-far[:, :2], far[:, 2:]], dim=1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import masks_to_boxes
 
+from mmvg.models.layers import send
 from mmvg.structures import GroundingSample, xyxy_to_cxcywh
 
 
@@ -21,7 +22,7 @@ class GroundingTargets:
         union: (B, 1, H, W) uint8, 1 in every target of the image, or ``None`` if the data has no masks.
         no_target: (B,) bool.
         input_shape: (H, W) of the batch.
-        mask_known: (B,) bool, False for an image whose data has boxes only: its ``masks`` and ``union`` are empty and
+        mask_known: B bools, False for an image whose data has boxes only: its ``masks`` and ``union`` are empty and
             must not be learned. ``None`` if there is no such image.
 
     Examples:
@@ -43,13 +44,14 @@ class GroundingTargets:
     union: Tensor | None
     no_target: Tensor
     input_shape: tuple[int, int]
-    mask_known: Tensor | None = None
+    mask_known: list[bool] | None = None
 
     @classmethod
     def from_samples(cls, samples: list[GroundingSample], device: torch.device) -> 'GroundingTargets':
         """Collect ``gt_instances``, ``gt_sem_seg`` and ``no_target`` of packed samples on ``device``.
 
-        ``boxes_only`` of a sample says that its data has no masks.
+        ``boxes_only`` of a sample says that its data has no masks. Samples of the host are put together there, and go
+        to the device in one transfer a field, which does not wait for it.
 
         Raises:
             ValueError: If ground truth is not in input pixels, its size is not the image's, or image sizes differ.
@@ -58,22 +60,22 @@ class GroundingTargets:
         for sample in samples:
             _check_frame(sample, input_shape)
         height, width = input_shape
-        scale = torch.tensor([width, height, width, height], dtype=torch.float32, device=device)
         counts = [len(_boxes(sample)) for sample in samples]
-        boxes = torch.cat([_boxes(sample).to(device=device, dtype=torch.float32) for sample in samples])
-        if not torch.isfinite(boxes).all():  # once for the batch: on a GPU each such question waits for the device
+        boxes = torch.cat([_boxes(sample).float() for sample in samples])
+        if not torch.isfinite(boxes).all():
             raise ValueError(_not_finite(samples))
+        scale = boxes.new_tensor([width, height, width, height])
         known = [not sample.get('boxes_only', False) for sample in samples]
         has_masks = all('masks' in sample.gt_instances for sample in compress(samples, known))
         has_union = all('gt_sem_seg' in sample for sample in compress(samples, known))
         return cls(
-            boxes_cxcywh_norm=xyxy_to_cxcywh(boxes / scale),
+            boxes_cxcywh_norm=send(xyxy_to_cxcywh(boxes / scale), device),
             counts=counts,
-            masks=torch.cat([_masks(sample, input_shape) for sample in samples]).to(device) if has_masks else None,
-            union=torch.stack([_union(sample, input_shape) for sample in samples]).to(device) if has_union else None,
-            no_target=torch.tensor([bool(sample.no_target) for sample in samples], device=device),
+            masks=send(torch.cat([_masks(x, input_shape) for x in samples]), device) if has_masks else None,
+            union=send(torch.stack([_union(x, input_shape) for x in samples]), device) if has_union else None,
+            no_target=send(torch.tensor([bool(sample.no_target) for sample in samples]), device),
             input_shape=input_shape,
-            mask_known=None if all(known) else torch.tensor(known, device=device),
+            mask_known=None if all(known) else known,
         )
 
     @classmethod
@@ -107,7 +109,7 @@ class GroundingTargets:
             ValueError: If an image has none.
         """
         if self.mask_known is not None:
-            lacking = int((~self.mask_known).sum())
+            lacking = self.mask_known.count(False)
             raise ValueError(
                 f'{reader} learns from masks, but {lacking} of the {len(self.counts)} expressions of a batch have '
                 'boxes only. Give them masks, leave them out, or train a model that learns from boxes as well, such as '
@@ -119,7 +121,10 @@ class GroundingTargets:
 
     def known(self, *values: Tensor) -> tuple[Tensor, ...]:
         """Return the rows of ``values`` (B, ...) whose image has masks."""
-        return values if self.mask_known is None else tuple(value[self.mask_known] for value in values)
+        if self.mask_known is None:
+            return values
+        rows = send(torch.tensor(self.mask_known).nonzero()[:, 0], values[0].device)
+        return tuple(value[rows] for value in values)
 
 
 def _boxes(sample: GroundingSample) -> Tensor:

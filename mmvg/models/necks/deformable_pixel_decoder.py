@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import torch
+import torch.nn.functional as F
 from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
-from torch import autocast
+from torch import Tensor, autocast
 
+from mmvg.models.backbones.image_stages import map_to_tokens, tokens_to_map
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import attend_among_cells, cell_centers_norm
 from mmvg.registry import MODELS
 
 
@@ -82,5 +86,31 @@ class DeformablePixelDecoder(BaseModule):
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Set ``pixels`` (B, C, h, w), of the size of the finest map, and all coarser ``images``, with C channels."""
         with autocast(features.images[0].device.type, enabled=False):
-            pixels, coarse = self.decoder([x.float() for x in features.images])
-        return features.replace(pixels=pixels, images=coarse[::-1])
+            maps = [x.float() for x in features.images]
+            merged = self._attend(maps)  # coarsest first, as in the decoder
+            fine = maps[: len(maps) - len(merged)][::-1]
+            for x, lateral, convolve in zip(fine, self.decoder.lateral_convs, self.decoder.output_convs, strict=True):
+                coarse = F.interpolate(merged[-1], size=x.shape[-2:], mode='bilinear', align_corners=False)
+                merged.append(convolve(lateral(x) + coarse))
+            pixels = self.decoder.mask_feature(merged[-1])
+        return features.replace(pixels=pixels, images=merged[: self.decoder.num_outs][::-1])
+
+    def _attend(self, maps: list[Tensor]) -> list[Tensor]:
+        """Run the layers of attention over the coarsest of ``maps``; returns them (B, C, h_i, w_i), coarsest first.
+
+        The layers are mmdet's; its ``forward`` asks the device for the sizes of the maps.
+        """
+        decoder = self.decoder
+        projected = [project(x) for project, x in zip(decoder.input_convs, maps[::-1], strict=False)]
+        sizes = [tuple(x.shape[-2:]) for x in projected]
+        positions = [
+            decoder.postional_encoding(None, x[:1]).flatten(2).transpose(1, 2) + of_level
+            for x, of_level in zip(projected, decoder.level_encoding.weight, strict=True)
+        ]
+        references = torch.cat([cell_centers_norm(torch.arange(h * w, device=maps[0].device), h, w) for h, w in sizes])
+        cells, position = torch.cat([map_to_tokens(x) for x in projected], dim=1), torch.cat(positions, dim=1)
+        for layer in decoder.encoder.layers:
+            seen = attend_among_cells(layer.self_attn, cells, position, references, sizes)
+            cells = layer.norms[1](layer.ffn(layer.norms[0](cells + seen)))
+        parts = cells.split([h * w for h, w in sizes], dim=1)
+        return [tokens_to_map(x, size) for x, size in zip(parts, sizes, strict=True)]

@@ -1,24 +1,14 @@
 """A deformable query decoder that starts from given points."""
 
-import math
-
-import mmcv.ops.multi_scale_deform_attn as mmcv_deformable
 import torch
-from mmcv.ops import get_compiling_cuda_version
 from mmdet.models.layers import DeformableDetrTransformerDecoderLayer
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import detr_layer_cfg
+from mmvg.models.layers import attend_to_points, detr_layer_cfg
 from mmvg.registry import MODELS
-
-_IM2COL_STEP = 64
-
-if get_compiling_cuda_version() == 'not available':
-    # this mmcv has no CUDA ops, yet would call one for a tensor on a GPU: let it take its PyTorch path there too
-    mmcv_deformable.IS_CUDA_AVAILABLE = False
 
 
 @MODELS.register_module()
@@ -26,8 +16,7 @@ class PointPriorDecoder(BaseModule):
     """Decode queries by deformable attention around their points (InstanceVG, arXiv:2509.13747, Sec. 3.2.2, Eq. 4).
 
     This is Deformable DETR's decoder (arXiv:2010.04159) without iterative refinement: all layers sample around the same
-    reference points. It runs in float32 whatever the autocast mode, because sampling locations need the precision and
-    mmcv's CUDA op has no bfloat16.
+    reference points. It runs in float32 whatever the autocast mode, because sampling locations need the precision.
 
     Args:
         embed_dims: Channels C of queries and maps.
@@ -79,7 +68,7 @@ class PointPriorDecoder(BaseModule):
         )
         self.query_position = nn.Linear(2, embed_dims)
         self.reference_offset = nn.Linear(embed_dims, 2) if point_reference == 'learned_offset' else None
-        self.layers = nn.ModuleList(DeformableDetrTransformerDecoderLayer(**layer_cfg) for _ in range(num_layers))
+        self.layers = nn.ModuleList(_PointLayer(**layer_cfg) for _ in range(num_layers))
         self._init_parameters()
 
     def _init_parameters(self) -> None:
@@ -114,18 +103,18 @@ class PointPriorDecoder(BaseModule):
 
     def _decode(self, state: Tensor, query_position: Tensor, references: Tensor, maps: list[Tensor]) -> Tensor:
         """Run the layers on ``state`` (B, Q, C) and return all states (D, B, Q, C)."""
-        sizes = [tuple(level.shape[-2:]) for level in maps]
-        starts = [sum(h * w for h, w in sizes[:i]) for i in range(len(sizes))]
-        attention = dict(
-            value=torch.cat([level.float().flatten(2).transpose(1, 2) for level in maps], dim=1),  # (B, sum h_i*w_i, C)
-            reference_points=references[:, :, None].expand(-1, -1, len(maps), -1),  # (B, Q, maps, 2)
-            spatial_shapes=torch.tensor(sizes, device=state.device),
-            level_start_index=torch.tensor(starts, device=state.device),
-        )
+        maps = [level.float() for level in maps]
         states = []
         for layer in self.layers:
-            if state.is_cuda:  # the op wants a step that divides the batch
-                layer.cross_attn.im2col_step = math.gcd(len(state), _IM2COL_STEP)
-            state = layer(state, query_pos=query_position, **attention)
+            state = layer(state, query_position, references, maps)
             states.append(state)
         return torch.stack(states)
+
+
+class _PointLayer(DeformableDetrTransformerDecoderLayer):
+    """Deformable DETR's decoder layer, whose few queries sample the maps before they project what they saw."""
+
+    def forward(self, query: Tensor, query_pos: Tensor, references: Tensor, maps: list[Tensor]) -> Tensor:
+        query = self.norms[0](self.self_attn(query, query, query, query_pos=query_pos, key_pos=query_pos))
+        query = self.norms[1](query + attend_to_points(self.cross_attn, query + query_pos, references, maps))
+        return self.norms[2](self.ffn(query))

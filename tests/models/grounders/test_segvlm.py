@@ -39,6 +39,12 @@ def part_of(inputs, index):
     return {name: value[index : index + 1] for name, value in inputs.items()}
 
 
+def shared(inputs, places):
+    """Inputs as the preprocessor makes them of samples that ask about few images."""
+    images = torch.stack([inputs['images'][places.index(place)] for place in range(max(places) + 1)])
+    return inputs | dict(images=images, image_index=torch.tensor(places))
+
+
 @torch.no_grad()
 @pytest.mark.parametrize('paper', PAPERS)
 def test_expressions_about_one_image_share_its_encoding_and_get_the_answers_of_separate_runs(paper):
@@ -47,14 +53,14 @@ def test_expressions_about_one_image_share_its_encoding_and_get_the_answers_of_s
     model.backbone.clip.visual.conv1.register_forward_hook(lambda module, args, out: seen.append(len(args[0])))
     places = [0, 0, 1, 0, 2, 1]
     inputs, samples = batch(places)
-    together = model(inputs, mode='tensor')['mask_logits']
+    together = model(shared(inputs, places), mode='tensor')['mask_logits']
     assert seen == [3]  # the image tower ran on three images, not on six
     alone = torch.cat([model(part_of(inputs, i), mode='tensor')['mask_logits'] for i in range(6)])
     assert torch.allclose(together, alone, atol=1e-5)
     assert not torch.allclose(together[0], together[1], atol=1e-3)  # the same image, another expression
 
     seen.clear()
-    answers = model(inputs, samples, mode='predict')
+    answers = model(shared(inputs, places), samples, mode='predict')
     assert seen == [3]
     for i, answer in enumerate(answers):
         (single,) = model(part_of(inputs, i), batch(places)[1][i : i + 1], mode='predict')
@@ -66,7 +72,7 @@ def test_training_shares_nothing_for_batchnorm_counts_every_sample():
     model = build('segvlm').train()
     seen = []
     model.backbone.clip.visual.conv1.register_forward_hook(lambda module, args, out: seen.append(len(args[0])))
-    model(batch([0, 0, 1])[0], mode='tensor')
+    model(shared(batch([0, 0, 1])[0], [0, 0, 1]), mode='tensor')
     assert seen == [3]
 
 

@@ -2,8 +2,11 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
+from mmdet.models.losses import GIoULoss
 
 from mmvg.models.losses import DetectionCriterion, GroundingTargets, Matching
+from mmvg.structures import cxcywh_to_xyxy
 
 
 def targets_of(boxes, counts):
@@ -86,3 +89,34 @@ def test_layers_are_judged_by_their_own_matching():
     losses = DetectionCriterion()(logits, boxes, matching, targets_of([[0.5, 0.5, 0.2, 0.2]], [1]))
     assert losses['d0.loss_bbox'].item() == pytest.approx(0.1 * (0.4 + 0.4 + 0.1 + 0.1), rel=1e-5)
     assert losses['loss_bbox'].item() == pytest.approx(0.1 * 5 * L1, rel=1e-5)
+
+
+def layer_by_layer(logits, boxes, matching, targets):
+    """Losses and gradients of each layer from its matched pairs alone, with mmdet's GIoU."""
+    for of_layer, boxes_of_layer, assigned in zip(logits, boxes, matching.assigned, strict=True):
+        positive = assigned >= 0
+        weights = torch.tensor([1.0, 0.1])
+        found, wanted = boxes_of_layer[positive], targets.boxes_cxcywh_norm[assigned[positive]]
+        yield (
+            F.cross_entropy(of_layer.flatten(0, 1), (~positive).long().flatten(), weights),
+            (found - wanted).abs().sum() / sum(targets.counts),
+            GIoULoss(eps=1e-6, reduction='sum')(cxcywh_to_xyxy(found), cxcywh_to_xyxy(wanted)) / sum(targets.counts),
+        )
+
+
+def test_all_layers_at_once_are_the_losses_of_each_layer_with_their_gradients():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 4, 5, 2, generator=generator).requires_grad_()
+    boxes = torch.rand(3, 4, 5, 4, generator=generator).requires_grad_()
+    targets = targets_of(torch.rand(7, 4, generator=generator).tolist(), [2, 0, 4, 1])
+    assigned = torch.full((3, 4, 5), -1)
+    assigned[0, 0, :2], assigned[1, 2, 1:5], assigned[2, 3, 4] = torch.tensor([1, 0]), torch.tensor([5, 2, 4, 3]), 6
+    matching = Matching(assigned)
+    losses = DetectionCriterion(loss_weight=1, bbox_weight=1, giou_weight=1)(logits, boxes, matching, targets)
+    expected = list(layer_by_layer(logits, boxes, matching, targets))
+    for prefix, of_layer in zip(('d0.', 'd1.', ''), expected, strict=True):
+        for name, value in zip(('cls', 'bbox', 'giou'), of_layer, strict=True):
+            torch.testing.assert_close(losses[f'{prefix}loss_{name}'], value)
+    ours = torch.autograd.grad(sum(losses.values()), [logits, boxes])
+    theirs = torch.autograd.grad(sum(map(sum, expected)), [logits, boxes])
+    torch.testing.assert_close(ours, theirs)

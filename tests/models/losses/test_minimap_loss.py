@@ -88,8 +88,8 @@ def test_missing_masks_and_unknown_input_are_errors():
 def test_images_with_boxes_only_take_no_part():
     attention = torch.tensor([[[0.1, 0.2], [0.3, 0.4]], [[0.4, 0.1], [0.1, 0.4]]], requires_grad=True)
     alone, none = targets_of(UNION), targets_of(UNION)
-    none.mask_known = torch.tensor([False])
-    both = replace(alone, union=alone.union.repeat(2, 1, 1, 1), mask_known=torch.tensor([False, True]))
+    none.mask_known = [False]
+    both = replace(alone, union=alone.union.repeat(2, 1, 1, 1), mask_known=[False, True])
     assert MinimapLoss()(attention, both) == MinimapLoss()(attention[1:], alone)
     losses = MinimapLoss()(attention[:1], none)
     sum(losses.values()).backward()

@@ -94,7 +94,7 @@ def without_masks(sample):
 
 def test_a_batch_may_have_images_with_boxes_only_which_mask_known_tells_apart():
     targets = collect(without_masks(sample_with([[0, 0, 20, 10]])), sample_with([[0, 0, 4, 4], [4, 4, 8, 8]]))
-    assert targets.mask_known.tolist() == [False, True]
+    assert targets.mask_known == [False, True]
     assert targets.masks.sum((1, 2)).tolist() == [0, 16, 16]
     assert targets.union.sum((1, 2, 3)).tolist() == [0, 32]
     assert targets.known(torch.tensor([5, 6]))[0].tolist() == [6]

@@ -42,3 +42,14 @@ def test_magnets_decoder_has_its_size():
     with torch.device('meta'):
         model = DeformablePixelDecoder((128, 256, 512, 1024))
     assert sum(p.numel() for p in model.parameters()) == pytest.approx(3.59e6, rel=0.01)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('num_levels', [3, 4])
+def test_gives_what_mmdets_own_forward_gives(num_levels, awake):
+    model, given = awake(decoder(num_levels=num_levels, num_layers=2)).eval(), maps()
+    pixels, coarse = model.decoder(given)
+    out = model(GroundingFeatures(images=given))
+    torch.testing.assert_close(out.pixels, pixels)
+    for ours, theirs in zip(out.images, coarse[::-1], strict=True):
+        torch.testing.assert_close(ours, theirs)

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers import attend_to_points
 from mmvg.models.necks import LearnedQueries, PointPriorDecoder
 
 
@@ -138,6 +139,28 @@ def test_points_outside_the_image_sample_zeros():
     far = given.replace(points=given.points + 100)
     empty = far.replace(images=[torch.full_like(level, 1e3) for level in far.images])
     assert torch.equal(neck(far).query_states, neck(empty).query_states)
+
+
+def test_sampling_before_projecting_gives_what_mmcv_gives_by_projecting_all_cells():
+    neck, given = tiny(num_layers=1), batch()
+    attention, (references, query) = neck.layers[0].cross_attn, (given.points * 1.4 - 0.2, given.queries)
+    sizes = torch.tensor([x.shape[-2:] for x in given.images])
+    for x in given.images:
+        x.requires_grad_()
+    theirs = attention(
+        query,
+        value=torch.cat([x.flatten(2).transpose(1, 2) for x in given.images], dim=1),
+        identity=torch.zeros_like(query),
+        reference_points=references[:, :, None].expand(-1, -1, 2, -1),
+        spatial_shapes=sizes,
+    )
+    ours = attend_to_points(attention, query, references, given.images)
+    torch.testing.assert_close(ours, theirs)
+    wanted = [*attention.parameters(), *given.images]
+    noise = torch.randn(ours.shape, generator=torch.Generator().manual_seed(2))
+    gradients = [torch.autograd.grad(seen, wanted, noise) for seen in (ours, theirs)]
+    for mine, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
