@@ -43,6 +43,7 @@ def draw_commands(
         kinds: Kind of expression with a single target -> weight.
 
     Example:
+        >>> import numpy as np
         >>> from mmvg.refshapes import SIZES, make_record
         >>> from mmvg.refshapes.records import visible_scene
         >>> record, _ = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])

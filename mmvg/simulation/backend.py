@@ -9,7 +9,7 @@ from typing import Any
 PACKAGES = 'libegl1 and libgl1-mesa-dri (EGL), or libosmesa6 (OSMesa)'
 
 
-class NoRendererError(RuntimeError):
+class NoRendererError(OSError):
     """Raised where MuJoCo finds nothing that renders."""
 
 
@@ -26,7 +26,8 @@ def load_mujoco() -> ModuleType:
     try:
         import mujoco
     except ImportError as error:
-        raise ImportError("tables are simulated by MuJoCo, which is not here: pip install 'mmvg[sim]'") from error
+        message = "tables are simulated by MuJoCo, which is not installed: pip install 'mmvg[sim]'"
+        raise ImportError(message, name='mujoco') from error
     return mujoco
 
 

@@ -93,7 +93,7 @@ def _tried(
             grasp = to_image(own[number], camera, points[mask], rng.uniform(*_MARGIN))
             if grasp is None or any(_alike(own[number], other) for other, _ in found):
                 continue
-            pose = finger_pose(grasp, view.depth, camera, mask)
+            pose = finger_pose(grasp, view.depth, camera, mask, points=points)
             if pose is None:
                 continue
             trials = trials or LiftTrials(objects, index)

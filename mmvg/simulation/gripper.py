@@ -47,7 +47,12 @@ class LiftTrial(NamedTuple):
 
 
 def finger_pose(
-    grasp: np.ndarray, depth: np.ndarray, camera: SceneCamera, mask: np.ndarray | None = None, score: float = 1.0
+    grasp: np.ndarray,
+    depth: np.ndarray,
+    camera: SceneCamera,
+    mask: np.ndarray | None = None,
+    score: float = 1.0,
+    points: np.ndarray | None = None,
 ) -> GraspPose | None:
     """Where the finger tips of the gripper go for a grasp in a picture, in the frame of the table.
 
@@ -60,6 +65,7 @@ def finger_pose(
         camera: Of the picture.
         mask: (H, W) bool, the object.
         score: Of the grasp.
+        points: (H, W, 3) what :func:`optical_points` makes of the depth, where that is there already.
 
     Returns:
         The pose, or None if there is no depth under the grasp or no room for the fingers.
@@ -67,7 +73,8 @@ def finger_pose(
     surface = grasp_to_pose(grasp, depth, camera.intrinsics, mask, score)
     if surface is None:
         return None
-    reach = min(REACH, _room_below(surface, optical_points(depth, camera.intrinsics)) - CLEARANCE)
+    points = optical_points(depth, camera.intrinsics) if points is None else points
+    reach = min(REACH, _room_below(surface, points) - CLEARANCE)
     if reach <= CLEARANCE:
         return None
     tips = replace(surface, position=surface.position + reach * surface.rotation[:, 2])
@@ -83,7 +90,9 @@ def optical_points(depth: np.ndarray, camera: PinholeCamera) -> np.ndarray:
 
 def _room_below(surface: GraspPose, points: np.ndarray) -> float:
     """Metres from the surface of a grasp to the nearest thing that is seen under its open fingers."""
-    beside = (points - surface.position) @ surface.rotation
+    apart = points - surface.position
+    near = np.abs(apart[..., 0]) + np.abs(apart[..., 1]) < STROKE + 2 * FINGER  # holes are not
+    beside = apart[near] @ surface.rotation
     across, along = np.abs(beside[..., 0]), np.abs(beside[..., 1])
     half = min(surface.opening, STROKE) / 2
     below = (across > half) & (across < half + FINGER) & (along < PAD_WIDTH / 2)

@@ -89,10 +89,10 @@ def table_sampler(objects: Sequence[TableObject], view: TableView, rng: np.rando
 def draw_sentences(
     objects: Sequence[TableObject], view: TableView, rng: np.random.Generator, number: int = 10
 ) -> tuple[TableSentence, ...]:
-    """Draw up to ``number`` different sentences, each of which means its targets beyond doubt."""
+    """Draw up to ``number`` different sentences that mean their targets beyond doubt; none about an empty table."""
     sampler, writer = table_sampler(objects, view, rng), SentenceWriter(rng)
     found: dict[str, TableSentence] = {}
-    for _ in range(_TRIES * number):
+    for _ in range(_TRIES * number if objects else 0):
         if len(found) == number:
             break
         sampled = sampler.sample(choose(rng, WEIGHTS.nonzero()))
