@@ -1,4 +1,5 @@
 import ast
+import gc
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def leave_no_default_scope():
     yield
     DefaultScope._instance_dict.clear()
     MMLogger._instance_dict.clear()
+
+
+@pytest.fixture(scope='module', autouse=True)
+def leave_imports_out_of_garbage_collection():
+    """MMEngine collects garbage whenever a data set is made, which takes a second over all that is imported by then."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()  # at exit, nanobind takes what nobody freed for leaks
 
 
 @pytest.fixture(scope='session', autouse=True)
