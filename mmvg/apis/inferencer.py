@@ -24,6 +24,7 @@ from mmvg.apis.model_source import open_model
 from mmvg.apis.questions import LastImages, as_images, check_batch_size, check_expressions, pair
 from mmvg.config.plain_data import to_data
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
+from mmvg.weights.adapters import merge_adapters
 from mmvg.weights.calibration import read_calibration, write_calibration
 from mmvg.weights.carried_files import laid_out
 from mmvg.weights.checkpoint import load_state_dict, use_safe_checkpoint_loading
@@ -31,7 +32,7 @@ from mmvg.weights.closed_loading import closed_loading
 from mmvg.weights.model_folder_writer import write_model_folder
 
 #: Keys of a config that belong to one run on one machine.
-_OF_ONE_RUN = ('experiment_name', 'launcher', 'load_from', 'resume', 'work_dir')
+_OF_ONE_RUN = ('compile', 'experiment_name', 'launcher', 'load_from', 'modes', 'resume', 'work_dir')
 _LOADING = (
     'LoadImage',
     'LoadImageFromFile',
@@ -140,7 +141,7 @@ class GroundingInferencer(BaseInferencer):
         if getattr(self.model, 'brings_weights', False):
             raise ValueError('this model is one of another library, in a folder already: copy that, and its config')
         config = {key: value for key, value in to_data(self.cfg).items() if key not in _OF_ONE_RUN}
-        state = self.model.state_dict()
+        state = merge_adapters(self.model.state_dict())
         name = name or Path(folder).expanduser().resolve().name
         numbers = sum(value.numel() for value in state.values())
         card = model_card(name, config, numbers, scores, license, half, place)

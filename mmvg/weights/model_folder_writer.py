@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmvg.config.plain_data import to_json
 from mmvg.version import __version__
+from mmvg.weights.adapters import is_adapter, merge_adapters
 from mmvg.weights.checkpoint import save_weights
 from mmvg.weights.model_folder import CARD, CONFIG, VERSION, WEIGHTS, sha256_of
 
@@ -21,7 +22,7 @@ def write_model_folder(
     card: str = '',
     half: bool = False,
 ) -> Path:
-    """Write a model; files of the same names in the folder are replaced.
+    """Write a model; files of the same names in the folder are replaced. Adapters are merged, in ``config`` too.
 
     Args:
         path: The folder; it is made.
@@ -46,6 +47,9 @@ def write_model_folder(
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f'{path}: is a file; a model is saved into a folder')
     path.mkdir(parents=True, exist_ok=True)
+    if any(map(is_adapter, state)):
+        state = merge_adapters(state)
+        config = {**config, 'model': {key: value for key, value in config['model'].items() if key != 'lora'}}
     save_weights({name: _halved(value) if half else value for name, value in state.items()}, path / WEIGHTS)
     names = _names(files or {})
     for written, name in names.items():

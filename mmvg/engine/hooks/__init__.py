@@ -1,3 +1,4 @@
+from mmvg.engine.hooks.adapter_hook import AdapterHook
 from mmvg.engine.hooks.average_buffers_hook import AverageBuffersHook
 from mmvg.engine.hooks.carried_config_hook import CarriedConfigHook
 from mmvg.engine.hooks.finite_state_hook import FiniteStateHook
@@ -9,6 +10,7 @@ from mmvg.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from mmvg.engine.hooks.stop_hook import StopHook
 
 __all__ = [
+    'AdapterHook',
     'AverageBuffersHook',
     'CarriedConfigHook',
     'FiniteStateHook',

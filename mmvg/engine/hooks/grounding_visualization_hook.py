@@ -10,6 +10,7 @@ from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from torch.utils.data import Dataset
 
+from mmvg.datasets.referring_dataset import name_below
 from mmvg.datasets.transforms import loads_upright
 from mmvg.pictures import decode_picture
 from mmvg.registry import HOOKS
@@ -112,7 +113,13 @@ class GroundingVisualizationHook(Hook):
 def sample_image(dataset: Dataset, sample: GroundingSample) -> np.ndarray:
     """The original image (H, W, 3) RGB of ``sample``, out of the packed file if ``dataset`` has one."""
     packed = getattr(dataset, 'packed', None)
-    content = Path(sample.img_path).read_bytes() if packed is None else packed.image(sample.img_id)
+    pictures = getattr(dataset, 'pictures', None)
+    if packed is not None:
+        content = packed.image(sample.img_id)
+    elif pictures is not None:
+        content = pictures.read(name_below(dataset.root, sample.img_path))
+    else:
+        content = Path(sample.img_path).read_bytes()
     steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
     image = decode_picture(content, sample.img_path, upright=loads_upright(steps))
     return image[..., ::-1]  # BGR to RGB

@@ -229,6 +229,9 @@ class BEiT3(BaseModule):
         ([(2, 16, 4, 4)], (2, 4, 16), (2, 16))
     """
 
+    #: Weights of image and text alone.
+    towers = dict(image=('vision_embed', 'encoder.*.A.*'), text=('text_embed', 'encoder.*.B.*'))
+
     def __init__(
         self,
         img_size: int = 320,

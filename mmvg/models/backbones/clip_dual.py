@@ -58,6 +58,18 @@ class CLIPDualEncoder(BaseModule):
         ([(2, 8, 4, 4)], (2, 4, 8), (2, 8))
     """
 
+    #: Weights of image and text alone.
+    towers = dict(
+        image=('clip.visual',),
+        text=(
+            'clip.token_embedding',
+            'clip.positional_embedding',
+            'clip.transformer',
+            'clip.ln_final',
+            'clip.text_projection',
+        ),
+    )
+
     def __init__(
         self,
         img_size: int = 320,

@@ -68,6 +68,17 @@ class CLIPResNet(BaseModule):
         ([(2, 32, 16, 16), (2, 64, 8, 8), (2, 128, 4, 4), (2, 256, 2, 2)], (2, 4, 16), (2, 16))
     """
 
+    #: Weights of image and text alone.
+    towers = dict(
+        image=('clip.visual',),
+        text=(
+            'clip.token_embedding',
+            'clip.positional_embedding',
+            'clip.transformer',
+            'clip.ln_final',
+        ),
+    )
+
     def __init__(
         self,
         image_layers: Sequence[int] = (3, 4, 6, 3),

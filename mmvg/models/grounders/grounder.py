@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from mmvg.checks import check_choice
 from mmvg.config import stored_config, to_data
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.layers.freezing import freeze, frozen_modules
+from mmvg.models.layers.lora import add_adapters
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 from mmvg.weights import load_state_dict, load_state_dict_file, read_model_folder, write_model_folder
@@ -34,6 +36,9 @@ class Grounder(BaseModel):
             losses are reported under ``<name>.<key>``. One with ``needs_encoder = True`` is called as
             ``loss(features, data_samples, encoder=backbone)``; see :class:`mmvg.models.TextEncoder`.
         data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
+        frozen: Parts that are not trained: ``'image'`` or ``'text'``, the tower of the backbone, or names of modules
+            (:func:`mmvg.models.layers.freezing.freeze`). They stay in evaluation mode.
+        lora: Arguments of :func:`mmvg.models.layers.lora.add_adapters`: train low-rank changes of the encoders alone.
 
     Raises:
         ValueError: If ``neck_order`` is missing or does not name each part of ``neck`` once.
@@ -57,6 +62,8 @@ class Grounder(BaseModel):
         neck_order: Sequence[str] | None = None,
         aux_heads: dict | None = None,
         data_preprocessor: dict | None = None,
+        frozen: Sequence[str] = (),
+        lora: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
@@ -68,6 +75,21 @@ class Grounder(BaseModel):
         # by name, for a dumped config sorts its keys, and optimizer states go by the order of the parameters
         parts = {name: part for name, part in sorted((aux_heads or {}).items()) if part is not None}
         self.aux_heads = nn.ModuleDict({name: MODELS.build(part) for name, part in parts.items()})
+        self._frozen_modules: list[nn.Module] | None = None if frozen or lora else []
+        if frozen:
+            freeze(self, frozen)
+        if lora:
+            add_adapters(self, **lora)
+
+    def train(self, mode: bool = True) -> 'Grounder':
+        """Switch the mode of what is trained."""
+        super().train(mode)
+        if mode:
+            if self._frozen_modules is None:
+                self._frozen_modules = frozen_modules(self)
+            for module in self._frozen_modules:
+                module.eval()
+        return self
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, trust_config: bool = False) -> 'Grounder':
@@ -90,7 +112,7 @@ class Grounder(BaseModel):
         return model.eval()
 
     def save_pretrained(self, folder: str | Path, config: Config, half: bool = False) -> Path:
-        """Write weights, config and vocabulary into a folder, without a model card.
+        """Write weights, config and vocabulary into a folder, without a model card. Adapters are merged.
 
         Args:
             folder: It is made.

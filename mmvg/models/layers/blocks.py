@@ -8,7 +8,8 @@ def encoder_blocks(model: nn.Module) -> dict[str, nn.Module]:
 
     They are the entries of a ``ModuleList`` or ``Sequential`` whose entries with parameters are all of one class and
     made of other modules; of lists in each other, as stages of blocks, the innermost. A block is always called as a
-    module, which a stage may not be.
+    module, which a stage may not be. Of a backbone with an ``image`` and a ``text`` encoder, what
+    fuses them is left out.
 
     Args:
         model: With a ``backbone``; one without is searched whole.
@@ -23,8 +24,9 @@ def encoder_blocks(model: nn.Module) -> dict[str, nn.Module]:
         ['bert.encoder.layer.0', 'bert.encoder.layer.1']
     """
     root = getattr(model, 'backbone', model)
+    towers = [tower for tower in (getattr(root, 'image', None), getattr(root, 'text', None)) if tower is not None]
     names = {id(module): name for name, module in model.named_modules()}
-    return {names[id(block)]: block for block in _innermost(root)}
+    return {names[id(block)]: block for part in towers or [root] for block in _innermost(part)}
 
 
 def has_batch_statistics(module: nn.Module) -> bool:
