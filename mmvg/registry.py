@@ -27,6 +27,7 @@ VISUALIZERS = _child('VISUALIZERS', 'visualizer', 'mmvg.visualization')
 #: Match costs, assigners and tokenizers.
 TASK_UTILS = _child('TASK_UTILS', 'task util', 'mmvg.models', 'mmvg.datasets.tokenizers')
 OPTIMIZERS = _child('OPTIMIZERS', 'optimizer', 'mmvg.engine.optimizers')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'model wrapper', 'mmvg.engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'optimizer wrapper', 'mmvg.engine.optimizers')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS', 'optimizer wrapper constructor', 'mmvg.engine')
 
@@ -51,6 +52,7 @@ __all__ = [
     'HOOKS',
     'METRICS',
     'MODELS',
+    'MODEL_WRAPPERS',
     'OPTIMIZERS',
     'OPTIM_WRAPPERS',
     'OPTIM_WRAPPER_CONSTRUCTORS',

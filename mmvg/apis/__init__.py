@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmvg.apis.images import list_images, read_image
     from mmvg.apis.inferencer import GroundingInferencer
     from mmvg.apis.model_index import find_model, list_models, pretrained_models
-    from mmvg.apis.modes import Modes, use_amp, use_amp_in_tests
+    from mmvg.apis.modes import Modes, use_adapters, use_amp, use_amp_in_tests
     from mmvg.apis.run import evaluate, load_config, train
     from mmvg.apis.video import FrameSource, answer_video
 
@@ -42,6 +42,7 @@ __all__ = [
     'run_command',
     'save_answers',
     'train',
+    'use_adapters',
     'use_amp',
     'use_amp_in_tests',
 ]
@@ -71,6 +72,7 @@ _LAZY = {
     'run_command': 'mmvg.apis.command_line',
     'save_answers': 'mmvg.apis.answer_records',
     'train': 'mmvg.apis.run',
+    'use_adapters': 'mmvg.apis.modes',
     'use_amp': 'mmvg.apis.modes',
     'use_amp_in_tests': 'mmvg.apis.modes',
 }

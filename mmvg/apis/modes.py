@@ -4,7 +4,7 @@ What needs torch is imported by the functions, so that a tool answers ``--help``
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,11 @@ class Modes:
         accumulate: Batches of one update: see :func:`use_accumulation`.
         ema: Weight of the newest weights in the average: see :func:`use_ema`.
         auto_scale_lr: See :func:`use_scaled_lr`.
+        freeze: Parts that are not trained: see :func:`use_frozen`.
+        lora: Rank of the adapters: see :func:`use_lora`.
+        lora_targets: Layers that get adapters.
+        lora_trained: Parts that are trained whole besides.
+        fsdp: See :func:`use_sharding`.
 
     Example:
         >>> from mmvg.apis import load_config
@@ -42,6 +47,11 @@ class Modes:
     accumulate: int | None = None
     ema: float | None = None
     auto_scale_lr: bool = False
+    freeze: Sequence[str] | None = None
+    lora: int | None = None
+    lora_targets: Sequence[str] | None = None
+    lora_trained: Sequence[str] | None = None
+    fsdp: bool = False
 
     def apply(self, cfg: Config) -> None:
         """Turn them on in ``cfg``, which is changed in place.
@@ -51,8 +61,14 @@ class Modes:
         """
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and value is not False:
+            if field.name in _USE and value is not None and value is not False and value != []:
                 _USE[field.name](cfg, *(() if value is True else (value,)))
+        if self.lora is not None:
+            use_lora(cfg, self.lora, self.lora_targets or (), self.lora_trained or ())
+        elif self.lora_targets or self.lora_trained:
+            raise _mistake(cfg, '--lora-targets and --lora-trained go with --lora RANK')
+        if self.fsdp:
+            use_sharding(cfg)
 
 
 def use_amp(cfg: Config, dtype: str = 'bf16') -> None:
@@ -193,6 +209,76 @@ def use_scaled_lr(cfg: Config) -> None:
     cfg.auto_scale_lr = dict(scale, enable=True)
 
 
+def use_frozen(cfg: Config, parts: Sequence[str]) -> None:
+    """Do not train parts of the model; they stay in evaluation mode.
+
+    Args:
+        cfg: Changed in place.
+        parts: ``'image'`` or ``'text'``, the tower of the backbone, or names of modules with ``*``; see
+            :func:`mmvg.models.layers.freezing.freeze`.
+    """
+    cfg.model.frozen = [*cfg.model.get('frozen', ()), *parts]
+
+
+def use_lora(cfg: Config, rank: int, targets: Sequence[str] = (), trained: Sequence[str] = ()) -> None:
+    """Train low-rank changes of linear layers, and nothing else.
+
+    Args:
+        cfg: Changed in place.
+        rank: Of each change.
+        targets: Names of layers, or of modules that hold them; by default those in the blocks of the encoders.
+        trained: Parts that are trained whole besides, such as ``'head'``.
+
+    Raises:
+        ConfigError: If the rank is below 1.
+    """
+    if rank < 1:
+        raise _mistake(cfg, f'--lora must be a rank of 1 or more, not {rank}')
+    _optim_wrapper(cfg, '--lora')
+    cfg.model.lora = dict(rank=rank, targets=list(targets), trained=list(trained))
+
+
+def use_adapters(cfg: Config, path: str) -> None:
+    """Add the adapters of a file to the weights that are tested.
+
+    Args:
+        cfg: Changed in place.
+        path: ``adapters.safetensors`` of a training with :func:`use_lora`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'--adapters {path}: no such file; a training with --lora writes it into its work dir')
+    _mode(cfg, 'adapters', path)
+
+
+def use_sharding(cfg: Config) -> None:
+    """Keep weights, gradients and optimizer in parts, one in each process (FSDP2 of torch), instead of copies.
+
+    Args:
+        cfg: With all other modes, changed in place.
+
+    Raises:
+        ConfigError: If there is one process, or a mode that needs whole weights.
+    """
+    wrapper = _optim_wrapper(cfg, '--fsdp')
+    problems = []
+    if cfg.get('launcher', 'none') == 'none':
+        problems.append('--fsdp: needs several processes, tools/dist_train.sh CONFIG N --fsdp')
+    if any(_type_name(hook) == 'EMAHook' for hook in cfg.get('custom_hooks') or []):
+        problems.append('--fsdp: an average of the weights (--ema, EMAHook) needs all of them in each process')
+    if (cfg.get('modes') or {}).get('channels_last'):
+        problems.append('--fsdp: torch divides no weights whose channels are innermost (--channels-last)')
+    if _type_name(wrapper) in ('AmpOptimWrapper', 'FiniteAmpOptimWrapper') and wrapper.get('dtype') != 'bfloat16':
+        problems.append(
+            '--fsdp: the scaled loss of float16 is not taken (optim_wrapper.type=AmpOptimWrapper); --amp bf16 works'
+        )
+    if problems:
+        raise _mistake(cfg, *problems)
+    cfg.model_wrapper_cfg = dict(type='mmvg.FullyShardedModel')
+
+
 _USE: dict[str, Callable[..., None]] = dict(
     amp=use_amp,
     compile=use_compile,
@@ -202,6 +288,7 @@ _USE: dict[str, Callable[..., None]] = dict(
     accumulate=use_accumulation,
     ema=use_ema,
     auto_scale_lr=use_scaled_lr,
+    freeze=use_frozen,
 )
 
 

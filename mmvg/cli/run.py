@@ -51,6 +51,22 @@ def train(
     auto_scale_lr: Annotated[
         bool, typer.Option('--auto-scale-lr', help='Scale learning rates by the samples of an update.')
     ] = False,
+    fsdp: Annotated[
+        bool, typer.Option('--fsdp', help='Divide weights and optimizer among the processes, instead of copies.')
+    ] = False,
+    freeze: Annotated[
+        list[str] | None,
+        typer.Option(metavar='PART...', help='Do not train image, text, or what is called so, such as neck.fusion.'),
+    ] = None,
+    lora: Annotated[
+        int | None, typer.Option(metavar='RANK', help='Train low-rank changes of the encoders, and nothing else.')
+    ] = None,
+    lora_targets: Annotated[
+        list[str] | None, typer.Option(metavar='LAYER...', help='Train changes of these instead, such as *.query.')
+    ] = None,
+    lora_trained: Annotated[
+        list[str] | None, typer.Option(metavar='PART...', help='Train these whole besides, such as head.')
+    ] = None,
     cfg_options: CfgOptions = None,
     launcher: LauncherOption = Launcher.none,
     local_rank: LocalRankOption = 0,
@@ -72,6 +88,11 @@ def train(
         accumulate=accumulate,
         ema=ema,
         auto_scale_lr=auto_scale_lr,
+        fsdp=fsdp,
+        freeze=freeze,
+        lora=lora,
+        lora_targets=lora_targets,
+        lora_trained=lora_trained,
     )
     modes.apply(cfg)
     if resume is not None:
@@ -97,6 +118,9 @@ def evaluate(
     amp: AmpOption = None,
     compile: CompileOption = None,
     channels_last: ChannelsLastOption = False,
+    adapters: Annotated[
+        str | None, typer.Option(metavar='FILE', help='Add the adapters of a training with --lora to the weights.')
+    ] = None,
     cfg_options: CfgOptions = None,
     launcher: LauncherOption = Launcher.none,
     local_rank: LocalRankOption = 0,
@@ -111,5 +135,7 @@ def evaluate(
     cfg = apis.load_config(config, parse_options(cfg_options), work_dir, launcher.value)
     if amp is not None:
         apis.use_amp_in_tests(cfg, amp)
+    if adapters is not None:
+        apis.use_adapters(cfg, adapters)
     apis.Modes(compile=compile, channels_last=channels_last).apply(cfg)
     apis.evaluate(cfg, None if checkpoint == 'none' else checkpoint, out=out, show_dir=show_dir)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
-from mmengine.dist import is_distributed, is_main_process
+from mmengine.dist import broadcast, is_distributed, is_main_process
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from mmvg.engine.errors import LOST_PROCESS, RunError, explain_loss
 from mmvg.engine.hooks import (
+    AdapterHook,
     AverageBuffersHook,
     CarriedConfigHook,
     FiniteStateHook,
@@ -33,7 +34,10 @@ from mmvg.engine.loops import ResumableEpochLoop, ResumableIterLoop
 from mmvg.engine.modes import apply_modes, compile_parts
 from mmvg.engine.optimizers.finite_optim_wrapper import FiniteAmpOptimWrapper, FiniteOptimWrapper
 from mmvg.engine.processes import die_with_parent, end_workers, guard_workers
+from mmvg.engine.sharding import FullyShardedModel, ShardedCheckpointHook
 from mmvg.engine.work_dir_lock import work_dir_lock
+from mmvg.registry import MODEL_WRAPPERS
+from mmvg.weights.adapters import add_adapters, is_adapter
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
 from mmvg.weights.latest import latest_checkpoint
 from mmvg.whole_files import remove_unfinished, whole_file
@@ -57,7 +61,13 @@ IN_PLACE = {
 
 #: Hooks of every run, unless a config sets the name under ``default_hooks`` to something else, or to None.
 RUN_HOOKS = dict(
-    resume=ResumeHook, buffers=AverageBuffersHook, finite=FiniteStateHook, stop=StopHook, heartbeat=HeartbeatHook
+    sharded=ShardedCheckpointHook,
+    resume=ResumeHook,
+    buffers=AverageBuffersHook,
+    finite=FiniteStateHook,
+    stop=StopHook,
+    heartbeat=HeartbeatHook,
+    adapters=AdapterHook,
 )
 
 
@@ -98,7 +108,9 @@ class GroundingRunner(Runner):
         """Change how the model runs, and wrap it for several processes, without device ids where there is no GPU."""
         if not is_model_wrapper(model):
             model = apply_modes(model.to(get_device()), self.cfg.get('modes') or {}, self.logger.info)
-        if self.distributed and not torch.cuda.is_available():
+        if self.distributed and self._is_sharded(model_wrapper_cfg):
+            self._init_weights_of(model)  # before they are divided
+        elif self.distributed and not torch.cuda.is_available():
             defaults = dict(
                 type='MMDistributedDataParallel',
                 broadcast_buffers=False,
@@ -106,6 +118,23 @@ class GroundingRunner(Runner):
             )
             model_wrapper_cfg = {**(model_wrapper_cfg or defaults), 'device_ids': None}
         return super().wrap_model(model_wrapper_cfg, model)
+
+    @staticmethod
+    def _is_sharded(model_wrapper_cfg: dict | None) -> bool:
+        kind = (model_wrapper_cfg or {}).get('type')
+        kind = MODEL_WRAPPERS.get(kind) if isinstance(kind, str) else kind
+        return kind is FullyShardedModel
+
+    def _init_model_weights(self) -> None:
+        if not isinstance(self.model, FullyShardedModel):
+            super()._init_model_weights()
+
+    @staticmethod
+    def _init_weights_of(model: nn.Module) -> None:
+        if hasattr(model, 'init_weights'):
+            model.init_weights()
+        for value in model.state_dict().values():
+            broadcast(value)
 
     def build_logger(self, log_level: int | str = 'INFO', log_file: str | None = None) -> MMLogger:
         """Build mmengine's logger and filter out messages that begin as one of :data:`NOISE`."""
@@ -326,12 +355,35 @@ class GroundingRunner(Runner):
         if isinstance(checkpoint.get('meta'), dict):
             checkpoint['meta'].pop('config', None)  # of MMEngine's first version, which it would run when it resumes
         checkpoint['state_dict'] = find_state_dict(checkpoint, filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # where EMAHook takes its weights out
         model = self.model.module if is_model_wrapper(self.model) else self.model
+        if self._resume:
+            _check_adapters(model, checkpoint['state_dict'], filename)
+        elif adapters := (self.cfg.get('modes') or {}).get('adapters'):
+            file = load_checkpoint_file(adapters)
+            checkpoint['state_dict'] = add_adapters(
+                checkpoint['state_dict'], find_state_dict(file, adapters), file.get('meta') or {}, adapters
+            )
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # where EMAHook takes its weights out
         load_state_dict(model, checkpoint['state_dict'], filename)
         self._has_loaded = True
         self.logger.info(f'Loaded the weights of {filename}')
         return checkpoint
+
+
+def _check_adapters(model: nn.Module, state: dict, filename: str) -> None:
+    """Check that a run with adapters goes on with them, and one without them without.
+
+    Raises:
+        RunError: If not.
+    """
+    there, wanted = (any(map(is_adapter, names)) for names in (state, model.state_dict()))
+    if there != wanted:
+        raise RunError(
+            f'{filename}: the run trained {"adapters" if there else "no adapters"}: go on '
+            f'{"with the --lora that it had" if there else "without --lora"}, or begin a new run from its weights '
+            '(load_from without --resume)',
+            exit_code=2,
+        )
 
 
 def _in_place(cfg: Any) -> Any:

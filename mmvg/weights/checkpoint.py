@@ -21,11 +21,13 @@ from torch import Tensor, nn
 from mmvg.config.limits import NestingError, check_nesting
 from mmvg.config.plain_data import from_json, to_json
 from mmvg.foreign_files import foreign_content
+from mmvg.weights.adapters import is_adapter, merge_adapters
 from mmvg.weights.errors import CheckpointError
 from mmvg.weights.integrity import find_damage, non_finite, tensors_digest
 from mmvg.weights.latest import NOTE, noted_checkpoint
 from mmvg.weights.model_folder import is_model_folder, weights_of_folder
 from mmvg.weights.pickle_limits import check_pickles
+from mmvg.weights.sharded import sharded_like
 from mmvg.weights.state_dict_difference import state_dict_difference
 from mmvg.whole_files import whole_file
 
@@ -189,6 +191,8 @@ def load_state_dict(
 ) -> None:
     """Load weights that have already been read, as strictly as :func:`load_weights` does.
 
+    A model with adapters takes weights without any, and keeps its own; a model without takes merged ones.
+
     Args:
         model: Where the weights go.
         state: Weights by name.
@@ -205,15 +209,20 @@ def load_state_dict(
         >>> model.weight.sum().item()
         6.0
     """
-    unexpected = {name for name in state.keys() - model.state_dict().keys() if _matches(name, allowed_unexpected)}
+    own = model.state_dict()
+    if any(map(is_adapter, state)) and not any(map(is_adapter, own)):
+        state = merge_adapters(state)
+    if not any(map(is_adapter, state)):
+        allowed_missing = [*allowed_missing, *filter(is_adapter, own)]
+    unexpected = {name for name in state.keys() - own.keys() if _matches(name, allowed_unexpected)}
     state = {name: value for name, value in state.items() if name not in unexpected}
-    missing = {name for name in model.state_dict().keys() - state.keys() if _matches(name, allowed_missing)}
-    wanted = {name: value for name, value in model.state_dict().items() if name not in missing}
+    missing = {name for name in own.keys() - state.keys() if _matches(name, allowed_missing)}
+    wanted = {name: value for name, value in own.items() if name not in missing}
     difference = state_dict_difference(wanted, state)
     if difference:
         raise CheckpointError(f'{source} does not fit {type(model).__name__}: {difference}')
     _check_finite(model, state, source)
-    model.load_state_dict(state, strict=False)
+    model.load_state_dict({name: sharded_like(own[name], value) for name, value in state.items()}, strict=False)
 
 
 def _check_finite(model: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:

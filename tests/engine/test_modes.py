@@ -4,15 +4,19 @@ import pytest
 import small_runs
 import torch
 import toy_run
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
 from shipped_configs import read
 from torch import nn
 
-from mmvg.apis import Modes, use_amp_in_tests
+from mmvg.apis import Modes, use_adapters, use_amp_in_tests
 from mmvg.config import ConfigError, check_config
 from mmvg.engine.errors import RunError
 from mmvg.engine.modes import checkpoint_blocks, compile_parts
+from mmvg.engine.runner import GroundingRunner
+from mmvg.weights import load_checkpoint_file, load_state_dict_file
+from mmvg.weights.adapters import is_adapter, merge_adapters
 
 SGD = 'optim_wrapper.optimizer.type=SGD optim_wrapper.optimizer.lr=0.01'
 
@@ -123,6 +127,8 @@ def test_an_optimizer_without_a_fused_form_is_named():
     [
         (Modes(ema=1.5), '--ema must lie between 0 and 1, not 1.5'),
         (Modes(accumulate=0), '--accumulate must be 1 batch or more, not 0'),
+        (Modes(lora=0), '--lora must be a rank of 1 or more, not 0'),
+        (Modes(lora_targets=['*.fc1']), '--lora-targets and --lora-trained go with --lora RANK'),
         (Modes(compile='fast'), "--compile: torch has no backend 'fast', but .*inductor"),
     ],
 )
@@ -240,6 +246,9 @@ def with_all_modes(data, work_dir):
         accumulate=2,
         ema=0.1,
         auto_scale_lr=True,
+        freeze=['text', 'neck.projection'],
+        lora=2,
+        lora_trained=['neck', 'head'],
     )
     modes.apply(cfg)
     check_config(cfg)
@@ -276,10 +285,6 @@ def test_parts_that_are_compiled_are_called_compiled():
 
 def test_a_test_in_half_precision_answers_in_half_precision(refshapes_tiny, tmp_path, monkeypatch):
     monkeypatch.setattr('mmvg.apis.modes._missing_precision', lambda dtype: None)
-    from mmengine.logging import MMLogger
-
-    from mmvg.engine.runner import GroundingRunner
-
     seen = []
     for amp in (None, 'bf16'):
         cfg = small_runs.config('instancevg', refshapes_tiny, tmp_path / str(amp))
@@ -293,3 +298,50 @@ def test_a_test_in_half_precision_answers_in_half_precision(refshapes_tiny, tmp_
     assert scores
     assert seen[0] == torch.float32
     assert seen[-1] == torch.bfloat16
+
+
+@pytest.fixture
+def lora_run(refshapes_tiny, random_checkpoint, tmp_path):
+    """A training of adapters on weights of another run: function that makes its config, and the folder it was in."""
+
+    def config(name, modes=Modes(lora=2), iterations=2):  # noqa: B008
+        cfg = small_runs.config('instancevg', refshapes_tiny, tmp_path / name, iterations=iterations)
+        cfg.load_from = str(random_checkpoint('instancevg'))
+        modes.apply(cfg)
+        return cfg
+
+    small_runs.train(config('run'))
+    return config, tmp_path / 'run'
+
+
+def test_adapters_are_saved_alone_and_make_the_weights_of_the_whole_checkpoint(lora_run, random_checkpoint):
+    config, folder = lora_run
+    base, whole = load_state_dict_file(random_checkpoint('instancevg')), load_state_dict_file(folder / 'iter_2.pth')
+    file = load_checkpoint_file(folder / 'adapters.safetensors')
+    assert all(map(is_adapter, file['state_dict']))
+    assert (
+        sum(value.numel() for value in file['state_dict'].values()) < sum(value.numel() for value in base.values()) / 4
+    )
+    assert file['meta']['model'].endswith('instancevg/tiny.py')
+    assert all(torch.equal(base[name], whole[name]) for name in base)
+    assert any(whole[name].any() for name in whole if name.endswith('lora_b'))
+    cfg = config('test', Modes())
+    use_adapters(cfg, str(folder / 'adapters.safetensors'))
+    check_config(cfg)
+    MMLogger._instance_dict.clear()
+    runner = GroundingRunner.from_cfg(cfg)
+    runner.load_checkpoint(cfg.load_from)
+    torch.testing.assert_close(weights(runner), merge_adapters(whole), atol=0, rtol=0)
+
+
+def test_a_run_does_not_go_on_without_its_adapters(lora_run):
+    config, folder = lora_run
+    cfg = config('other', Modes(), iterations=3)
+    cfg.update(resume=True, load_from=str(folder / 'iter_2.pth'))
+    with pytest.raises(RunError, match='the run trained adapters: go on with the --lora that it had'):
+        small_runs.train(cfg)
+
+
+def test_adapters_that_are_not_there_are_an_error():
+    with pytest.raises(FileNotFoundError, match='a training with --lora writes it into its work dir'):
+        use_adapters(read('lavt/tiny.py'), 'nowhere/adapters.safetensors')

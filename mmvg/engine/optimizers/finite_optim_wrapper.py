@@ -1,10 +1,14 @@
 """Steps of an optimizer that are left out where the gradient is not finite."""
 
+import functools
+from collections.abc import Callable
+
 import torch
 from mmengine.optim import AmpOptimWrapper, OptimWrapper
 from torch import Tensor
 
 from mmvg.engine.errors import DIVERGED, RunError
+from mmvg.weights.sharded import whole
 
 
 class _SkipNonFinite:
@@ -25,6 +29,8 @@ class _SkipNonFinite:
         self.most_in_a_row = most_in_a_row
         #: Whether the last call of :meth:`step` left the weights as they were.
         self.skipped = False
+        if self.clip_grad_kwargs:
+            self.clip_func = functools.partial(_clip, self.clip_func)
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """Divide the loss by the number of batches of a step; where it is not finite, let all its gradients be NaN."""
@@ -43,7 +49,7 @@ class _SkipNonFinite:
             for parameter in group['params']
             if parameter.grad is not None
         ]
-        self.skipped = bool(gradients) and not bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+        self.skipped = bool(gradients) and not bool(whole(torch.nn.utils.get_total_norm(gradients)).isfinite())
         self._step(**settings)
         if not self.skipped:
             if self.message_hub.get_info('skipped_in_a_row'):
@@ -100,3 +106,8 @@ class FiniteAmpOptimWrapper(_SkipNonFinite, AmpOptimWrapper):
             self.message_hub.update_info('skipped_steps', self.message_hub.get_info('skipped_steps', 0) + 1)
         else:
             super()._count()
+
+
+def _clip(clip: Callable, parameters: list[Tensor], **settings) -> Tensor | None:
+    """Clip, and return the norm of the whole gradient where each process has a part of it."""
+    return whole(clip(parameters, **settings))

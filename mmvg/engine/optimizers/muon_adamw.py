@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from mmvg.registry import OPTIMIZERS
+from mmvg.weights.sharded import is_sharded, sharded_like
 
 #: a, b, c of X <- aX + b(XX^T)X + c(XX^T)^2 X, one triple for each of five rounds, which take any singular value from
 #: 0.002 on to within 0.15 of 1. From timm's ``quintic`` preset.
@@ -116,10 +117,11 @@ class MuonAdamW(AdamW):
 
     def _step_matrices(self, chosen: Sequence[tuple[Tensor, dict]]) -> None:
         """Decay the chosen parameters and move them along the orthogonalised momentum."""
-        stacks = [as_matrices(self._accumulate(param)) for param, _ in chosen]
+        stacks = [as_matrices(_whole(self._accumulate(param))) for param, _ in chosen]
         directions = iter(orthogonalize_shared([matrix for stack in stacks for matrix in stack]))
         for (param, group), stack in zip(chosen, stacks, strict=True):
-            direction = torch.stack([next(directions) for _ in stack]).view_as(param).to(param.dtype)
+            direction = torch.stack([next(directions) for _ in stack]).view(param.shape).to(param.dtype)
+            direction = sharded_like(param, direction)
             param.mul_(1 - group['lr'] * group['weight_decay'])
             param.add_(direction, alpha=-group['lr'] * 0.2 * max(stack[0].shape) ** 0.5)
 
@@ -133,6 +135,11 @@ class MuonAdamW(AdamW):
         gradient = param.grad.float()
         average = state['momentum_buffer'].lerp_(gradient, 1 - self.momentum)
         return gradient.lerp(average, self.momentum)
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """A matrix of which each process has a part, on the device where it is."""
+    return tensor.full_tensor() if is_sharded(tensor) else tensor
 
 
 def is_matrix(param: Tensor) -> bool:
