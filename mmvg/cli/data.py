@@ -163,15 +163,45 @@ def _datasets_of_config(source: str, splits: list[str] | None) -> dict:
 
 
 def pack(
-    root: Annotated[str, typer.Argument(help='The data root, which has the folder VGPhraseCut_v0.')],
-    split: Annotated[str, typer.Option(help='train, val, miniv, val_miniv or test.')],
-    out: Annotated[Path | None, typer.Option(metavar='FILE', help='By default ROOT/VGPhraseCut_v0/SPLIT.lmdb.')] = None,
-    force: Annotated[bool, typer.Option('--force', help='Replace the file if it is there.')] = False,
+    source: Annotated[str, typer.Argument(metavar='ROOT', help='A data root, or a config whose pictures are packed.')],
+    split: Annotated[
+        str | None, typer.Option(help='Of PhraseCut, with its annotations: train, val, miniv, val_miniv or test.')
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar='[lmdb|webdataset]', help='Pictures of any data set.')] = None,
+    images: Annotated[
+        str, typer.Option(metavar='DIR', help='Folder below the root whose pictures are packed; by default all.')
+    ] = '.',
+    out: Annotated[
+        Path | None, typer.Option(metavar='PATH', help='An LMDB file, or a folder of tars; by default ROOT/pictures.')
+    ] = None,
+    force: Annotated[bool, typer.Option('--force', help='Replace what is there.')] = False,
 ) -> None:
-    """Pack PhraseCut into one LMDB file per split.
+    """Pack the pictures of a data set, for file systems that are slow at many small files.
 
-    mmvg data pack data --split train
+    mmvg data pack data --images images/train2014 --to lmdb
+
+    Every data set reads them with pictures=... in its config. With --split, PhraseCut with its annotations becomes one
+    LMDB file.
     """
+    if (split is None) == (to is None):
+        raise typer.BadParameter('give --to lmdb or --to webdataset, or --split for PhraseCut with its annotations')
+    if split is not None:
+        _pack_phrasecut(source, split, out, force)
+        return
+    from mmvg.datasets.readers import pack_pictures
+
+    root, names = (
+        _pictures_of_config(source) if source.endswith('.py') else (Path(source), _pictures_below(source, images))
+    )
+    out = out or root / ('pictures.lmdb' if to == 'lmdb' else 'pictures')
+    count = pack_pictures(out, root, names, to, force)
+    size = sum(file.stat().st_size for file in ([out] if out.is_file() else out.iterdir()))
+    print(
+        f'{count} pictures, {size / 2**20:.1f} MiB, are in {out}; set pictures={osp.relpath(out, root)} of a data set'
+    )
+
+
+def _pack_phrasecut(root: str, split: str, out: Path | None, force: bool) -> None:
     from mmvg.datasets import PhraseCutDataset
     from mmvg.datasets.readers import write_phrasecut_lmdb
 
@@ -179,6 +209,38 @@ def pack(
     out = out or Path(root) / 'VGPhraseCut_v0' / f'{split}.lmdb'
     tasks, images = write_phrasecut_lmdb(out, split, files.task_files, files.files['images'], files.image_folder, force)
     print(f'{tasks} tasks and {images} images, {out.stat().st_size / 2**20:.1f} MiB, are in {out}')
+
+
+def _pictures_below(root: str, folder: str) -> list[str]:
+    """Paths below ``root`` of the picture files in one of its folders and the folders in it."""
+    from mmvg.apis.images import SUFFIXES
+
+    if not (Path(root) / folder).is_dir():
+        raise FileNotFoundError(f'{Path(root) / folder}: there is no such folder')
+    files = (Path(root) / folder).rglob('*')
+    return [file.relative_to(root).as_posix() for file in files if file.suffix.lower() in SUFFIXES and file.is_file()]
+
+
+def _pictures_of_config(config: str) -> tuple[Path, list[str]]:
+    """The data root of a config, and the paths below it of all pictures that its loaders read."""
+    from mmvg.apis import load_config
+    from mmvg.datasets.referring_dataset import name_below
+    from mmvg.registry import DATASETS
+
+    cfg = load_config(config)
+    roots, names = set(), set()
+    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        dataset = (cfg.get(key) or {}).get('dataset') or {}
+        for each in dataset.get('datasets', [dataset] if dataset else []):
+            built = DATASETS.build(dict(each, pipeline=[]))
+            roots.add(built.root)
+            items = (built.get_data_info(index) for index in range(len(built)))
+            names |= {name_below(built.root, item['img_path']) for item in items}
+    if len(roots) != 1:
+        raise ValueError(
+            f'{config}: its data sets lie below {len(roots)} roots; pack the folders of each by themselves'
+        )
+    return roots.pop(), sorted(names)
 
 
 def draw(

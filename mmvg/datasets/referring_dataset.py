@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mmvg.datasets.readers import (
     DataError,
     DistractorCounts,
     LoadReport,
+    PackedPictures,
     Ref,
     TargetReader,
     first_existing,
@@ -56,6 +58,8 @@ class ReferringDataset(BaseDataset):
             ``load_report``. No mode skips a sample when ``split`` is not ``'train'`` or ``test_mode`` is set.
         check_images: Whether to look for every image file while loading.
         outside_images: Whether the files may name images out of the image folder, by absolute paths or ``..``.
+        pictures: Read the pictures from this LMDB file or folder of tars below ``data_root``, which ``mmvg data pack``
+            has made, and not from the image folder.
         pipeline: Transforms.
         test_mode: As in :class:`mmengine.dataset.BaseDataset`, like the rest.
         lazy_init: Whether to read the files later.
@@ -103,6 +107,7 @@ class ReferringDataset(BaseDataset):
         mode: str = 'strict',
         check_images: bool = False,
         outside_images: bool = False,
+        pictures: str | None = None,
         pipeline: Sequence[dict | Callable] = (),
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -123,6 +128,7 @@ class ReferringDataset(BaseDataset):
         self.root = Path(data_root)
         self.files = {role: first_existing(self.root, paths) for role, paths in files.items()}
         self.image_folder = self.root / img_prefix
+        self.pictures = None if pictures is None else PackedPictures(self.root / pictures)
         if not lazy_init:  # before the pipeline is built, whose tokenizer may ask for a file of its own
             self._require_data()
         super().__init__(
@@ -179,7 +185,8 @@ class ReferringDataset(BaseDataset):
         super().full_init()
 
     def _require_data(self) -> None:
-        require_data(f'{type(self).__name__} {self.name!r}', self.root, self.required_files(), self.image_folder)
+        folder = self.image_folder if self.pictures is None else None
+        require_data(f'{type(self).__name__} {self.name!r}', self.root, self.required_files(), folder)
 
     @property
     def num_skipped(self) -> int:
@@ -218,7 +225,7 @@ class ReferringDataset(BaseDataset):
             )
             if distractors is not None and (number := distractors.of(ref.ann_ids, ref.image_id)) is not None:
                 item['num_distractors'] = number
-            if self.check_images and not Path(item['img_path']).is_file():
+            if self.check_images and not self._has_picture(item['img_path']):
                 report.drop('missing image file', item['img_path'], f'image_id {ref.image_id} of ref_id {ref.ref_id}')
                 continue
             groups = [[s] for s in ref.sentences] if self.sentence_mode == 'all' else [ref.sentences]
@@ -278,6 +285,8 @@ class ReferringDataset(BaseDataset):
             f'image_id {item["img_id"]}, ref_id {item["ref_id"]}, sent_id {item["sent_id"]} '
             f'of {self.name} {self.split} ({item["img_path"]})'
         )
+        if self.pictures is not None and 'img_bytes' not in item:
+            item['img_bytes'] = self.pictures.read(name_below(self.root, item['img_path']))
         try:
             sample = self.pipeline(item)
             reason = 'the pipeline returned nothing'
@@ -286,6 +295,11 @@ class ReferringDataset(BaseDataset):
         if sample is None:
             self._skip(where, reason)
         return sample
+
+    def _has_picture(self, path: str) -> bool:
+        if self.pictures is None:
+            return Path(path).is_file()
+        return name_below(self.root, path) in self.pictures
 
     def _skip(self, where: str, reason: str) -> None:
         if self.load_report.evaluation:
@@ -297,6 +311,16 @@ class ReferringDataset(BaseDataset):
 
     def _rand_another(self) -> int:
         return self._random.integer(len(self))
+
+
+def name_below(root: Path, path: str) -> str:
+    """Name of a picture in a pack of a data root.
+
+    Example:
+        >>> name_below(Path('data/coco'), 'data/coco/images/train2014/9.jpg')
+        'images/train2014/9.jpg'
+    """
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _with_sentences(item: dict, sentences: list[dict]) -> dict:

@@ -29,6 +29,7 @@ from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_inst
 from mmvg.datasets.readers.json_lines import LineReader, parse_line, read_lines, split_lines
 from mmvg.datasets.readers.kinds import add_kinds
 from mmvg.datasets.readers.load_report import DataError, LoadReport
+from mmvg.datasets.readers.packed_pictures import PACKS, PackedPictures, pack_pictures
 from mmvg.datasets.readers.phrasecut import (
     PhraseCutTargetReader,
     draw_polygons,
@@ -59,6 +60,7 @@ from mmvg.datasets.readers.targets import TargetReader
 __all__ = [
     'GRASP_ANYTHING_SIDE',
     'KNOWN_IMAGE_FOLDERS',
+    'PACKS',
     'AccessRandom',
     'CocoInstances',
     'DataError',
@@ -67,6 +69,7 @@ __all__ = [
     'InstanceVGRecord',
     'LineReader',
     'LoadReport',
+    'PackedPictures',
     'PartId',
     'PhraseCutLMDB',
     'PhraseCutTargetReader',
@@ -87,6 +90,7 @@ __all__ = [
     'is_usable_text',
     'match_part_id',
     'open_picture',
+    'pack_pictures',
     'parse_json',
     'parse_line',
     'parse_part_id',

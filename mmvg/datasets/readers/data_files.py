@@ -23,14 +23,14 @@ def first_existing(root: Path, paths: str | Sequence[str]) -> Path:
     return next((path for path in candidates if path.is_file()), candidates[-1])
 
 
-def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: Path) -> None:
-    """Check that annotation files and image folder are there, before anything is read.
+def require_data(dataset: str, root: Path, files: Iterable[Path], image_folder: Path | None) -> None:
+    """Check that annotation files and image folder, unless it is None, are there, before anything is read.
 
     Raises:
         FileNotFoundError: Names everything that is missing, what stands there instead, and the ways out.
     """
     missing = [f'the file {path}{_neighbours(path)}' for path in files if not path.is_file()]
-    if not _has_content(image_folder):
+    if image_folder is not None and not _has_content(image_folder):
         found = [str(root / name) for name in KNOWN_IMAGE_FOLDERS if _has_content(root / name)]
         hint = f' (found {", ".join(found)}: set img_prefix)' if found else ''
         missing.append(f'the images in the folder {image_folder}{hint}')

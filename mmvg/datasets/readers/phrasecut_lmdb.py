@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from mmvg.datasets.readers.lmdb_files import import_lmdb, opened_lmdb, read_lmdb, write_lmdb
 from mmvg.datasets.readers.load_report import DataError
 from mmvg.datasets.readers.safe_reading import parse_json, read_json
-from mmvg.foreign_files import shown, special_file
+from mmvg.foreign_files import shown
 
 #: Of the layout below; a reader refuses another one.
 LAYOUT_VERSION = 1
 _TASK_KEYS = ('task_id', 'image_id', 'ann_ids', 'phrase', 'phrase_structure', 'instance_boxes', 'Polygons')
-_RECORDS_PER_COMMIT = 1000
 
 
 def write_phrasecut_lmdb(
@@ -34,7 +33,7 @@ def write_phrasecut_lmdb(
         DataError: If a task names no image, or one without a size or a file.
         ImportError: If the package ``lmdb`` is not installed.
     """
-    lmdb = _import_lmdb()
+    import_lmdb()
     if out.exists() and not force:
         raise FileExistsError(f'{out} is there already; use --force to write it again')
     sizes = {image['image_id']: [image.get('height'), image.get('width')] for image in read_json(images_file, list)}
@@ -59,20 +58,8 @@ def write_phrasecut_lmdb(
             yield f'task:{position}', _dump(record | dict(image_size=sizes[task['image_id']]))
         yield '__meta__', _dump(meta)
 
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f'{out.name}.unfinished')
-    unfinished.unlink(missing_ok=True)
     content = sum(file.stat().st_size for file in (*files.values(), *task_files))
-    room = 2 * content + 8192 * (len(files) + len(tasks)) + 2**24  # an upper bound: the file grows as it is written
-    with lmdb.open(str(unfinished), map_size=room, subdir=False, lock=False) as environment:
-        transaction = environment.begin(write=True)
-        for number, (key, value) in enumerate(records(), 1):
-            transaction.put(key.encode(), value)
-            if number % _RECORDS_PER_COMMIT == 0:
-                transaction.commit()
-                transaction = environment.begin(write=True)
-        transaction.commit()
-    os.replace(unfinished, out)
+    write_lmdb(out, records(), content, len(files) + len(tasks))
     return len(tasks), len(files)
 
 
@@ -100,7 +87,7 @@ class PhraseCutLMDB:
         if meta.get('split') != split:
             raise DataError(f'{self.path} holds the split {meta.get("split")!r}, not {split!r}')
         count = meta.get('tasks')
-        entries = _opened(str(self.path.resolve())).stat()['entries']
+        entries = opened_lmdb(str(self.path.resolve())).stat()['entries']
         if not isinstance(count, int) or not 0 <= count < entries:
             raise DataError(
                 f'{self.path}: {shown(count)} tasks are announced, but it has {entries} entries: pack it again'
@@ -116,8 +103,6 @@ class PhraseCutLMDB:
         return self._get([f'img:{image_id}'])[0]
 
     def _meta(self) -> dict:
-        if (kind := special_file(self.path)) is not None:
-            raise DataError(f'{self.path} is {kind}, not a file')
         return self._parse(self._get(['__meta__'])[0])
 
     def _parse(self, value: bytes) -> dict:
@@ -130,50 +115,8 @@ class PhraseCutLMDB:
         return record
 
     def _get(self, keys: Sequence[str]) -> list[bytes]:
-        lmdb = _import_lmdb()
-        try:
-            with _opened(str(self.path.resolve())).begin() as transaction:
-                values = [transaction.get(key.encode()) for key in keys]
-        except lmdb.Error as error:
-            raise DataError(f'{self.path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
-        if None in values:
-            raise DataError(
-                f'{self.path} has no {keys[values.index(None)]!r}; it was made by another program or is cut off: '
-                'pack it again'
-            )
-        return values
-
-
-#: What is open in this process, by path: LMDB allows to open a file once, and not to use it after a fork.
-_OPENED: dict = {}
-
-
-def _opened(path: str):
-    if path not in _OPENED:
-        opened = _import_lmdb().open(path, subdir=False, readonly=True, lock=False, readahead=False, meminit=False)
-        size, pages = os.path.getsize(path), opened.info()['last_pgno'] + 1
-        if pages * opened.stat()['psize'] > size:  # reading a page that is not there would kill the process
-            opened.close()
-            raise DataError(f'{path} has {size} bytes, fewer than its {pages} pages: it was cut off; pack it again')
-        _OPENED[path] = opened
-    return _OPENED[path]
-
-
-def _close_all() -> None:
-    while _OPENED:
-        _OPENED.popitem()[1].close()
-
-
-os.register_at_fork(before=_close_all)  # so that workers, and this process too, open what they need again
+        return read_lmdb(self.path, keys)
 
 
 def _dump(record: dict) -> bytes:
     return json.dumps(record, separators=(',', ':')).encode()
-
-
-def _import_lmdb():
-    try:
-        import lmdb
-    except ImportError as error:
-        raise ImportError('packed PhraseCut needs the package lmdb: pip install lmdb') from error
-    return lmdb

@@ -1,0 +1,162 @@
+"""Packed pictures are the files, in any order and in any process, and every data set reads them."""
+
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import ConcatDataset
+from shipped_configs import step_with
+
+from mmvg.apis import load_config
+from mmvg.cli import main
+from mmvg.datasets import RefCOCODataset
+from mmvg.datasets.readers import DataError, PackedPictures, pack_pictures
+from mmvg.registry import DATASETS
+
+CONFIGS = ['instancevg', 'lavt', 'cris', 'lggd', 'magnet']
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Twenty small files with the names of pictures, in two folders."""
+    names = [f'{folder}/{number}.a b.jpg' for folder in ('a', 'b/c') for number in range(10)]
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(bytes([number]) * (number * 100))
+    return names
+
+
+@pytest.mark.parametrize('to', ['lmdb', 'webdataset'])
+def test_what_is_packed_is_read_in_any_order(to, pictures, tmp_path):
+    out = tmp_path / f'out/{to}'
+    assert pack_pictures(out, tmp_path, pictures, to, tar_bytes=4000) == 20
+    packed = pickle.loads(pickle.dumps(PackedPictures(out)))
+    for name in [*reversed(pictures), pictures[7]]:
+        assert packed.read(name) == (tmp_path / name).read_bytes(), name
+    assert len(packed) == 20
+    assert pictures[3] in packed
+    assert 'a/none.jpg' not in packed
+    assert f'a/{"x" * 600}' not in packed
+    with pytest.raises(DataError, match=r'none\.jpg'):
+        packed.read('a/none.jpg')
+
+
+def test_tars_are_those_of_webdataset(pictures, tmp_path):
+    """Bounded in size, of plain files, in the order of their names."""
+    pack_pictures(tmp_path / 'out', tmp_path, pictures, 'webdataset', tar_bytes=8000)
+    tars = sorted((tmp_path / 'out').glob('*.tar'))
+    assert len(tars) > 1
+    found = []
+    for file in tars:
+        with tarfile.open(file) as tar:
+            found += [(entry.name, tar.extractfile(entry).read()) for entry in tar]
+    assert found == [(name, (tmp_path / name).read_bytes()) for name in sorted(pictures)]
+
+
+@pytest.mark.parametrize('to', ['lmdb', 'webdataset'])
+def test_a_pack_that_is_there_is_kept_and_a_missing_picture_named(to, pictures, tmp_path):
+    out = tmp_path / 'out'
+    pack_pictures(out, tmp_path, pictures[:3], to)
+    with pytest.raises(FileExistsError, match='use --force'):
+        pack_pictures(out, tmp_path, pictures, to)
+    assert len(PackedPictures(out)) == 3
+    assert pack_pictures(out, tmp_path, pictures[:4], to, force=True) == len(PackedPictures(out)) == 4
+    with pytest.raises(DataError, match=r'1 of 2 pictures are missing, such as .*gone\.jpg'):
+        pack_pictures(tmp_path / 'other', tmp_path, [pictures[0], 'gone.jpg'], to)
+    with pytest.raises(DataError, match='there are no pictures'):
+        pack_pictures(tmp_path / 'other', tmp_path, [], to)
+    assert not (tmp_path / 'other').exists()
+
+
+def test_a_damaged_folder_of_tars_is_refused(pictures, tmp_path):
+    out = tmp_path / 'out'
+    pack_pictures(out, tmp_path, pictures, 'webdataset')
+    names = np.load(out / 'names.npy')
+    np.save(out / 'names.npy', names[:5])
+    with pytest.raises(DataError, match='not those of 20 pictures'):
+        PackedPictures(out).read(pictures[0])
+    tar = out / 'pictures-000000.tar'
+    tar.write_bytes(tar.read_bytes()[:2000])
+    with pytest.raises(DataError, match=r'pictures-000000\.tar is not there, or has not'):
+        PackedPictures(out)
+    (out / 'index.json').write_text('{"version": 7}')
+    with pytest.raises(DataError, match='holds no pictures of layout 1'):
+        PackedPictures(out)
+
+
+def test_an_lmdb_file_of_something_else_is_refused(pictures, tmp_path):
+    (tmp_path / 'x.lmdb').write_bytes(b'no')
+    with pytest.raises(DataError, match=r'not a whole LMDB file|has 2 bytes'):
+        PackedPictures(tmp_path / 'x.lmdb')
+    with pytest.raises(FileNotFoundError, match='mmvg data pack'):
+        PackedPictures(tmp_path / 'y.lmdb')
+
+
+@pytest.fixture(scope='module')
+def packs(refshapes_tiny, tmp_path_factory):
+    """The pictures of RefShapes, packed in both ways by the command."""
+    folder = tmp_path_factory.mktemp('packs')
+    for to in ('lmdb', 'webdataset'):
+        main(['data', 'pack', str(refshapes_tiny), '--to', to, '--out', str(folder / to)])
+    return folder
+
+
+@pytest.mark.parametrize('system', CONFIGS)
+@pytest.mark.parametrize('to', ['lmdb', 'webdataset'])
+def test_a_data_set_gives_the_same_items(to, system, packs, refshapes_tiny):
+    """Of RefCOCO, gRefCOCO, PhraseCut and OCID-VLG, through their pipelines."""
+    folder = 'ocid_vlg' if system == 'lggd' else ''
+    cfg = load_config(f'{system}/tiny').test_dataloader.dataset
+    cfg.data_root = str(refshapes_tiny / folder)
+    tokenize = step_with('tokenizer', cfg.pipeline)
+    if len(tokenize.tokenizer) > 1:
+        tokenize.tokenizer = dict(type='mmvg.WordTokenizer', vocab_file=str(refshapes_tiny / 'vocab.txt'))
+    plain = DATASETS.build(cfg)
+    path = packs / to
+    if folder:
+        path = packs / f'{to}_{folder}'
+        main(['data', 'pack', cfg.data_root, '--to', to, '--out', str(path), '--force'])
+    packed = DATASETS.build(dict(cfg, pictures=str(path)))
+    assert packed.pictures is not None
+    for index in (0, len(plain) - 1):
+        assert torch.equal(packed[index]['inputs'], plain[index]['inputs'])
+        assert packed[index]['data_samples'].img_path == plain[index]['data_samples'].img_path
+
+
+def test_the_image_folder_need_not_be_there(packs, refshapes_tiny, tmp_path):
+    for entry in ('refcoco', 'vocab.txt'):
+        (tmp_path / entry).symlink_to(refshapes_tiny / entry)
+    with pytest.raises(FileNotFoundError, match='the images in the folder'):
+        RefCOCODataset('refcoco', 'val', data_root=str(tmp_path))
+    dataset = RefCOCODataset(
+        'refcoco', 'val', data_root=str(tmp_path), pictures=str(packs / 'webdataset'), check_images=True
+    )
+    assert len(dataset) == len(RefCOCODataset('refcoco', 'val', data_root=str(refshapes_tiny)))
+
+
+def test_workers_read_the_same(packs, refshapes_tiny):
+    for to in ('lmdb', 'webdataset'):
+        dataset = RefCOCODataset(
+            'refcoco',
+            'val',
+            data_root=str(refshapes_tiny),
+            pictures=str(packs / to),
+            pipeline=[lambda item: item['img_bytes']],
+        )
+        expected = [dataset[index] for index in range(6)]
+        loader = torch.utils.data.DataLoader(
+            ConcatDataset([dataset]), num_workers=2, collate_fn=list, batch_size=1, sampler=[5, 0, 3, 1]
+        )
+        assert [batch[0] for batch in loader] == [expected[index] for index in (5, 0, 3, 1)]
+
+
+def test_a_command_without_a_way_says_which_there_are(refshapes_tiny, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(['data', 'pack', str(refshapes_tiny)])
+    assert end.value.code == 2
+    assert '--to lmdb' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(['data', 'pack', str(refshapes_tiny), '--to', 'zip'])
+    assert 'lmdb' in capsys.readouterr().err
