@@ -274,6 +274,9 @@ def use_sharding(cfg: Config) -> None:
         problems.append(
             '--fsdp: the scaled loss of float16 is not taken (optim_wrapper.type=AmpOptimWrapper); --amp bf16 works'
         )
+    name = _type_name(wrapper.optimizer)
+    if wrapper.optimizer.get('fused') and name not in ('Adam', 'AdamW'):
+        problems.append(f'--fsdp: torch divides fused steps of Adam and AdamW, not of {name}: leave out --fused')
     if problems:
         raise _mistake(cfg, *problems)
     cfg.model_wrapper_cfg = dict(type='mmvg.FullyShardedModel')
