@@ -299,7 +299,7 @@ def scenes(
     number: Annotated[int, typer.Option(min=3, help='Tables; 85 % of them for training.')] = 2000,
     seed: Annotated[int, typer.Option(help='Another seed draws other tables.')] = 0,
     formats: Annotated[
-        list[str] | None, typer.Option(metavar='FORMAT...', help='ocid_vlg, grasp_anything; both by default.')
+        list[str] | None, typer.Option(metavar='FORMAT...', help='ocid_vlg, grasp_anything, jsonl; all by default.')
     ] = None,
     workers: Annotated[int | None, typer.Option(help='Processes; one per core by default.')] = None,
     size: Annotated[str, typer.Option(metavar='WxH', help='Of the pictures, in pixels.')] = '320x240',

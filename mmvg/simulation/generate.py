@@ -43,7 +43,7 @@ def generate_tables(
 ) -> dict[str, int]:
     """Write RefScenes; the same arguments give the same bytes on the same machine, with any number of workers.
 
-    Nothing is done when ``out`` holds this very data set already.
+    Nothing is done when ``out`` holds this very data set already; where it lacks a format, that is added.
 
     Args:
         out: Root folder; one folder per format, ``vocab.txt``, ``scenes.jsonl`` and, last, ``refscenes.json``.
@@ -70,9 +70,11 @@ def generate_tables(
     out = Path(out)
     formats = [name for name in TABLE_WRITERS if name in formats]
     stamp = dict(name='RefScenes', version=VERSION, number=number, seed=seed, size=list(size), noise=noise)
-    stamp['formats'] = formats
-    if _claim(out, stamp, force):
+    present = _claim(out, stamp, force)
+    if set(formats) <= set(present):
         return {}
+    formats = [name for name in TABLE_WRITERS if name in formats or name in present]
+    stamp['formats'] = formats
     out.mkdir(parents=True, exist_ok=True)
     (out / STAMP).write_text(json.dumps(stamp | {'complete': False}))
     jobs = [range(i, min(i + _CHUNK, number)) for i in range(0, number, _CHUNK)]
@@ -172,11 +174,11 @@ def _in_parallel(job: Callable[[range], list[dict]], jobs: list[range], workers:
         yield from pool.map(job, jobs)
 
 
-def _claim(out: Path, stamp: dict, force: bool) -> bool:
+def _claim(out: Path, stamp: dict, force: bool) -> list[str]:
     """Check that ``out`` may be written, and empty it of another RefScenes if ``force``.
 
     Returns:
-        Whether this very data set is complete in it.
+        The formats of this very data set that are complete in it.
 
     Raises:
         DatasetConflictError: If it holds anything else.
@@ -184,23 +186,23 @@ def _claim(out: Path, stamp: dict, force: bool) -> bool:
     if out.is_file():
         raise DatasetConflictError(f'{out} is a file; give a folder with --out')
     if not out.exists() or not any(out.iterdir()):
-        return False
+        return []
     if not (out / STAMP).is_file():
         raise DatasetConflictError(
             f'{out} is not empty and was not written by RefScenes (it has no {STAMP}); it will not be touched, not '
             'even with --force. Choose another folder with --out.'
         )
     found = json.loads((out / STAMP).read_text())
-    complete = found.pop('complete', False)
-    if found == stamp and complete:
-        return True
-    if found != stamp and not force:
+    if {key: found.get(key) for key in stamp} == stamp:
+        return found['formats'] if found['complete'] else []
+    if not force:
+        held = {key: found.get(key) for key in stamp}
         raise DatasetConflictError(
-            f'{out} holds RefScenes {found}; asked for is {stamp}. Choose another folder with --out, or replace it '
+            f'{out} holds RefScenes {held}; asked for is {stamp}. Choose another folder with --out, or replace it '
             'with --force.'
         )
     for writer in TABLE_WRITERS.values():
         shutil.rmtree(out / writer.folder, ignore_errors=True)
     for name in (STAMP, 'vocab.txt', 'scenes.jsonl'):
         (out / name).unlink(missing_ok=True)
-    return False
+    return []

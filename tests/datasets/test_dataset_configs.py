@@ -30,6 +30,7 @@ GRASPS = {
 DRAWN |= GRASPS
 #: Benchmarks, which tests/datasets/formats/test_benchmarks.py tests in files of their own.
 EVALUATED = ['flickr30k_entities', 'humanref', 'ref_l4', 'refcoco_m']
+SIMULATED = ['refscenes_jsonl']  # tests/simulation/test_learning.py
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def _words(ref: dict) -> list[str]:
 
 
 def test_there_is_a_case_for_every_file():
-    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted([*NAMES, *DRAWN, *EVALUATED])
+    assert sorted(path.stem for path in FOLDER.glob('*.py')) == sorted([*NAMES, *DRAWN, *EVALUATED, *SIMULATED])
 
 
 @pytest.mark.parametrize('config_and_root', NAMES, indirect=True)

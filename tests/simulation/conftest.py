@@ -19,3 +19,12 @@ def tables(renderer):
     from mmvg.simulation import LAYOUTS, draw_table
 
     return [draw_table(seed, layout=layout) for seed, layout in enumerate((*LAYOUTS, *LAYOUTS))]
+
+
+@pytest.fixture(scope='session')
+def refscenes(renderer, tmp_path_factory):
+    """A small RefScenes in all formats: its folder, the number of its tables, and what was counted."""
+    from mmvg.simulation.generate import generate_tables
+
+    root, number = tmp_path_factory.mktemp('refscenes') / 'one', 12
+    return root, number, generate_tables(root, number, seed=3, workers=1)

@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 
 import cv2
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 
 pytest.importorskip('mujoco', reason="needs pip install 'mmvg[sim]'")
 
-from mmvg.datasets import GraspAnythingDataset, OCIDVLGDataset
+from mmvg.datasets import GraspAnythingDataset, JSONLDataset, OCIDVLGDataset
 from mmvg.refshapes import DatasetConflictError
 from mmvg.simulation.generate import generate_tables, split_of
 
@@ -14,10 +15,10 @@ NUMBER = 12
 
 
 @pytest.fixture(scope='module')
-def drawn(renderer, tmp_path_factory):
-    root = tmp_path_factory.mktemp('refscenes')
-    counts = generate_tables(root / 'one', NUMBER, seed=3, workers=1)
-    return root, counts
+def drawn(refscenes):
+    root, number, counts = refscenes
+    assert number == NUMBER
+    return root.parent, counts
 
 
 @pytest.fixture(scope='module')
@@ -73,6 +74,32 @@ def test_the_reader_of_grasp_anything_reads_them(drawn):
         if item['part_id'].endswith('_1'):
             assert 'handle' in item['text']
             assert all(near)
+
+
+def test_the_reader_of_json_lines_reads_every_sentence(drawn, lines):
+    folder = drawn[0] / 'one/jsonl'
+    kinds = Counter()
+    for split in ('train', 'val', 'test'):
+        dataset = JSONLDataset(split, ann_file='all.jsonl', data_root=str(folder), img_prefix='images', with_mask=True)
+        for item in dataset:
+            scene = lines[int(item['img_path'][-10:-4])]
+            (sentence,) = (entry for entry in scene['sentences'] if entry['text'] == item['text'])
+            assert item['no_target'] == (not sentence['targets'])
+            assert len(item['instances']) == len(sentence['targets'])
+            assert bool(len(item['grasps'])) == bool(sentence['targets'])
+            kinds[sentence['kind']] += 1
+    assert kinds['no_target'] > 5
+    assert kinds['group'] + kinds['count'] + kinds['conjunction'] > 3
+    assert kinds['part'] > 5
+
+
+def test_a_format_is_added_later_without_a_change_of_the_others(drawn, tmp_path):
+    generate_tables(tmp_path / 'new', 3, seed=1, workers=1, formats=['ocid_vlg'])
+    before = {path: path.read_bytes() for path in (tmp_path / 'new/ocid_vlg').rglob('*') if path.is_file()}
+    assert generate_tables(tmp_path / 'new', 3, seed=1, workers=1, formats=['jsonl'])['tables'] == 3
+    assert (tmp_path / 'new/jsonl/all.jsonl').is_file()
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert generate_tables(tmp_path / 'new', 3, seed=1, formats=['jsonl', 'ocid_vlg']) == {}
 
 
 def test_depth_is_in_millimetres_beside_the_pictures(drawn, lines):
