@@ -139,16 +139,16 @@ def place(after_demo, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs(page, place):
-    if 'mmvg.simulation' in page.read_text(encoding='utf-8') and not renders():
+    if simulates(page.read_text(encoding='utf-8')) and not renders():
         pytest.skip('this page needs mmvg[sim] and a renderer: EGL or OSMesa')
     run_page(page, place)
     PROMISES.get(page.name, lambda place: None)(place)
 
 
 def renders() -> bool:
-    """Whether tables can be rendered here; in another process, for OpenGL does not survive a fork."""
+    """Whether tables can be rendered here."""
     code = "from mmvg.simulation import draw_table; draw_table(0, layout='isolated').view"
-    return subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True).returncode == 0
+    return run_fresh([sys.executable, '-c', code], ROOT)[1] == 0
 
 
 MISTAKES = {
@@ -190,7 +190,10 @@ def run_page(page: Path, place: Path) -> None:
             (place / block.title).write_text(block.code, encoding='utf-8')
             written.append(block.title)
         elif block.language == 'python':
-            output, status = run(lambda code=block.code: run_code(code), place)
+            if simulates(block.code):
+                output, status = run_fresh([sys.executable, '-c', block.code], place)
+            else:
+                output, status = run(lambda code=block.code: run_code(code), place)
             assert status == 0, f'{where}\n{output[-4000:]}'
         elif block.language == 'bash':
             for command in block.commands():
@@ -278,15 +281,22 @@ def run_command(command: Command, place: Path) -> tuple[str, int]:
     words = command.words
     if words == ['source', '.venv/bin/activate']:
         return '', 0  # these tests run in it
-    if words[0] in ('python', 'mmvg') and not SHELL_ONLY.search(re.sub(r'"[^"]*"|#.*', '', command.line)):
+    in_shell = SHELL_ONLY.search(re.sub(r'"[^"]*"|#.*', '', command.line))
+    if words[0] in ('python', 'mmvg') and not in_shell and not simulates(command.line):
         return run(lambda: run_python(words), place, command.environment)
+    return run_fresh(['bash', '-euo', 'pipefail', '-c', command.line], place)
+
+
+def simulates(code: str) -> bool:
+    """Whether code or a command renders tables, for which OpenGL needs a process that is no fork."""
+    return any(name in code for name in ('mmvg.simulation', 'mmvg data scenes', 'mmvg pick'))
+
+
+def run_fresh(command: list[str], place: Path) -> tuple[str, int]:
+    """Output and exit code of a command in a process that has imported nothing."""
+    path = f'{Path(sys.executable).parent}:{os.environ["PATH"]}'
     done = subprocess.run(
-        ['bash', '-euo', 'pipefail', '-c', command.line],
-        cwd=place,
-        env=dict(os.environ, PATH=f'{Path(sys.executable).parent}:{os.environ["PATH"]}'),
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=place, env=dict(os.environ, PATH=path), capture_output=True, text=True, check=False
     )
     return done.stdout + done.stderr, done.returncode
 

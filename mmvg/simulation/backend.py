@@ -14,20 +14,24 @@ class NoRendererError(OSError):
 
 
 def load_mujoco() -> ModuleType:
-    """Import MuJoCo; where nobody set ``MUJOCO_GL`` and there is no display, it is set: EGL, or else OSMesa.
+    """Import MuJoCo; where nobody set ``MUJOCO_GL`` and there is no display, it is set: EGL, else OSMesa, else none.
 
     Raises:
         ImportError: If it is not installed; the message names the extra.
+        NoRendererError: If ``MUJOCO_GL`` names a renderer that is not there, without which MuJoCo is not imported.
     """
     displays = ('DISPLAY', 'WAYLAND_DISPLAY')
     if sys.platform == 'linux' and not any(map(os.environ.get, ('MUJOCO_GL', *displays))):
-        only_osmesa = not ctypes.util.find_library('EGL') and ctypes.util.find_library('OSMesa')
-        os.environ['MUJOCO_GL'] = 'osmesa' if only_osmesa else 'egl'
+        libraries = {'egl': 'EGL', 'osmesa': 'OSMesa'}
+        found = (name for name, library in libraries.items() if ctypes.util.find_library(library))
+        os.environ['MUJOCO_GL'] = next(found, 'disable')
     try:
         import mujoco
     except ImportError as error:
         message = "tables are simulated by MuJoCo, which is not installed: pip install 'mmvg[sim]'"
         raise ImportError(message, name='mujoco') from error
+    except Exception as error:  # of PyOpenGL, where it finds no library
+        raise no_renderer(error) from error
     return mujoco
 
 

@@ -27,7 +27,7 @@ VERSION = '1.0'  # raise it whenever the same seed would give other bytes
 STAMP = 'refscenes.json'
 SHARES = {'train': 0.85, 'val': 0.075, 'test': 0.075}
 _GRASPS, _NOISE = 3, 6  # purposes of random numbers, see TableScene.rng
-_CHUNK = 10
+_CHUNK = 4  # tables
 
 
 def generate_tables(

@@ -1,8 +1,7 @@
-"""Draw tables: which objects there are, where they are put down, and how physics lets them come to rest."""
+"""Draw tables: which objects there are, where they are put down, and from where they are seen."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -14,11 +13,10 @@ from mmvg.refshapes.attributes import COLOURS, PATTERNS
 from mmvg.refshapes.layout import choose
 
 from .appearance import draw_look
-from .backend import load_mujoco
 from .kinds import KINDS
-from .model import add_object, add_table, new_spec
 from .objects import SceneCamera, TableObject
 from .scene import LAYOUTS, TableScene
+from .settling import settle, visible_shares
 
 COUNTS = {  # number of objects wanted -> weight
     'isolated': {1: 0.6, 2: 0.4},
@@ -31,10 +29,6 @@ _CELL = 0.004  # metres; of the grid in which places are looked for
 _BORDER = 6  # pixels of 320 between an object and the edge of the picture
 _TRIES = 40  # places for one object
 _TABLES = 200
-_STEP = 0.004  # seconds of simulated time
-_SQUEEZE = 0.35  # seconds that a clutter is pushed together for
-_WATCHED = 0.1  # seconds
-_STILL = 0.0003  # metres that nothing moves by in that time, at rest
 _WIDTH, _HEIGHT = 320, 240
 
 
@@ -50,7 +44,7 @@ def draw_table(
         seed: Any non-negative integer, or several.
         layout: ``'isolated'`` (one or two objects far apart), ``'scattered'`` (three to eight that do not touch) or
             ``'cluttered'`` (five to twelve, pushed together); drawn by default.
-        kinds: Keys of ``KINDS`` that must be there.
+        kinds: Keys of ``KINDS`` of the first objects; the others are drawn.
         size: Width and height of its pictures in pixels.
 
     Raises:
@@ -72,8 +66,8 @@ def draw_table(
         camera = draw_camera(rng)
         things = settle(_put_down(rng, chosen, kinds, camera), squeeze=chosen == 'cluttered')
         things = _uncovered([thing for thing in things or () if _is_in_place(thing, camera)], camera)
-        needed = sum(thing.kind in kinds for thing in things) >= len(kinds)
-        if needed and len(things) >= min(COUNTS[chosen]):
+        asked = [thing.kind for thing in things[: len(kinds)]] == list(kinds)
+        if asked and len(things) >= min(COUNTS[chosen]):
             return TableScene(tuple(things), camera.resized(*size), draw_look(rng), chosen)
     raise ValueError(f'no {chosen} table has room for {", ".join(kinds)}: ask for fewer kinds')
 
@@ -95,48 +89,6 @@ def draw_camera(rng: np.random.Generator) -> SceneCamera:
         focal, focal * rng.uniform(0.99, 1.01), (_WIDTH - 1) / 2 + x, (_HEIGHT - 1) / 2 + y, _WIDTH, _HEIGHT
     )
     return SceneCamera(intrinsics, pose)
-
-
-def settle(things: Sequence[TableObject], squeeze: bool = False) -> list[TableObject] | None:
-    """Let objects come to rest, after they are pushed together if ``squeeze``.
-
-    Returns:
-        The objects at their new poses; None if some of them still move after three seconds.
-    """
-    mujoco = load_mujoco()
-    spec = new_spec(timestep=_STEP)
-    add_table(spec)
-    for index, thing in enumerate(things):
-        add_object(spec, thing, index)
-    model = spec.compile()
-    data = mujoco.MjData(model)
-    bodies = [model.body(f'object_{index}').id for index in range(len(things))]
-    if squeeze:
-        weight = model.body_mass[bodies] * 9.81
-        for _ in range(round(_SQUEEZE / _STEP)):
-            inwards = -data.xpos[bodies, :2]
-            inwards /= np.linalg.norm(inwards, axis=1, keepdims=True) + 0.02
-            data.xfrc_applied[bodies, :2] = 1.1 * weight[:, None] * inwards
-            mujoco.mj_step(model, data)
-        data.xfrc_applied[:] = 0
-        data.qvel[:] = 0
-    before = None
-    for _ in range(round(3 / _WATCHED)):
-        for _ in range(round(_WATCHED / _STEP)):
-            mujoco.mj_step(model, data)
-        now = np.concatenate([data.xpos[bodies], 0.05 * data.xmat[bodies]], 1)  # metres, at an arm of 5 cm
-        if before is not None and np.abs(now - before).max() < _STILL:
-            return [replace(thing, pose=_pose(data, body)) for body, thing in zip(bodies, things, strict=True)]
-        before = now
-        data.qvel *= 0.5  # objects come to rest sooner than real ones
-    return None
-
-
-def _pose(data: Any, body: int) -> np.ndarray:
-    """(4, 4) of a body in the frame of the table."""
-    pose = np.eye(4)
-    pose[:3, :3], pose[:3, 3] = data.xmat[body].reshape(3, 3), data.xpos[body]
-    return pose
 
 
 def _put_down(rng: np.random.Generator, layout: str, kinds: Sequence[str], camera: SceneCamera) -> list[TableObject]:
@@ -200,39 +152,13 @@ def _is_in_place(thing: TableObject, camera: SceneCamera) -> bool:
 
 def _uncovered(things: list[TableObject], camera: SceneCamera) -> list[TableObject]:
     """Take away objects that others cover, one at a time, until enough is seen of every one that is left."""
-    number = None
-    while things and len(things) != number:
-        number = len(things)
+    while things:
         shares = visible_shares(things, camera)
         if shares.min() >= MIN_VISIBLE:
-            continue
+            break
         left = [thing for index, thing in enumerate(things) if index != np.argmin(shares)]
         things = [thing for thing in (left and settle(left)) or () if _is_in_place(thing, camera)]
     return things
-
-
-def visible_shares(things: Sequence[TableObject], camera: SceneCamera) -> np.ndarray:
-    """Shares (N,) of the points of objects that no other object hides from the camera."""
-    mujoco = load_mujoco()
-    spec = new_spec()
-    for index, thing in enumerate(things):
-        add_object(spec, thing, index, free=False)
-    model = spec.compile()
-    data = mujoco.MjData(model)
-    mujoco.mj_kinematics(model, data)
-    mujoco.mj_comPos(model, data)
-    eye = camera.camera_to_table[:3, 3]
-    shares = []
-    for index, thing in enumerate(things):
-        rays = thing.points() - eye
-        own = model.body(f'object_{index}').id
-        geoms, distances = np.full(len(rays), -1, np.int32), np.zeros(len(rays))
-        mujoco.mj_multiRay(
-            model, data, eye, np.ascontiguousarray(rays).ravel(), None, 1, -1, geoms, distances, None, len(rays), 10.0
-        )
-        hit = model.geom_bodyid[geoms]
-        shares.append(np.mean((geoms < 0) | (hit == own)))
-    return np.array(shares)
 
 
 class _Ground:

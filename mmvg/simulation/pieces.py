@@ -20,7 +20,8 @@ class Piece:
         position: (3,) of its centre in the frame of the object, in metres.
         turn: (3,) rotation vector in the frame of the object, in radians.
         part: ``'body'`` or ``'handle'``.
-        tint: ``'main'``, the colour of the object; ``'dark'`` or ``'pale'``, a shade of it; ``'metal'``, ``'wood'``.
+        tint: ``'main'``, the colour of the object; ``'dark'``, a shade of it; or ``'metal'``, ``'dark_metal'``,
+            ``'wood'``, ``'leaf'`` and ``'white'``, whatever the object.
         solid: Takes part in contacts, and has mass.
         seen: Is rendered.
         profile: (P, 2) radius and z of a lathe, from the lowest point on the outside over the top to the inside.

@@ -26,5 +26,5 @@ def refscenes(renderer, tmp_path_factory):
     """A small RefScenes in all formats: its folder, the number of its tables, and what was counted."""
     from mmvg.simulation.generate import generate_tables
 
-    root, number = tmp_path_factory.mktemp('refscenes') / 'one', 12
+    root, number = tmp_path_factory.mktemp('refscenes') / 'one', 8
     return root, number, generate_tables(root, number, seed=3, workers=1)

@@ -55,14 +55,45 @@ def test_a_size_that_is_none_is_refused(size, tmp_path, capsys):
     assert '320x240' in capsys.readouterr().err
 
 
+CHOICE = """
+import ctypes.util, os
+ctypes.util.find_library = lambda name: name if name in {found} else None
+import mmvg.simulation.backend as backend
+backend.sys = type('sys', (), dict(platform='linux'))
+try:
+    backend.load_mujoco()
+except Exception:  # the library is only said to be there
+    pass
+print(os.environ.get('MUJOCO_GL'))
+"""
+
+
 @pytest.mark.parametrize(
-    ('environment', 'chosen'),
-    [({}, {'egl', 'osmesa'}), ({'MUJOCO_GL': 'osmesa'}, {'osmesa'}), ({'DISPLAY': ':0'}, {''})],
+    ('environment', 'found', 'chosen'),
+    [
+        ({}, {'EGL', 'OSMesa'}, 'egl'),
+        ({}, {'OSMesa'}, 'osmesa'),
+        ({}, {'GL'}, 'disable'),
+        ({'MUJOCO_GL': 'glfw'}, {'EGL'}, 'glfw'),
+        ({'DISPLAY': ':0'}, {'EGL'}, 'None'),
+    ],
 )
-def test_a_renderer_is_chosen_only_where_nobody_chose_one(environment, chosen):
+def test_a_renderer_is_chosen_only_where_nobody_chose_one(environment, found, chosen):
+    assert run(CHOICE.format(found=found), **environment) == chosen
+
+
+def test_without_any_renderer_physics_runs_and_pictures_say_what_is_missing():
     pytest.importorskip('mujoco')
-    code = "import os; from mmvg.simulation import load_mujoco; load_mujoco(); print(os.environ.get('MUJOCO_GL', ''))"
-    assert run(code, **environment) in chosen
+    code = """
+from mmvg.simulation import NoRendererError, draw_table
+table = draw_table(0, layout='isolated')
+try:
+    table.view
+except NoRendererError as error:
+    print(len(table.objects), 'libegl1' in str(error))
+"""
+    number, named = run(code, MUJOCO_GL='disable').split()
+    assert (int(number), named) in ((1, 'True'), (2, 'True'))
 
 
 def test_mujoco_is_not_imported_before_it_is_needed():

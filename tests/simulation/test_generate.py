@@ -11,7 +11,7 @@ from mmvg.datasets import GraspAnythingDataset, JSONLDataset, OCIDVLGDataset
 from mmvg.refshapes import DatasetConflictError
 from mmvg.simulation.generate import generate_tables, split_of
 
-NUMBER = 12
+NUMBER = 8  # two chunks, so that two workers have something to do
 
 
 @pytest.fixture(scope='module')
@@ -80,7 +80,7 @@ def test_the_reader_of_json_lines_reads_every_sentence(drawn, lines):
     folder = drawn[0] / 'one/jsonl'
     kinds = Counter()
     for split in ('train', 'val', 'test'):
-        dataset = JSONLDataset(split, ann_file='all.jsonl', data_root=str(folder), img_prefix='images', with_mask=True)
+        dataset = JSONLDataset('all.jsonl', split, data_root=str(folder), img_prefix='images', with_mask=True)
         for item in dataset:
             scene = lines[int(item['img_path'][-10:-4])]
             (sentence,) = (entry for entry in scene['sentences'] if entry['text'] == item['text'])
@@ -88,12 +88,12 @@ def test_the_reader_of_json_lines_reads_every_sentence(drawn, lines):
             assert len(item['instances']) == len(sentence['targets'])
             assert bool(len(item['grasps'])) == bool(sentence['targets'])
             kinds[sentence['kind']] += 1
-    assert kinds['no_target'] > 5
-    assert kinds['group'] + kinds['count'] + kinds['conjunction'] > 3
-    assert kinds['part'] > 5
+    assert kinds['no_target'] > 3
+    assert kinds['group'] + kinds['count'] + kinds['conjunction'] > 1
+    assert kinds['part'] > 3
 
 
-def test_a_format_is_added_later_without_a_change_of_the_others(drawn, tmp_path):
+def test_a_format_is_added_later_without_a_change_of_the_others(renderer, tmp_path):
     generate_tables(tmp_path / 'new', 3, seed=1, workers=1, formats=['ocid_vlg'])
     before = {path: path.read_bytes() for path in (tmp_path / 'new/ocid_vlg').rglob('*') if path.is_file()}
     assert generate_tables(tmp_path / 'new', 3, seed=1, workers=1, formats=['jsonl'])['tables'] == 3
@@ -111,15 +111,15 @@ def test_depth_is_in_millimetres_beside_the_pictures(drawn, lines):
         assert 0.6 * height < np.median(depth) / 1000 < 1.4 * height
 
 
-def test_noise_changes_depth_and_nothing_else(drawn):
-    root, counts = drawn
-    assert generate_tables(root / 'noisy', NUMBER, seed=3, workers=1, formats=['ocid_vlg'], noise=True) == counts
-    differs = {
-        path.parent.name
-        for path in (root / 'one/ocid_vlg').rglob('*.png')
-        if path.read_bytes() != (root / 'noisy' / path.relative_to(root / 'one')).read_bytes()
+def test_noise_changes_depth_and_nothing_else(renderer, tmp_path):
+    for name, noise in (('clean', False), ('noisy', True)):
+        generate_tables(tmp_path / name, 3, seed=1, workers=1, formats=['ocid_vlg'], noise=noise)
+    clean = {path.relative_to(tmp_path / 'clean') for path in (tmp_path / 'clean/ocid_vlg').rglob('*.*')}
+    differ = {
+        path for path in clean if (tmp_path / 'clean' / path).read_bytes() != (tmp_path / 'noisy' / path).read_bytes()
     }
-    assert differs == {'depth'}
+    assert {path.parent.name for path in differ} == {'depth'}
+    assert len(differ) == 3
 
 
 def test_every_split_has_tables_and_they_come_one_after_another():

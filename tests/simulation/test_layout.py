@@ -4,7 +4,8 @@ import pytest
 pytest.importorskip('mujoco', reason="needs pip install 'mmvg[sim]'")
 
 from mmvg.simulation import LAYOUTS, draw_table
-from mmvg.simulation.layout import COUNTS, MIN_VISIBLE, draw_camera, settle, visible_shares
+from mmvg.simulation.layout import COUNTS, MIN_VISIBLE, draw_camera
+from mmvg.simulation.settling import settle, visible_shares
 
 
 @pytest.mark.parametrize('layout', LAYOUTS)

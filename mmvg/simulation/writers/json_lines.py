@@ -32,7 +32,7 @@ class JSONLinesTables:
         (folder / 'depth' / f'{name}.png').write_bytes(cv2.imencode('.png', millimetres)[1].tobytes())
         height, width = table.view.instances.shape
         lines = []
-        for text, kind, targets, part in table.scene.sentences:
+        for text, _, targets, part in table.scene.sentences:
             grasps = [grasp.round(3).tolist() for index in targets for grasp in table.grasps_of(index, part)]
             if targets and not grasps:
                 continue
@@ -47,7 +47,6 @@ class JSONLinesTables:
                     split=table.split,
                     height=height,
                     width=width,
-                    kind=kind,
                 )
             )
         return lines
