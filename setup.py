@@ -30,7 +30,15 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['mmvg', 'mmvg.*']),
-    package_data={'mmvg': ['configs/**/*.py', 'configs/**/*.yml', 'configs/**/*.md', 'pretrained/*/*']},
+    package_data={
+        'mmvg': [
+            'configs/**/*.py',
+            'configs/**/*.yml',
+            'configs/**/*.md',
+            'pretrained/*/*',
+            'simulation/robot/models/*.xml',
+        ]
+    },
     install_requires=requirements('core'),
     entry_points={'console_scripts': ['mmvg = mmvg.cli:main']},
     extras_require=EXTRAS,

@@ -452,7 +452,9 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'two GPUs': lambda words, place: 'tools/dist_' in words[0] and '2' in words[2:4],
     'ROS': lambda words, place: 'tools/ros/grounding_node.py' in words,
     'slurm': lambda words, place: 'slurm_' in words[0],
-    'minutes': lambda words, place: words[0] == 'make' or 'small' in words or 'full' in words or 'train' in words[1],
+    'minutes': lambda words, place: (
+        words[0] == 'make' or bool({'small', 'full', '--benchmark'} & set(words)) or 'train' in words[1]
+    ),
     'the network': lambda words, place: (
         bool({'pip', 'venv', 'clone', 'hf'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'
     ),  # the tests of the environment that the lines before have made

@@ -14,7 +14,7 @@ EXTRAS = {
     'train': ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'transformers', 'timm', 'open_clip'),
     'grasps': ('shapely', 'cv2'),
     'ros': ('rosbags',),
-    'sim': ('mujoco', 'mink', 'qpsolvers', 'daqp', 'imageio', 'imageio_ffmpeg'),
+    'sim': ('mujoco', 'mink', 'qpsolvers', 'daqp', 'imageio', 'imageio_ffmpeg', 'mujoco_menagerie'),
     'web': ('gradio',),
     'serve': ('fastapi', 'starlette', 'pydantic', 'uvicorn', 'multipart', 'python_multipart', 'prometheus_client'),
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, calibrate, compare, data, export, models, run, score, serve
+from mmvg.cli import ask, calibrate, compare, data, export, models, pick, run, score, serve
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -66,6 +66,7 @@ _data.command('pack')(data.pack)
 _data.command('draw')(data.draw)
 _data.command('scenes')(data.scenes)
 _data.command('browse')(data.browse)
+app.command('pick')(pick.pick)
 app.command('models')(models.models)
 app.command('config')(models.config)
 app.command('flops')(models.flops)

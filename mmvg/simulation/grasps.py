@@ -71,6 +71,13 @@ def tried_grasps(
     return [_tried(objects, index, camera, view, points, rng) for index in range(len(objects))]
 
 
+def grasps_of_object(
+    objects: Sequence[TableObject], index: int, camera: SceneCamera, view: TableView, rng: np.random.Generator
+) -> list[TableGrasp]:
+    """The grasps of one object alone, see :func:`tried_grasps`."""
+    return _tried(objects, index, camera, view, optical_points(view.depth, camera.intrinsics), rng)
+
+
 def _tried(
     objects: Sequence[TableObject],
     index: int,

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from mmvg.apis.grasp import PinholeCamera
+
 from .appearance import Look, cube_texture, table_texture, tint_colour
 from .backend import load_mujoco
 from .objects import SceneCamera, TableObject
@@ -79,9 +81,13 @@ def add_table(spec: Any, material: str | None = None) -> None:
 
 def add_camera(spec: Any, camera: SceneCamera) -> None:
     """Add the camera ``scene`` with its intrinsics."""
-    k, pose = camera.intrinsics, camera.camera_to_table
+    pose = camera.camera_to_table
     turn = pose[:3, :3] @ np.diag([1.0, -1.0, -1.0])  # MuJoCo's cameras look along -z, y up
-    seen = spec.worldbody.add_camera(name=CAMERA, pos=pose[:3, 3], quat=to_quat(turn))
+    set_intrinsics(spec.worldbody.add_camera(name=CAMERA, pos=pose[:3, 3], quat=to_quat(turn)), camera.intrinsics)
+
+
+def set_intrinsics(seen: Any, k: PinholeCamera) -> None:
+    """Give a camera of a ``mujoco.MjSpec`` the intrinsics ``k``."""
     seen.resolution = (k.width, k.height)
     seen.sensor_size = (k.width * 1e-5, k.height * 1e-5)
     seen.focal_pixel = (k.fx, k.fy)

@@ -48,7 +48,7 @@ def paint(model: Any, data: Any, camera: str, width: int, height: int) -> tuple[
     Raises:
         NoRendererError: If MuJoCo finds no renderer here; the message names what to install.
     """
-    painter = _Painter(model, width, height)
+    painter = Painter(model, width, height)
     try:
         return painter.paint(data, camera)
     finally:
@@ -76,7 +76,7 @@ def _labels(model: Any, objects: Sequence[TableObject]) -> tuple[np.ndarray, np.
     return instances, parts
 
 
-class _Painter:
+class Painter:
     """Renders one model: a picture, and in a second pass the ids of geoms and the depth.
 
     The context of OpenGL is made once per process and size; textures and meshes are loaded for each model.
@@ -102,25 +102,35 @@ class _Painter:
     def paint(self, data: Any, camera: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Picture (H, W, 3) uint8 RGB, depth (H, W) float32 in metres, ids of geoms (H, W), -1 where there is none."""
         mujoco = load_mujoco()
-        view = mujoco.MjvCamera()
-        view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, self.model.camera(camera).id
-        option = mujoco.MjvOption()
-        mujoco.mjv_updateScene(self.model, data, option, None, view, mujoco.mjtCatBit.mjCAT_ALL.value, self.scene)
-        height, width = self.rect.height, self.rect.width
-        image, ids = np.empty((height, width, 3), np.uint8), np.empty((height, width, 3), np.uint8)
-        raw = np.empty((height, width), np.float32)
-        mujoco.mjr_render(self.rect, self.scene, self.context)
-        mujoco.mjr_readPixels(image, None, self.rect, self.context)
-        for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
-            self.scene.flags[flag] = True
-        mujoco.mjr_render(self.rect, self.scene, self.context)
-        mujoco.mjr_readPixels(ids, raw, self.rect, self.context)
+        image = self.picture(data, camera)
+        ids, raw = np.empty_like(image), np.empty(image.shape[:2], np.float32)
+        self._render(ids, raw, by_number=True)
         numbers = ids[..., 0].astype(np.int32) + 256 * ids[..., 1].astype(np.int32)
         geoms = np.full(self.scene.ngeom + 1, -1, np.int32)
         for geom in self.scene.geoms[: self.scene.ngeom]:
             if geom.segid >= 0 and geom.objtype == mujoco.mjtObj.mjOBJ_GEOM:
                 geoms[geom.segid + 1] = geom.objid
-        return image[::-1], self._metres(raw[::-1]), geoms[numbers[::-1]]
+        return image, self._metres(raw[::-1]), geoms[numbers[::-1]]
+
+    def picture(self, data: Any, camera: str) -> np.ndarray:
+        """Picture (H, W, 3) uint8 RGB alone."""
+        mujoco = load_mujoco()
+        view = mujoco.MjvCamera()
+        view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, self.model.camera(camera).id
+        option = mujoco.MjvOption()
+        mujoco.mjv_updateScene(self.model, data, option, None, view, mujoco.mjtCatBit.mjCAT_ALL.value, self.scene)
+        image = np.empty((self.rect.height, self.rect.width, 3), np.uint8)
+        self._render(image, None, by_number=False)
+        return image[::-1]
+
+    def _render(self, pixels: np.ndarray, depth: np.ndarray | None, by_number: bool) -> None:
+        """Fill arrays, lowest row first, with colours or with numbers of geoms, and with the depth buffer."""
+        mujoco = load_mujoco()
+        _shared_context(self.rect.width, self.rect.height).make_current()  # another one may have been used since
+        for flag in (mujoco.mjtRndFlag.mjRND_SEGMENT, mujoco.mjtRndFlag.mjRND_IDCOLOR):
+            self.scene.flags[flag] = by_number
+        mujoco.mjr_render(self.rect, self.scene, self.context)
+        mujoco.mjr_readPixels(pixels, depth, self.rect, self.context)
 
     def _metres(self, raw: np.ndarray) -> np.ndarray:
         """Depth in metres from the depth buffer, which is 1 at the near plane and 0 at the far one."""
