@@ -13,6 +13,7 @@ from pycocotools import mask as coco_mask
 
 from mmvg.foreign_files import shown
 from mmvg.limits import limit, size_problem, variable_of
+from mmvg.run_lengths import count_bits, pack_rows, rle_runs, rows_of_runs, unpack_rows
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,8 +131,7 @@ def decode_mask(mask: Mask) -> np.ndarray:
         >>> decode_mask(dict(size=[2, 2], counts='13')).tolist()
         [[False, True], [True, True]]
     """
-    mask = read_mask(mask)
-    return coco_mask.decode(mask).astype(bool) if isinstance(mask, dict) else mask
+    return unpack_rows(_packed(mask), mask['size'][1]) if isinstance(mask, dict) else read_mask(mask)
 
 
 def polygons_to_rle(polygons: Sequence[Sequence[float]], height: int, width: int) -> dict:
@@ -243,8 +243,7 @@ def mask_box(mask: Mask) -> list[float]:
 def intersection_and_union(pred: Mask, gt: Mask) -> tuple[int, int]:
     """Count the pixels in both masks and those in either.
 
-    Two arrays are counted as they are; as soon as one mask is an RLE, the other is encoded (once) and the counting is
-    done on runs.
+    Two RLE are counted by their runs; as soon as one mask is an array, bits are counted.
 
     Raises:
         ValueError: If the masks differ in size, or one of them is malformed.
@@ -253,15 +252,15 @@ def intersection_and_union(pred: Mask, gt: Mask) -> tuple[int, int]:
         >>> intersection_and_union(np.eye(3, dtype=bool), np.ones((3, 3), dtype=bool))
         (3, 9)
     """
-    pred, gt = read_mask(pred), read_mask(gt)
+    pred, gt = (mask if isinstance(mask, dict) else read_mask(mask) for mask in (pred, gt))
+    by_runs = isinstance(pred, dict) and isinstance(gt, dict)
+    left, right = (read_mask(mask) if by_runs else _packed(mask) for mask in (pred, gt))
     if mask_size(pred) != mask_size(gt):
         raise ValueError(f'the predicted mask is {mask_size(pred)} (H, W) and the true one {mask_size(gt)}')
-    if isinstance(pred, dict) or isinstance(gt, dict):
-        rles = [mask if isinstance(mask, dict) else encode_mask(mask) for mask in (pred, gt)]
-        intersection = int(coco_mask.area(coco_mask.merge(rles, intersect=True)))
-        return intersection, int(coco_mask.area(rles).sum()) - intersection
-    intersection = int(np.count_nonzero(pred & gt))
-    return intersection, int(np.count_nonzero(pred)) + int(np.count_nonzero(gt)) - intersection
+    if by_runs:
+        intersection = int(coco_mask.area(coco_mask.merge([left, right], intersect=True)))
+        return intersection, sum(coco_mask.area([left, right]).tolist()) - intersection
+    return count_bits(left & right), count_bits(left | right)
 
 
 def mask_overlaps(pred: Sequence[Mask], gt: Sequence[Mask]) -> np.ndarray:
@@ -283,76 +282,9 @@ def mask_overlaps(pred: Sequence[Mask], gt: Sequence[Mask]) -> np.ndarray:
     return np.where(areas > 0, coco_mask.iou(pred, gt, [0] * len(gt)), 0.0)
 
 
-def rle_runs(rle: dict) -> np.ndarray:
-    """Read the run lengths (R,) int64 of an RLE down the columns, background first, and check them.
-
-    Raises:
-        ValueError: If ``size`` or ``counts`` is missing or of the wrong kind, a run is no whole number >= 0, the
-            compressed text is damaged, or the runs do not add up to H * W.
-
-    Example:
-        >>> rle_runs(dict(size=[3, 3], counts='013000')).tolist()
-        [0, 1, 3, 1, 3, 1]
-    """
-    missing = [key for key in ('size', 'counts') if key not in rle]
-    if missing:
-        raise ValueError(f'an RLE needs size and counts; {missing} missing')
-    size, counts = rle['size'], rle['counts']
-    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(_is_count(side) for side in size):
-        raise ValueError(f'RLE size {shown(size)} is not [height, width]')
-    if (problem := size_problem(*size)) is not None:
-        raise ValueError(problem)
-    if isinstance(counts, list):
-        if not all(_is_count(run) for run in counts):
-            raise ValueError('counts holds something that is not a whole number >= 0')
-        if max(counts, default=0) > size[0] * size[1]:  # also so that no sum below goes beyond 64 bits
-            raise ValueError(f'counts holds a run longer than the {size[0]} * {size[1]} pixels')
-        runs = np.array(counts, dtype=np.int64)
-    elif isinstance(counts, (str, bytes)):
-        runs = _decompress(counts)
-    else:
-        raise ValueError(f'counts is a {type(counts).__name__}, not a list, str or bytes')
-    if runs.min(initial=0) < 0:
-        raise ValueError('compressed counts hold a negative run')
-    height, width = size
-    if runs.sum() != height * width:
-        raise ValueError(f'runs sum to {runs.sum()}, not to {height} * {width} = {height * width}')
-    return runs
-
-
-def _decompress(counts: str | bytes) -> np.ndarray:
-    """Read the text of a compressed RLE (``rleToString`` of the COCO API).
-
-    The format: base-32 digits, low first, as characters from '0' on, bit 32 = another digit follows, the last digit's
-    bit 16 = negative; from the fourth run on, the difference to the run two places before.
-    """
-    raw = counts.encode() if isinstance(counts, str) else counts
-    digits = np.frombuffer(raw, dtype=np.uint8) - np.uint8(48)  # wraps below '0'
-    if digits.size == 0:
-        return digits.astype(np.int64)
-    if digits.max() > 63:
-        foreign = raw[int((digits > 63).argmax()) :].decode(errors='replace')[0]
-        raise ValueError(f'compressed counts hold the foreign character {foreign!r}')
-    if digits[-1] > 31:
-        raise ValueError('compressed counts end inside a number')
-    ends = (digits < 32).nonzero()[0]
-    starts = np.zeros_like(ends)
-    np.add(ends[:-1], 1, out=starts[1:])
-    lengths = ends - starts + 1
-    if lengths.max() > 7:
-        raise ValueError('compressed counts hold a run longer than any image')
-    values = (digits & 31).astype(np.int64)
-    values[ends] = (values[ends] ^ 16) - 16  # the last digit has a sign
-    if len(ends) < len(values):
-        values <<= 5 * (np.arange(len(values)) - starts.repeat(lengths))
-    runs = np.add.reduceat(values, starts)
-    runs[1::2].cumsum(out=runs[1::2])
-    runs[2::2].cumsum(out=runs[2::2])
-    return runs
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
+def _packed(mask: Mask) -> np.ndarray:
+    """Return the rows of a mask as bits, see :func:`mmvg.run_lengths.pack_rows`."""
+    return rows_of_runs(rle_runs(mask), *mask['size']) if isinstance(mask, dict) else pack_rows(read_mask(mask))
 
 
 class _CheckedRLE(dict):

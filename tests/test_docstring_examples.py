@@ -48,6 +48,7 @@ COVERED = (
     'mmvg.foreign_files',
     'mmvg.limits',
     'mmvg.masks',
+    'mmvg.run_lengths',
     'mmvg.models.adapters',
     'mmvg.models.backbones',
     'mmvg.models.features',

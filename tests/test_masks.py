@@ -20,8 +20,8 @@ from mmvg.masks import (
     mask_size,
     polygons_to_rle,
     read_mask,
-    rle_runs,
 )
+from mmvg.run_lengths import rle_runs
 
 
 def random_mask(rng, height, width):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from mmvg.foreign_files import shown
-from mmvg.masks import outline_problem, rle_runs
+from mmvg.masks import outline_problem
+from mmvg.run_lengths import rle_runs
 
 #: Coordinates beyond this multiple of the longer image side are damage: rasterising takes time and memory with them.
 MAX_COORDINATE = 4

@@ -14,7 +14,7 @@ Results are in percent if the docstring says so, and shares in [0, 1] otherwise.
 """
 
 from mmvg.evaluation.functional.bootstrap import Difference, holm, paired_bootstrap, ratios
-from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes
+from mmvg.evaluation.functional.box_overlaps import box_areas, box_overlaps, check_boxes, overlaps_of_checked
 from mmvg.evaluation.functional.calibration import (
     apply_temperature,
     aurc,
@@ -42,7 +42,7 @@ from mmvg.evaluation.functional.grasps import (
     pairs_match,
     strict_matches,
 )
-from mmvg.evaluation.functional.grec import greedy_matches, set_f1
+from mmvg.evaluation.functional.grec import f1_of_overlaps, greedy_matches, set_f1
 from mmvg.evaluation.functional.gres import GRESScore, gres_score, gres_scores
 from mmvg.evaluation.functional.groups import (
     ASPECTS,
@@ -99,6 +99,7 @@ __all__ = [
     'expected_calibration_error',
     'expression_groups',
     'expression_kinds',
+    'f1_of_overlaps',
     'first_match',
     'fit_temperature',
     'greedy_matches',
@@ -119,6 +120,7 @@ __all__ = [
     'no_target_accuracy',
     'optimal_overlaps',
     'ordered_matches',
+    'overlaps_of_checked',
     'paired_bootstrap',
     'pairs_match',
     'percent',

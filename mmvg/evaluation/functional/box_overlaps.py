@@ -44,16 +44,24 @@ def box_overlaps(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'g
                [-0.5]])
     """
     check_choice('overlap', mode, ('iou', 'giou'))
-    boxes1, boxes2 = check_boxes(boxes1), check_boxes(boxes2)
-    top_left = np.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
-    bottom_right = np.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
-    intersection = (bottom_right - top_left).clip(min=0).prod(-1)
-    union = box_areas(boxes1)[:, None] + box_areas(boxes2)[None, :] - intersection
+    return overlaps_of_checked(check_boxes(boxes1), check_boxes(boxes2), mode)
+
+
+def overlaps_of_checked(boxes1: np.ndarray, boxes2: np.ndarray, mode: Literal['iou', 'giou'] = 'iou') -> np.ndarray:
+    """Compute :func:`box_overlaps` of what :func:`check_boxes` has returned.
+
+    Example:
+        >>> overlaps_of_checked(check_boxes([[0, 0, 2, 2]]), check_boxes([[0, 0, 2, 4]]))
+        array([[0.5]])
+    """
+    low1, high1, low2, high2 = boxes1[:, None, :2], boxes1[:, None, 2:], boxes2[:, :2], boxes2[:, 2:]
+    sides = np.maximum(np.minimum(high1, high2) - np.maximum(low1, low2), 0)
+    intersection = sides[..., 0] * sides[..., 1]
+    union = box_areas(boxes1)[:, None] + box_areas(boxes2) - intersection
     if mode == 'iou':
         return _divide(intersection, union, 0.0)
-    hull_top_left = np.minimum(boxes1[:, None, :2], boxes2[None, :, :2])
-    hull_bottom_right = np.maximum(boxes1[:, None, 2:], boxes2[None, :, 2:])
-    hull = (hull_bottom_right - hull_top_left).prod(-1)
+    sides = np.maximum(high1, high2) - np.minimum(low1, low2)
+    hull = sides[..., 0] * sides[..., 1]
     # I / U - (C - U) / C; without a union only the second part is left, without a hull nothing
     return _divide(intersection * hull - (hull - union) * union, union * hull, np.where(hull > 0, -1.0, 0.0))
 
@@ -77,6 +85,9 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
         return boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f'boxes must be (N, 4), not {boxes.shape}')
+    sides = boxes[:, 2:] - boxes[:, :2]
+    if sides.min() >= 0 and sides.max() < np.inf:  # what is not finite makes them infinite or NaN
+        return boxes
     for wrong, what in (
         (~np.isfinite(boxes).all(1), 'is not finite'),
         ((boxes[:, 2:] < boxes[:, :2]).any(1), 'has x2 < x1 or y2 < y1'),
@@ -89,6 +100,7 @@ def check_boxes(boxes: np.ndarray) -> np.ndarray:
 
 def _divide(numerator: np.ndarray, denominator: np.ndarray, otherwise: np.ndarray | float) -> np.ndarray:
     """Divide element by element; take ``otherwise`` where the denominator is not above 0."""
-    return np.divide(
-        numerator, denominator, out=np.broadcast_to(otherwise, numerator.shape).copy(), where=denominator > 0
-    )
+    positive = denominator > 0
+    if positive.all():
+        return numerator / denominator
+    return np.divide(numerator, denominator, out=np.broadcast_to(otherwise, numerator.shape).copy(), where=positive)

@@ -48,6 +48,15 @@ def set_f1(
         >>> set_f1(gt_boxes[:1], gt_boxes)  # 2 * 1 / (1 + 2)
         0.6666666666666666
     """
-    overlaps = box_overlaps(boxes, gt_boxes, matching)
+    return f1_of_overlaps(box_overlaps(boxes, gt_boxes, matching), threshold)
+
+
+def f1_of_overlaps(overlaps: np.ndarray, threshold: float = 0.5) -> float:
+    """Compute the F1 of :func:`set_f1` from the overlaps (P, N) of predicted boxes with true ones.
+
+    Example:
+        >>> f1_of_overlaps(np.array([[0.9, 0.1]]))
+        0.6666666666666666
+    """
     num_boxes = sum(overlaps.shape)
     return 2 * greedy_matches(overlaps, threshold) / num_boxes if num_boxes else 1.0

@@ -3,8 +3,14 @@
 from typing import Literal
 
 from mmvg.checks import check_choice
-from mmvg.evaluation.functional import no_target_accuracy, percent_at_least, scores_above, set_f1
-from mmvg.evaluation.functional.box_overlaps import check_boxes
+from mmvg.evaluation.functional import (
+    check_boxes,
+    f1_of_overlaps,
+    no_target_accuracy,
+    overlaps_of_checked,
+    percent_at_least,
+    scores_above,
+)
 from mmvg.evaluation.metrics.grounding_metric import GroundingMetric, read_array, read_gt_boxes, verdict_parts
 from mmvg.registry import METRICS
 
@@ -61,7 +67,8 @@ class GRECMetric(GroundingMetric):
         if scores.shape != (len(boxes),):
             raise ValueError(f'{len(boxes)} boxes need scores of shape ({len(boxes)},), not {scores.shape}')
         kept = boxes[scores_above(scores, self.score_thr, self.comparison)]
-        return set_f1(kept, gt_boxes, self.matching), len(kept) == 0, len(gt_boxes) == 0
+        f1 = f1_of_overlaps(overlaps_of_checked(kept, gt_boxes, self.matching))
+        return f1, len(kept) == 0, len(gt_boxes) == 0
 
     def parts(self, record: tuple[float, bool, bool]) -> dict[str, tuple[float, float]]:
         """Return F1, the F1 of the boxes (``set_F1``), and N-acc or T-acc."""
