@@ -58,7 +58,7 @@ def test_nothing_is_imported_that_an_installation_without_an_extra_lacks():
     there = {'mmvg', *with_what_they_need(core)}
     owners = packages_distributions()
     others = [name for name, found in owners.items() if not there & set(map(canonical, found))]
-    assert {'torch', 'mmengine', 'yaml', 'shapely', 'cv2'} <= set(others)
+    assert {'torch', 'mmengine', 'yaml', 'cv2'} <= set(others)
     blocker = BLOCKED.replace(f'in {HEAVY}', f'in {others}')
     assert blocker != BLOCKED
     code = blocker + '\n'.join(f'import {name}' for row in ROWS for name in row)

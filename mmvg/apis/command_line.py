@@ -12,7 +12,7 @@ DEBUG_VARIABLE = 'MMVG_DEBUG'
 #: What the light core of mmvg does without, and the extra that brings it.
 EXTRAS = {
     'train': ('torch', 'torchvision', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'transformers', 'timm', 'open_clip'),
-    'grasps': ('shapely', 'cv2'),
+    'grasps': ('cv2',),
     'ros': ('rosbags',),
     'sim': ('mujoco', 'mink', 'qpsolvers', 'daqp', 'imageio', 'imageio_ffmpeg', 'mujoco_menagerie'),
     'web': ('gradio',),

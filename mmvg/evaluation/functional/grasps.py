@@ -43,8 +43,12 @@ def pairs_match(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
         >>> pairs_match(grasps, grasps[0])
         array([ True, False])
     """
-    near = np.abs((_degrees(pred) - _degrees(gt) + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
-    return rotated_iou(pred, gt, above=MIN_IOU, where=near) > MIN_IOU
+    matches = np.abs((_degrees(pred) - _degrees(gt) + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
+    pairs = matches.nonzero()
+    if len(pairs[0]):
+        left, right = (np.broadcast_to(grasps, (*matches.shape, 5))[pairs] for grasps in (pred, gt))
+        matches[pairs] = rotated_iou(left, right) > MIN_IOU
+    return matches
 
 
 def crog_matches(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
@@ -71,10 +75,13 @@ def crog_matches(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
     wide = {side: np.hypot(grasps[:, 2], grasps[:, 3]) for side, grasps in (('pred', pred), ('gt', gt))}
     apart = np.hypot(pred[:, None, 0] - gt[None, :, 0], pred[:, None, 1] - gt[None, :, 1])
     matches &= 2 * apart < wide['pred'][:, None] + wide['gt'][None] + 8  # the cut corners move by less than that
-    rasters = [_Raster(grasp) if matches[i].any() else None for i, grasp in enumerate(pred)]
-    others = [_Raster(grasp) if matches[:, i].any() else None for i, grasp in enumerate(gt)]
-    for row, column in zip(*matches.nonzero(), strict=True):
-        matches[row, column] = rasters[row].iou(others[column]) > MIN_IOU
+    rows, columns = matches.nonzero()
+    if len(rows):
+        drawn = matches.any(1), matches.any(0)
+        corners = np.array([_cut_corners(grasp) for grasp in (*pred[drawn[0]], *gt[drawn[1]])])
+        places = [np.cumsum(side) - 1 for side in drawn]  # of a grasp among the corners of its side
+        left, right = places[0][rows], drawn[0].sum() + places[1][columns]
+        matches[rows, columns] = _overlap_on_canvas(corners, left, right) > MIN_IOU
     return matches
 
 
@@ -137,43 +144,37 @@ def _degrees(grasps: np.ndarray) -> np.ndarray:
     return np.rad2deg(np.where(np.isfinite(theta), theta, np.nan))
 
 
-class _Raster:
-    """Pixels of a rectangle as CROG's evaluator fills it, in a window around it."""
+def _cut_corners(grasp: np.ndarray) -> np.ndarray:
+    """Return the corners (4, 2) int64 of a grasp (5,) as CROG's evaluator has them."""
+    import cv2
 
-    def __init__(self, grasp: np.ndarray) -> None:
-        import cv2
-
-        x, y, w, h, theta = np.asarray(grasp, dtype=np.float64).tolist()
-        corners = cv2.boxPoints(((x, y), (w, h), -np.rad2deg(theta))).astype(np.int64)
-        self.low = corners.min(0).clip(0, CROG_CANVAS)
-        self.high = (corners.max(0) + 1).clip(0, CROG_CANVAS)
-        columns = np.arange(self.low[0], self.high[0])[None]
-        rows = np.arange(self.low[1], self.high[1])[:, None]
-        self.pixels = _fill(corners, columns, rows)
-        self.area = int(np.count_nonzero(self.pixels))
-
-    def iou(self, other: '_Raster') -> float:
-        """Compute the IoU with ``other`` in pixels, 0 where both have none."""
-        (left, top), (right, bottom) = np.maximum(self.low, other.low), np.minimum(self.high, other.high)
-        if left >= right or top >= bottom:
-            return 0.0
-        windows = [
-            raster.pixels[top - raster.low[1] : bottom - raster.low[1], left - raster.low[0] : right - raster.low[0]]
-            for raster in (self, other)
-        ]
-        common = int(np.count_nonzero(windows[0] & windows[1]))
-        union = self.area + other.area - common
-        return common / union if union else 0.0
+    x, y, w, h, theta = np.asarray(grasp, dtype=np.float64).tolist()
+    return cv2.boxPoints(((x, y), (w, h), -np.rad2deg(theta))).astype(np.int64)
 
 
-def _fill(corners: np.ndarray, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Find the pixels at ``columns`` (1, w) and ``rows`` (h, 1) that lie in a polygon or on its border, even-odd."""
-    inside = np.zeros((rows.size, columns.size), bool)
-    border = inside.copy()
-    for (ax, ay), (bx, by) in zip(corners.tolist(), np.roll(corners, -1, axis=0).tolist(), strict=True):
-        cross = (bx - ax) * (rows - ay) - (by - ay) * (columns - ax)
-        straddles = (ay > rows) != (by > rows)
-        inside ^= straddles & ((cross > 0) == (by > ay))
-        between = (columns >= min(ax, bx)) & (columns <= max(ax, bx)) & (rows >= min(ay, by)) & (rows <= max(ay, by))
-        border |= (cross == 0) & between
-    return inside | border
+def _overlap_on_canvas(corners: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Compute the IoU (K,) of pairs of the rectangles ``corners`` (P, 4, 2) in pixels of CROG's canvas, 0 for no pixel.
+
+    What lies in a rectangle or on its border is one span in each row of pixels: cutting corners to whole numbers keeps
+    the order of coordinates, so that the rectangle stays convex.
+    """
+    rows = np.arange(max(0, corners[..., 1].min()), min(CROG_CANVAS, corners[..., 1].max() + 1))
+    low, high = _spans(corners, rows)
+    areas = np.maximum(high - low + 1, 0).sum(1)
+    common = np.minimum(high[left], high[right]) - np.maximum(low[left], low[right]) + 1
+    common = np.maximum(common, 0).sum(1)
+    return common / np.maximum(areas[left] + areas[right] - common, 1)
+
+
+def _spans(corners: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Find the first and the last pixel (P, R) of convex polygons (P, 4, 2) in rows (R,) of the canvas.
+
+    Divisions are exact enough to be rounded for whole numbers below 2 ** 26.
+    """
+    corners = corners.astype(np.float64)
+    (x, y), (to_x, to_y) = (np.moveaxis(ends, -1, 0)[..., None] for ends in (corners, corners[:, [1, 2, 3, 0]]))
+    level = to_y == y  # of such an edge the first corner counts, and its neighbour has the other
+    at = x + np.where(level, 0, to_x - x) * (rows - y) / np.where(level, 1, to_y - y)
+    beside = (rows < np.minimum(y, to_y)) | (rows > np.maximum(y, to_y))
+    low, high = np.where(beside, CROG_CANVAS, at).min(1), np.where(beside, -1, at).max(1)
+    return np.ceil(low).clip(0, None), np.floor(high).clip(None, CROG_CANVAS - 1)

@@ -83,28 +83,56 @@ def test_no_prediction_and_no_truth_are_empty_tables(matches):
     assert first_match(matches(grasp(), none)) is None
 
 
-def test_crog_decisions_are_those_of_rectangles_filled_on_the_whole_canvas():
-    draw = pytest.importorskip('skimage.draw')
+def filled(corners, size=480):
+    """Pixels (size, size) in a polygon or on its border, each tested by itself."""
+    rows, columns = np.arange(size)[:, None], np.arange(size)[None]
+    inside, border = np.zeros((2, size, size), bool)
+    for (ax, ay), (bx, by) in zip(corners.tolist(), np.roll(corners, -1, axis=0).tolist(), strict=True):
+        cross = (bx - ax) * (rows - ay) - (by - ay) * (columns - ax)
+        inside ^= ((ay > rows) != (by > rows)) & ((cross > 0) == (by > ay))
+        between = (columns >= min(ax, bx)) & (columns <= max(ax, bx)) & (rows >= min(ay, by)) & (rows <= max(ay, by))
+        border |= (cross == 0) & between
+    return inside | border
 
-    def pixels(rectangle):
+
+def pixels_of(rectangle):
+    x, y, w, h, theta = rectangle.tolist()
+    return filled(cv2.boxPoints(((x, y), (w, h), -math.degrees(theta))).astype(int))
+
+
+def small_grasps(count, seed):
+    """Grasps of a few pixels, and pairs of them at the border of the canvas."""
+    rng = np.random.default_rng(seed)
+    sides = rng.uniform(0.3, 9, (count, 2))
+    centre = np.where(rng.random((count, 1)) < 0.5, 1, 479) + rng.uniform(-3, 3, (count, 2))
+    return np.concatenate([centre, sides, rng.uniform(-1.5, 1.5, (count, 1))], axis=1)
+
+
+@pytest.mark.parametrize('drawn', ['similar', 'small'])
+def test_crog_decisions_are_those_of_rectangles_filled_on_the_whole_canvas(drawn):
+    pred, gt = (grasps[:20] for grasps in similar_grasps(20, 0))
+    if drawn == 'small':
+        pred, gt = small_grasps(20, 0), small_grasps(20, 1)
+    left, right = ([pixels_of(grasp) for grasp in grasps] for grasps in (pred, gt))
+    expected = np.zeros((len(pred), len(gt)), bool)
+    for i, j in np.ndindex(*expected.shape):
+        a, b = math.degrees(pred[i, 4]), math.degrees(gt[j, 4])
+        near = min(abs(a - b), abs(a + b)) <= 30
+        union = (left[i] | right[j]).sum()
+        expected[i, j] = near and union and (left[i] & right[j]).sum() / union > 0.25
+    np.testing.assert_array_equal(crog_matches(pred, gt), expected)
+    assert expected.any()
+    assert not expected.all()
+
+
+def test_pixels_are_those_that_scikit_image_fills():
+    draw = pytest.importorskip('skimage.draw')
+    for rectangle in similar_grasps(40, 2)[0]:
         x, y, w, h, theta = rectangle.tolist()
         corners = cv2.boxPoints(((x, y), (w, h), -math.degrees(theta))).astype(int)
         canvas = np.zeros((640, 640), bool)
-        inside = draw.polygon(corners[:, 1], corners[:, 0], canvas.shape)
-        canvas[inside] = True
-        return canvas[:480, :480]
-
-    pred, gt = similar_grasps(400, 0)
-    decided = []
-    for a, b in zip(pred, gt, strict=True):
-        angles = math.degrees(a[4]), math.degrees(b[4])
-        near = min(abs(angles[0] - angles[1]), abs(angles[0] + angles[1])) <= 30
-        left, right = pixels(a), pixels(b)
-        union = (left | right).sum()
-        expected = bool(near and union and (left & right).sum() / union > 0.25)
-        assert crog_matches(a[None], b[None])[0, 0] == expected
-        decided.append(expected)
-    assert 40 < sum(decided) < 360
+        canvas[draw.polygon(corners[:, 1], corners[:, 0], canvas.shape)] = True
+        np.testing.assert_array_equal(pixels_of(rectangle), canvas[:480, :480])
 
 
 def test_strict_decisions_are_those_of_exact_polygons():
