@@ -5,7 +5,6 @@ import math
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from mmvg.checks import check_choice
@@ -120,24 +119,34 @@ def maps_to_grasps(
         >>> grasps.shape, scores.shape
         (torch.Size([1, 5]), torch.Size([1]))
     """
-    peaks = find_peaks(quality, min_distance, threshold)
-    y, x = peaks.unbind(1)
-    scores, centers = quality[y, x], refine_centers(quality, peaks, center_sigma)
-    y, x = centers.round().long().unbind(1)
-    theta = torch.atan2(sin[y, x], cos[y, x]) / 2
-    opening = width[y, x]
-    jaw = opening / 2 if jaw_size is None else torch.full_like(opening, jaw_size)
-    grasps = torch.stack([centers[:, 1], centers[:, 0], opening, jaw, fold_angle(theta)], 1)
-    kept = (grasps.isfinite().all(1) & scores.isfinite() & (opening > 0)).nonzero()[:count, 0]
-    return grasps[kept], scores[kept]
+    limit = count
+    while True:
+        peaks = find_peaks(quality, min_distance, threshold, limit)
+        y, x = peaks.unbind(1)
+        scores, centers = quality[y, x], refine_centers(quality, peaks, center_sigma)
+        y, x = centers.round().long().unbind(1)
+        theta = torch.atan2(sin[y, x], cos[y, x]) / 2
+        opening = width[y, x]
+        jaw = opening / 2 if jaw_size is None else torch.full_like(opening, jaw_size)
+        grasps = torch.stack([centers[:, 1], centers[:, 0], opening, jaw, fold_angle(theta)], 1)
+        kept = (grasps.isfinite().all(1) & scores.isfinite() & (opening > 0)).nonzero()[:count, 0]
+        if len(kept) == count or len(peaks) < limit:
+            return grasps[kept], scores[kept]
+        limit *= 4  # some of the best peaks are no grasps
 
 
-def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0) -> Tensor:
+def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0, limit: int | None = None) -> Tensor:
     """Find the local maxima of ``values`` (H, W).
 
     The semantics of scikit-image's ``peak_local_max``, which the grasp literature uses: a peak is strictly above
     ``threshold``, nothing within ``min_distance`` d of it (in the larger of both coordinates) is higher, it lies at
     least d pixels inside the border, and it is further than d from every better peak. A constant map has none.
+
+    Args:
+        values: On any device; peaks are looked for on the CPU.
+        min_distance: d.
+        threshold: See above.
+        limit: At most so many of the highest.
 
     Returns:
         (N, 2) rows and columns, highest first, ties in scan order.
@@ -148,22 +157,24 @@ def find_peaks(values: Tensor, min_distance: int = 2, threshold: float = 0.0) ->
         >>> find_peaks(values)
         tensor([[3, 4]])
     """
-    values = values.nan_to_num(nan=-torch.inf)
+    heights = values.detach().nan_to_num(nan=-torch.inf)
+    heights = (heights if heights.dtype == torch.float64 else heights.float()).cpu().numpy()
     d = min_distance
-    highest = F.max_pool2d(values[None, None], 2 * d + 1, stride=1, padding=d)[0, 0]
-    is_peak = (values == highest) & (values > threshold) & (values != values.min())
-    inside = torch.zeros_like(is_peak)
-    inside[d : values.shape[0] - d, d : values.shape[1] - d] = True
-    candidates = (is_peak & inside).nonzero()
-    order = values[candidates[:, 0], candidates[:, 1]].argsort(descending=True, stable=True)
-    candidates = candidates[order].cpu().numpy()
-    taken = np.zeros(np.add(values.shape, 2 * d), dtype=bool)  # shifted by d, so that no slice begins below 0
-    kept = []
-    for i, (row, column) in enumerate(candidates):
+    side = 2 * d + 1
+    inside = tuple(slice(d, max(d, length - d)) for length in heights.shape)
+    highest = cv2.dilate(heights, np.ones((side, side), np.uint8))[inside]
+    inner = heights[inside]
+    candidates = np.argwhere((inner == highest) & (inner > max(threshold, heights.min())))
+    candidates = candidates[np.argsort(-inner[tuple(candidates.T)], kind='stable')]
+    taken = np.zeros(heights.shape, dtype=bool)  # shifted by d, so that no slice begins below 0
+    kept: list[int] = []
+    for i, (row, column) in enumerate(candidates.tolist()):
+        if len(kept) == limit:
+            break
         if not taken[row + d, column + d]:
             kept.append(i)
-            taken[row : row + 2 * d + 1, column : column + 2 * d + 1] = True
-    return torch.from_numpy(candidates[kept]).to(values.device)
+            taken[row : row + side, column : column + side] = True
+    return torch.from_numpy(candidates[kept] + d).to(values.device)
 
 
 def refine_centers(values: Tensor, peaks: Tensor, sigma: float, steps: int = 30) -> Tensor:

@@ -187,6 +187,24 @@ def test_peaks_are_those_of_a_brute_force_search(levels, d, threshold):
     assert len(found) > 1
 
 
+@pytest.mark.parametrize('levels', [3, 1000])
+def test_the_first_peaks_of_a_limited_search_are_those_of_a_whole_one(levels):
+    values = torch.from_numpy(np.random.default_rng(levels).integers(0, levels, (30, 40)) / levels)
+    whole = find_peaks(values, 2)
+    for limit in (0, 1, 5, len(whole), len(whole) + 3):
+        assert find_peaks(values, 2, limit=limit).tolist() == whole[:limit].tolist()
+
+
+def test_peaks_without_an_opening_are_passed_over_however_many_there_are():
+    quality = torch.zeros(40, 40)
+    quality[4:36:4, 4:36:4] = torch.linspace(1, 0.5, 64).reshape(8, 8)  # the best are in the upper rows
+    width = torch.zeros(40, 40)
+    width[30:] = 20
+    grasps, scores = maps_to_grasps(quality, torch.ones(40, 40), torch.zeros(40, 40), width, count=3)
+    assert grasps[:, :2].tolist() == [[4, 32], [8, 32], [12, 32]]
+    assert scores.tolist() == quality[32, 4:16:4].tolist()
+
+
 def test_constant_maps_have_no_peak_and_the_border_none_either():
     assert len(find_peaks(torch.full((9, 9), 0.7))) == 0
     corner = torch.zeros(9, 9)
