@@ -44,19 +44,25 @@ def select_points(
         tensor([[0, 2]])
     """
     height, width = score_map.shape[-2:]
-    scores = _scores_per_cell(score_map, num_points)
-    cells = torch.arange(height * width, device=scores.device)
-    rows, cols = cells // width, cells % width
+    scores = _scores_per_cell(score_map, num_points).clone()
     unit = (height**2 + width**2) ** 0.5 if normalize_dist else 1.0
-    chosen = [scores.argmax(dim=1)]
-    nearest = None  # squared distance to the nearest chosen cell: integers, so that equal distances are equal
+    down, across = (_squared_differences(side, scores) for side in (height, width))
+    chosen = [scores.argmax(dim=1, keepdim=True)]
+    nearest = None  # squared distance to the nearest chosen cell: whole numbers, so that equal distances are equal
     for _ in range(num_points - 1):
-        row, col = rows[chosen[-1]][:, None], cols[chosen[-1]][:, None]
-        squared = (rows - row) ** 2 + (cols - col) ** 2
-        nearest = squared if nearest is None else torch.minimum(nearest, squared)
-        total = scores + distance_weight * (nearest.to(scores.dtype).sqrt() / unit)
-        chosen.append(total.masked_fill(nearest == 0, -torch.inf).argmax(dim=1))
-    return torch.stack(chosen, dim=1)
+        cell = chosen[-1][:, 0]
+        squared = (down[cell // width][:, :, None] + across[cell % width][:, None]).flatten(1)
+        nearest = squared if nearest is None else torch.minimum(nearest, squared, out=nearest)
+        scores.scatter_(1, chosen[-1], -torch.inf)
+        total = nearest.sqrt().div_(unit).mul_(distance_weight).add_(scores)
+        chosen.append(total.argmax(dim=1, keepdim=True))
+    return torch.cat(chosen, dim=1)
+
+
+def _squared_differences(count: int, like: Tensor) -> Tensor:
+    """Squared differences (count, count) of whole numbers, in the type of ``like``."""
+    numbers = torch.arange(count, device=like.device, dtype=like.dtype)
+    return (numbers[:, None] - numbers) ** 2
 
 
 @torch.no_grad()
