@@ -113,7 +113,7 @@ def name_problem(name: str, outside: bool = False) -> str | None:
         return 'is empty'
     if '\0' in name:
         return 'holds the character NUL'
-    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+    if not name.isprintable() and any(ord(character) < 32 or ord(character) == 127 for character in name):
         return 'holds a control character'
     try:
         encoded = os.fsencode(name)

@@ -180,7 +180,7 @@ def outline_problem(polygon: np.ndarray) -> str | None:
         'has an outline of 18000009 pixels, beyond the limit of 4000000 (MMVG_MAX_OUTLINE raises it)'
     """
     points = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-    length = np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum()
+    length = np.abs(points - points[np.arange(len(points)) - 1]).max(axis=1).sum()
     if length <= limit('outline'):
         return None
     allowed = f'{limit("outline")} ({variable_of("outline")} raises it)'

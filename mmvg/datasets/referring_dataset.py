@@ -1,9 +1,11 @@
 """What the datasets of expressions about images have in common: from refs to data items, from item to sample."""
 
+import gc
 import inspect
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +184,8 @@ class ReferringDataset(BaseDataset):
         """
         if not self._fully_initialized:
             self._require_data()
-        super().full_init()
+        with _uncollected():
+            super().full_init()
 
     def _require_data(self) -> None:
         folder = self.image_folder if self.pictures is None else None
@@ -204,7 +207,7 @@ class ReferringDataset(BaseDataset):
         targets, report = self.target_reader(coco), self.load_report
         file = next(iter(self.files.values()))
         distractors = DistractorCounts(coco) if self.lists_all_objects else None
-        items = []
+        items, paths = [], {}
         for ref in refs:
             image = coco.image(ref.image_id, ref.ref_id)
             if image is None or not ref.sentences:
@@ -212,8 +215,10 @@ class ReferringDataset(BaseDataset):
             instances = targets.targets(ref.ann_ids, ref.image_id, ref.ref_id)
             if ref.ann_ids and not instances and not self._keep_without_target(ref, file):
                 continue
+            if ref.image_id not in paths:
+                paths[ref.image_id] = str(self.image_folder / image['file_name'])
             item = dict(
-                img_path=str(self.image_folder / image['file_name']),
+                img_path=paths[ref.image_id],
                 img_id=ref.image_id,
                 height=image['height'],
                 width=image['width'],
@@ -321,6 +326,18 @@ def name_below(root: Path, path: str) -> str:
         'images/train2014/9.jpg'
     """
     return Path(os.path.relpath(path, root)).as_posix()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, over millions of new objects that all stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _with_sentences(item: dict, sentences: list[dict]) -> dict:

@@ -1,3 +1,4 @@
+import gc
 import inspect
 import pickle
 from pathlib import Path
@@ -224,3 +225,17 @@ def test_a_subclass_without_further_keywords_has_no_others():
             super().__init__('fixed', split, {}, 'images')
 
     assert list(inspect.signature(Fixed).parameters) == ['split']
+
+
+@pytest.mark.parametrize('enabled', [True, False])
+def test_the_garbage_collector_is_left_as_it_was_found(data_folder, enabled):
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        GRefCOCODataset('val', data_root=data_folder)
+        assert gc.isenabled() == enabled
+        with pytest.raises(DataError):
+            GRefCOCODataset('nowhere', data_root=data_folder)
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -38,6 +38,7 @@ class CocoInstances:
         self.box_format = box_format
         self.images = self._by_id(images, 'image')
         self.annotations = self._by_id(annotations, 'annotation')
+        self._checked_images: set[int] = set()
 
     def _by_id(self, records: list[Any], kind: str) -> dict[int, dict]:
         found: dict[int, dict] = {}
@@ -63,6 +64,8 @@ class CocoInstances:
             self.report.drop('image_id that is not in images', self.file, f'image_id {image_id} of ref_id {ref_id}')
             return None
         image = self.images[image_id]
+        if image_id in self._checked_images:
+            return image
         sizes = [image.get('height'), image.get('width')]
         if not all(isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes):
             self.report.fail(
@@ -74,6 +77,7 @@ class CocoInstances:
         if not isinstance(name, str) or not name:
             self.report.fail('image without a file_name', self.file, f'image_id {image_id}: {shown(name)}')
         check_image_name(name, self.file, f'image_id {image_id}', self.report, self.outside_images)
+        self._checked_images.add(image_id)
         return image
 
     def annotation(self, ann_id: int, image_id: int, ref_id: int) -> dict:

@@ -199,7 +199,7 @@ def is_usable_text(text: Any, file: str | Path, where: str, report: LoadReport) 
     if not isinstance(text, str):
         report.drop('expression that is not a string', file, f'{where}: {shown(text)}')
         return False
-    if any('\ud800' <= c <= '\udfff' for c in text):  # no tokenizer and no terminal takes it
+    if not text.isascii() and any('\ud800' <= c <= '\udfff' for c in text):  # no tokenizer and no terminal takes it
         report.drop('expression with half of a character', file, f'{where}: {shown(text)}')
         return False
     if any(not c.isspace() and not unicodedata.category(c).startswith('P') for c in text):
@@ -228,11 +228,13 @@ def real_target_ids(ref: Ref, file: Path, report: LoadReport) -> tuple[int, ...]
     Raises:
         DataError: If -1 stands beside other ids, or there is no id at all.
     """
-    where = f'ref_id {ref.ref_id} has ann_id {shown(list(ref.ann_ids))}'
     no_target = ref.ann_ids == (-1,)
-    if not no_target and (not ref.ann_ids or -1 in ref.ann_ids):
-        report.fail('-1 beside real ids' if ref.ann_ids else 'empty list of ids ([-1] means no target)', file, where)
     flag = ref.record.get('no_target', no_target)
-    if flag != no_target:
+    mixed = not no_target and (not ref.ann_ids or -1 in ref.ann_ids)
+    if mixed or flag != no_target:
+        where = f'ref_id {ref.ref_id} has ann_id {shown(list(ref.ann_ids))}'
+        if mixed:
+            kind = '-1 beside real ids' if ref.ann_ids else 'empty list of ids ([-1] means no target)'
+            report.fail(kind, file, where)
         report.problem('no_target that contradicts ann_id', file, f'{where}, no_target {shown(flag)}', 'ann_id decides')
     return () if no_target else ref.ann_ids
