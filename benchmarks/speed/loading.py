@@ -4,8 +4,8 @@
     python benchmarks/speed/loading.py memory [--expressions 260000]
 
 The files are drawn: 13 expressions a picture, ten objects with polygons of 30 corners, refs with none, one or two
-targets. Pictures are not read. ``memory`` prints the wall time until four workers have given their first items, and what
-the process and its workers hold together (proportional set size, so that shared pages count once).
+targets. Pictures are not read. ``memory`` prints the wall time until four workers have given their first items, and
+what the process and its workers hold together (proportional set size, so that shared pages count once).
 """
 
 import argparse

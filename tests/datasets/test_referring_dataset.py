@@ -232,10 +232,11 @@ def test_the_garbage_collector_is_left_as_it_was_found(data_folder, enabled):
     before = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
-        GRefCOCODataset('val', data_root=data_folder)
+        root = data_folder.write()
+        made(root)
         assert gc.isenabled() == enabled
         with pytest.raises(DataError):
-            GRefCOCODataset('nowhere', data_root=data_folder)
+            made(root, 'nowhere')
         assert gc.isenabled() == enabled
     finally:
         (gc.enable if before else gc.disable)()

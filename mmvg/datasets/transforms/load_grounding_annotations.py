@@ -7,7 +7,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmvg.checks import check_choice
 from mmvg.datasets.transforms.resize import MASK_RULES, resize_masks
 from mmvg.datasets.transforms.sample_name import sample_name
-from mmvg.masks import encode_mask, polygons_to_rle
+from mmvg.masks import decode_mask, encode_mask, polygons_to_rle
 from mmvg.pictures import exif_orientation
 from mmvg.registry import TRANSFORMS
 
@@ -84,20 +84,17 @@ class LoadGroundingAnnotations(LoadAnnotations):
             results['gt_masks'] = BitmapMasks(masks, *input_shape)
 
     def _load_masks(self, results: dict) -> None:
-        if not results.get('boxes_only'):
-            super()._load_masks(results)
-
-    def _process_masks(self, results: dict) -> list[dict]:
-        """Turn every mask into a compressed COCO RLE of the original size, which mmdet decodes."""
+        if results.get('boxes_only'):
+            return
         height, width = results['ori_shape']
-        rles = []
-        for instance in results['instances']:
+        masks = np.zeros((len(results['instances']), height, width), dtype=np.uint8)
+        for mask, instance in zip(masks, results['instances'], strict=True):
             try:
-                rles.append(_to_rle(instance.get('mask'), height, width))
+                mask[:] = decode_mask(_to_rle(instance.get('mask'), height, width))
             except ValueError as error:
                 name = f'{sample_name(results)}, ann_id={instance.get("ann_id")}'
                 raise ValueError(f'{name}: {error}; repair the mask or leave it out') from None
-        return rles
+        results['gt_masks'] = BitmapMasks(masks, height, width)
 
 
 def _why_another_size(results: dict) -> str:

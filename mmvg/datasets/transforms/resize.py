@@ -65,6 +65,7 @@ def resize_masks(masks: np.ndarray, size: tuple[int, int], rule: str = 'half') -
             ((width, smaller_height), cv2.INTER_LINEAR),
             ((width, height), cv2.INTER_LINEAR),
         ):
-            mask = (cv2.resize(mask * np.uint8(255), step, interpolation=interpolation) >= 128).astype(np.uint8)
+            if step != mask.shape[::-1]:
+                mask = (cv2.resize(mask * np.uint8(255), step, interpolation=interpolation) >= 128).view(np.uint8)
         target[:] = mask
     return resized
