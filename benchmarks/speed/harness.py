@@ -30,6 +30,7 @@ def main(about: str, ours: Callable[[], Pieces], official: Callable[[Path], Piec
     parser.add_argument('--rounds', type=int, default=9, help='the fastest one counts')
     parser.add_argument('--only', help='pieces whose names contain this')
     parser.add_argument('--before', type=Path, help='another checkout of mmvg, to be timed in turns with this one')
+    parser.add_argument('--turns', type=int, default=3, help='processes of each checkout with --before')
     parser.add_argument('--json', action='store_true', help='print seconds as JSON; what --before calls')
     if official is not None:
         parser.add_argument('--official', type=Path, help="checkout of the authors' code")
@@ -72,13 +73,13 @@ def single_thread() -> None:
         sys.modules['cv2'].setNumThreads(1)
 
 
-def in_turns(args: argparse.Namespace, turns: int = 3) -> dict[str, dict[str, float]]:
+def in_turns(args: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Let the script time its pieces in this checkout and in ``args.before``, in processes of their own, in turns."""
     command = [sys.executable, str(Path(sys.argv[0]).resolve()), '--json', '--rounds', str(args.rounds)]
     command += ['--only', args.only] if args.only else []
     checkouts = dict(here=Path(__file__).parents[2], before=args.before.resolve())
     seconds: dict[str, dict[str, float]] = {}
-    for _ in range(turns):
+    for _ in range(args.turns):
         for side, folder in checkouts.items():
             environment = dict(os.environ, PYTHONPATH=str(folder), OMP_NUM_THREADS='1')
             done = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
