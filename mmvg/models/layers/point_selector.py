@@ -47,11 +47,12 @@ def select_points(
     scores = _scores_per_cell(score_map, num_points).clone()
     unit = (height**2 + width**2) ** 0.5 if normalize_dist else 1.0
     down, across = (_squared_differences(side, scores) for side in (height, width))
+    from_cell = torch.cat([down.repeat_interleave(width, dim=0), across.repeat(height, 1)], dim=1)  # h*w, h + w
     chosen = [scores.argmax(dim=1, keepdim=True)]
     nearest = None  # squared distance to the nearest chosen cell: whole numbers, so that equal distances are equal
     for _ in range(num_points - 1):
-        cell = chosen[-1][:, 0]
-        squared = (down[cell // width][:, :, None] + across[cell % width][:, None]).flatten(1)
+        rows, columns = from_cell[chosen[-1]].split([height, width], dim=-1)  # (B, 1, h), (B, 1, w)
+        squared = (rows.mT + columns).flatten(1)
         nearest = squared if nearest is None else torch.minimum(nearest, squared, out=nearest)
         scores.scatter_(1, chosen[-1], -torch.inf)
         total = nearest.sqrt().div_(unit).mul_(distance_weight).add_(scores)
