@@ -23,7 +23,7 @@ DRAWN = {
 DRAWN |= {f'refshapes_{name}': values for name, values in DRAWN.items()}
 GRASPS = {
     'ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 224, ['grasp', 'res']),
-    'refscenes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), (192, 144), ['grasp', 'res']),
+    'refscenes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), (128, 96), ['grasp', 'res']),
     'refshapes_ocid_vlg': ('ocid_vlg', 'ocid_vlg', ('train', 'val', 'test'), 96, ['grasp', 'res']),
     'grasp_anything': ('grasp_anything', 'grasp_anything', ('train', 'test', 'test'), 224, ['grasp_anything', 'res']),
 }

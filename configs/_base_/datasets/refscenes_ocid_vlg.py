@@ -1,4 +1,4 @@
-"""RefScenes in the format of OCID-VLG, version ``multiple``: pictures of 320 x 240, seen at 192 x 144.
+"""RefScenes in the format of OCID-VLG, version ``multiple``: pictures of 320 x 240, seen at 128 x 96.
 
 ``mmvg data scenes --out data/refscenes`` draws them; the jaws of its grasps are 22 mm wide, as seen through the camera.
 """
@@ -12,6 +12,6 @@ with read_base():
     from ..refscenes import *
 
 data_root = 'data/refscenes/ocid_vlg'
-size = (192, 144)
-width_norm = 48.0  # 80 of the 320 pixels of a picture
+size = (128, 96)
+width_norm = 32.0  # 80 of the 320 pixels of a picture
 evaluator = [dict(type=GraspMetric, gt_width=None, gt_jaw=None), dict(type=RESMetric)]  # true to the gripper
