@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from mmvg.apis.answer_records import answer_record, describe_answer, save_answers
     from mmvg.apis.command_line import run_command
     from mmvg.apis.drawn_scene import Question, draw_scene_with_questions
+    from mmvg.apis.exported_inferencer import ExportedInferencer
     from mmvg.apis.grasp import GraspPose, grasp_poses
     from mmvg.apis.grasp_input import GraspInputWarning, PinholeCamera
     from mmvg.apis.grasp_messages import detection_array, pose_stamped
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mmvg.apis.video import FrameSource, answer_video
 
 __all__ = [
+    'ExportedInferencer',
     'FrameSource',
     'GraspInputWarning',
     'GraspPose',
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    'ExportedInferencer': 'mmvg.apis.exported_inferencer',
     'FrameSource': 'mmvg.apis.video',
     'Question': 'mmvg.apis.drawn_scene',
     'draw_scene_with_questions': 'mmvg.apis.drawn_scene',
@@ -81,4 +84,10 @@ _LAZY = {
 def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    return getattr(import_module(_LAZY[name]), name)
+    try:
+        return getattr(import_module(_LAZY[name]), name)
+    except ModuleNotFoundError as error:
+        # without PyTorch, exported models still answer; for others the error says what to install
+        if name == 'GroundingInferencer' and error.name in ('torch', 'mmengine'):
+            return __getattr__('ExportedInferencer')
+        raise

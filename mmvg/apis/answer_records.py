@@ -1,35 +1,40 @@
 """Answers as JSON can hold them: to read at once, to save, and to read again."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmvg.datasets.readers import parse_json
 from mmvg.foreign_files import read_whole
 from mmvg.masks import decode_mask
-from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, GroundingSample, sample_ids
+from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, sample_ids
 from mmvg.whole_files import write_whole
+
+if TYPE_CHECKING:
+    from mmvg.structures import GroundingSample
 
 
 class PredictionError(ValueError):
     """A file of answers cannot be read, or does not belong to the data."""
 
 
-def answer_record(sample: GroundingSample, score_thr: float | None = None) -> dict[str, Any]:
+def answer_record(sample: GroundingSample | Answer, score_thr: float | None = None) -> dict[str, Any]:
     """Write what a sample answers as JSON can hold it.
 
     Args:
-        sample: With predictions.
+        sample: With predictions; or an answer, at its threshold.
         score_thr: What scores more than this is there; by default the threshold of the model.
 
     Returns:
         See :meth:`mmvg.structures.Answer.to_record`.
     """
-    return Answer.from_sample(sample, score_thr).to_record()
+    return _answer_of(sample, score_thr).to_record()
 
 
 def describe_answer(record: dict[str, Any]) -> str:
@@ -75,17 +80,23 @@ def _describe_found(record: dict[str, Any]) -> str:
     return ', '.join(parts) or ('a mask, no box' if 'mask' in record else 'no instance above the threshold')
 
 
-def save_answers(samples: Sequence[GroundingSample], path: str | Path, score_thr: float | None = None) -> None:
+def save_answers(samples: Sequence[GroundingSample | Answer], path: str | Path, score_thr: float | None = None) -> None:
     """Write whole answers as JSON that ``mmvg score`` scores.
 
     Args:
-        samples: What :class:`mmvg.apis.GroundingInferencer` returns with ``return_datasamples=True``.
+        samples: What :class:`mmvg.apis.GroundingInferencer` returns with ``return_datasamples=True``, or answers.
         path: The file; its folder is made, and an older file replaced when this one is whole.
         score_thr: What scores more than this is there; by default the threshold of the model.
     """
-    records = [Answer.from_sample(sample, score_thr).to_record(whole=True) for sample in samples]
+    records = [_answer_of(sample, score_thr).to_record(whole=True) for sample in samples]
     content = dict(version=ANSWER_VERSION, predictions=records)
     write_whole(path, json.dumps(content))
+
+
+def _answer_of(sample: GroundingSample | Answer, score_thr: float | None) -> Answer:
+    if not isinstance(sample, Answer):
+        return Answer.from_sample(sample, score_thr)
+    return sample if score_thr in (None, sample.score_thr) else sample.at(score_thr)
 
 
 @dataclass(frozen=True)

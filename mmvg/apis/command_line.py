@@ -17,6 +17,7 @@ EXTRAS = {
     'sim': ('mujoco', 'mink', 'qpsolvers', 'daqp', 'imageio', 'imageio_ffmpeg', 'mujoco_menagerie'),
     'web': ('gradio',),
     'serve': ('fastapi', 'starlette', 'pydantic', 'uvicorn', 'multipart', 'python_multipart', 'prometheus_client'),
+    'export': ('onnx', 'onnxscript', 'onnxruntime', 'openvino'),
 }
 
 

@@ -17,12 +17,14 @@ from rich.progress import track
 
 from mmvg.apis.answer_records import answer_record, describe_left_out
 from mmvg.apis.calibrate import calibrate_sample
+from mmvg.apis.exported_inferencer import ExportedInferencer
 from mmvg.apis.images import ImageSource
 from mmvg.apis.model_card import model_card
 from mmvg.apis.model_hub import HUB, push_folder
 from mmvg.apis.model_source import open_model
 from mmvg.apis.questions import LastImages, as_images, check_batch_size, check_expressions, pair
 from mmvg.config.plain_data import to_data
+from mmvg.export.folder import is_exported
 from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
 from mmvg.weights.adapters import merge_adapters
 from mmvg.weights.calibration import read_calibration, write_calibration
@@ -60,6 +62,9 @@ class GroundingInferencer(BaseInferencer):
         trust_config: Run the config that a checkpoint carries as a program, and build whatever it names.
         calibrated: Apply the temperatures that ``mmvg calibrate`` fitted for these weights, if it did
             (:mod:`mmvg.weights.calibration`).
+        backend: ``'onnxruntime'``, ``'openvino'`` or ``'torch'``, to answer from the folder that ``mmvg export --to``
+            has written; what is made is an :class:`mmvg.apis.ExportedInferencer` then. A folder of that kind as
+            ``model`` is enough.
 
     Raises:
         FileNotFoundError: If config or weights are not there.
@@ -75,6 +80,17 @@ class GroundingInferencer(BaseInferencer):
     visualize_kwargs = {'draw'}
     postprocess_kwargs = {'score_thr'}
 
+    def __new__(
+        cls, model: str | Path | Config, *arguments: Any, backend: str | None = None, **options: Any
+    ) -> 'GroundingInferencer | ExportedInferencer':
+        """Hand over to :class:`mmvg.apis.ExportedInferencer` where the model is an exported one."""
+        if backend is None and not is_exported(model):
+            return super().__new__(cls)
+        if arguments:
+            raise TypeError('an exported model brings its weights; give device and the like by name')
+        of_others = ('weights', 'show_progress')
+        return ExportedInferencer(model, backend, **{k: v for k, v in options.items() if k not in of_others})
+
     def __init__(
         self,
         model: str | Path | Config,
@@ -84,6 +100,7 @@ class GroundingInferencer(BaseInferencer):
         show_progress: bool = True,
         trust_config: bool = False,
         calibrated: bool = True,
+        backend: str | None = None,
     ) -> None:
         check_device(device)
         if score_thr is not None:

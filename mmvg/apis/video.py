@@ -1,21 +1,24 @@
 """Sentences about a film or a camera: every frame is asked, drawn, and written down."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from rich.progress import Progress
 
 from mmvg.apis.answer_records import answer_record
-from mmvg.apis.inferencer import GroundingInferencer
 from mmvg.apis.questions import check_expressions
-from mmvg.structures import GroundingSample
-from mmvg.visualization import drawing
+
+if TYPE_CHECKING:
+    from mmvg.apis.inferencer import GroundingInferencer
+    from mmvg.structures import GroundingSample
 
 #: Suffix of a film that is written -> its codec.
 CODECS = {'.mp4': 'mp4v', '.avi': 'MJPG', '.mkv': 'mp4v'}
@@ -222,6 +225,8 @@ def frame_records(frame: Frame, samples: Sequence[GroundingSample], score_thr: f
 
 def draw_frame(find: GroundingInferencer, frame: Frame, samples: Sequence[GroundingSample]) -> np.ndarray:
     """A panel (h, w, 3) uint8 RGB per sentence side by side, up to three in a row; the size never changes."""
+    from mmvg.visualization import drawing
+
     image = np.ascontiguousarray(frame.image[..., ::-1])
     panels = [
         find.visualizer.draw(image, sample, draw_gt=False, score_thr=find.score_thr, bar_lines=2) for sample in samples

@@ -49,6 +49,20 @@ TrustOption = Annotated[
         '--trust-config', help='Run the config that the checkpoint carries as a program: only if you trust its author.'
     ),
 ]
+
+
+class Backend(str, Enum):
+    """What runs an exported model."""
+
+    onnxruntime = 'onnxruntime'
+    openvino = 'openvino'
+    torch = 'torch'
+
+
+BackendOption = Annotated[
+    Backend | None,
+    typer.Option(help='What runs an exported model (mmvg export --to); default: what it was exported for.'),
+]
 ThresholdOption = Annotated[
     float | None, typer.Option('--score-thr', help='What scores more is there; default: the config.')
 ]

@@ -2,11 +2,13 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mmvg.cli.arguments import (
+    Backend,
+    BackendOption,
     CheckpointOption,
     DeviceOption,
     ExpressionsArgument,
@@ -23,6 +25,10 @@ from mmvg.cli.before_work import (
     check_sentences,
     check_target,
 )
+from mmvg.foundation import stay_light
+
+if TYPE_CHECKING:
+    from mmvg.apis import ExportedInferencer, GroundingInferencer
 
 #: Answers where no model is named; its weights are part of the package.
 SHIPPED_MODEL = 'instancevg_refshapes'
@@ -81,6 +87,7 @@ def image(
     score_thr: ThresholdOption = None,
     batch_size: BatchSizeOption = 8,
     device: DeviceOption = None,
+    backend: BackendOption = None,
     trust_config: TrustOption = False,
     grasp_maps: Annotated[
         bool, typer.Option('--grasp-maps', help='Draw quality, angle and opening beside answers with grasps.')
@@ -96,6 +103,8 @@ def image(
     named at the end, with exit code 2.
     """
     model, weights = model_and_weights(config, checkpoint)
+    if _is_exported(model, backend) and out_dir is None:  # what draws needs MMEngine
+        stay_light()
 
     check_question(source, expressions, score_thr, allow_url)
     check_target('--json', json, source)
@@ -103,11 +112,14 @@ def image(
     if grasp_maps and out_dir is None:
         raise typer.BadParameter('--grasp-maps are drawn: give --out-dir too')
 
-    from mmvg.apis import GroundingInferencer, answer_record, describe_answer, save_answers
+    inferencer = open_inferencer(model, weights, device, score_thr, trust_config, backend)
+
+    from mmvg.apis import answer_record, describe_answer, save_answers
     from mmvg.apis.images import ImageError, is_image_folder
 
-    inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
     if grasp_maps:
+        if not hasattr(inferencer, 'keep_grasp_maps'):
+            raise typer.BadParameter('--grasp-maps need the model itself, not an exported one')
         inferencer.keep_grasp_maps()
     results = inferencer(
         source,
@@ -133,6 +145,31 @@ def image(
         print(f'{len(results["visualization"])} pictures are in {out_dir}')
     if unreadable := results['unreadable']:
         raise ImageError(f'{len(unreadable)} pictures of {source} were left out: ' + '; '.join(unreadable))
+
+
+def _is_exported(model: str, backend: Backend | None) -> bool:
+    from mmvg.export.folder import is_exported
+
+    return backend is not None or is_exported(model)
+
+
+def open_inferencer(
+    model: str,
+    weights: str | None,
+    device: str | None,
+    score_thr: float | None,
+    trust_config: bool,
+    backend: Backend | None,
+) -> 'GroundingInferencer | ExportedInferencer':
+    """Open a model, or an exported one, which needs neither PyTorch nor MMEngine."""
+    if not _is_exported(model, backend):
+        from mmvg.apis import GroundingInferencer
+
+        return GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
+    from mmvg.apis import ExportedInferencer
+
+    name = None if backend is None else backend.value
+    return ExportedInferencer(model, name, device, score_thr, trust_config=trust_config)
 
 
 def video(

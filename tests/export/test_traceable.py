@@ -79,3 +79,38 @@ def test_the_traceable_form_computes_the_same_for_any_number_of_samples(case):
     for count in (2, 1, 3):
         inputs = draw(count)
         torch.testing.assert_close(program.module()(*inputs), model(*inputs), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('descending', [True, False])
+def test_a_stable_sort_leaves_no_ties_to_the_backend(descending, tmp_path):
+    pytest.importorskip('onnxruntime')
+    from mmvg.export.folder import ExportedModel, read_manifest, write_manifest
+    from mmvg.export.graphs import trace, write_graph
+    from mmvg.export.parts import ModelPart
+    from mmvg.export.runtimes import open_runtimes
+
+    class Sorted(nn.Module):
+        def forward(self, scores):
+            values, order = scores.sort(dim=1, descending=descending, stable=True)
+            return dict(values=values[:, :5], order=order[:, :5])
+
+    scores = torch.tensor([[0.0, -torch.inf, 0, 1, 1, 0, -torch.inf, 0], [2, 2, 2, 2, 2, 2, 2, 2]])
+    part = ModelPart(Sorted(), ('scores',))
+    program, outputs = trace(part, dict(scores=scores))
+    written = write_graph(program, part, outputs, tmp_path / 'whole.onnx')
+    write_manifest(ExportedModel('onnx', False, dict(whole=written), {}, {}, {}, folder=tmp_path))
+    for backend in ('onnxruntime', 'openvino'):
+        found = open_runtimes(read_manifest(tmp_path), backend)['whole'](dict(scores=scores.numpy()))
+        for name, value in outputs.items():
+            assert (found[name] == value.numpy()).all(), (backend, name)
+
+
+def test_weights_that_no_file_of_onnx_holds_are_refused(monkeypatch, tmp_path):
+    from mmvg.export import graphs
+    from mmvg.export.parts import ModelPart
+
+    monkeypatch.setattr(graphs, 'MAX_ONNX', 10)
+    part = ModelPart(nn.Linear(4, 4), ('x',))
+    program, _ = graphs.trace(part, dict(x=torch.ones(2, 4)))
+    with pytest.raises(ValueError, match='a file of ONNX holds'):
+        graphs.write_onnx(program, part.inputs, ['y'], tmp_path / 'whole.onnx')

@@ -204,20 +204,29 @@ class CLIPResNet(BaseModule):
         shared = image_index is not None and may_share(self.clip.visual, *([self.connect] if self.connect else []))
         if image_index is not None and not shared:
             images = images[image_index]
-        with torch.no_grad() if self.frozen else nullcontext():
-            maps = self._encode_image(images)
-            pooled = self._pool(maps[-1])
-            text = self.encode_text(input_ids, text_mask)
-            sentence = self._sentence(text, text_mask.bool())
-        if self.connect is not None:
-            pooled = F.relu(pooled + self.connect(maps[-1]))
-        given = [*(maps[i] for i in self.out_indices), pooled]
+        maps = self.encode_images(images)
+        text, sentence = self.encode_sentence(input_ids, text_mask)
         return GroundingFeatures(
-            images=[x[image_index] for x in given] if shared else given,
+            images=[x[image_index] for x in maps] if shared else maps,
             text=text,
             text_mask=text_mask.bool(),
             sentence=sentence,
         )
+
+    def encode_images(self, images: Tensor) -> list[Tensor]:
+        """Encode ``images`` (U, 3, H, W) alone; returns the maps of ``out_indices`` and the pooled one."""
+        with torch.no_grad() if self.frozen else nullcontext():
+            maps = self._encode_image(images)
+            pooled = self._pool(maps[-1])
+        if self.connect is not None:
+            pooled = F.relu(pooled + self.connect(maps[-1]))
+        return [*(maps[i] for i in self.out_indices), pooled]
+
+    def encode_sentence(self, input_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode ``input_ids`` (B, L) alone; returns tokens (B, L, C) and the sentence (B, C'')."""
+        with torch.no_grad() if self.frozen else nullcontext():
+            text = self.encode_text(input_ids, text_mask)
+            return text, self._sentence(text, text_mask.bool())
 
     def _encode_image(self, images: Tensor) -> list[Tensor]:
         visual = self.clip.visual

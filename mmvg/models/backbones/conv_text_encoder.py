@@ -104,20 +104,37 @@ class ConvTextEncoder(BaseModule):
         Raises:
             ValueError: If the text is longer than the position table.
         """
-        length = input_ids.shape[1]
+        shared = image_index is not None and may_share(self.stages)
+        if image_index is not None and not shared:
+            images = images[image_index]
+        maps = self.encode_images(images)
+        text, sentence = self.encode_sentence(input_ids, text_mask)
+        return GroundingFeatures(
+            images=[x[image_index] for x in maps] if shared else maps,
+            text=text,
+            text_mask=text_mask.bool(),
+            sentence=sentence,
+        )
+
+    def encode_images(self, images: Tensor) -> list[Tensor]:
+        """Encode ``images`` (U, 3, H, W) alone; returns the maps of all stages from ``first_map`` on."""
+        maps = []
+        for stage in self.stages:
+            images = stage(images)
+            maps.append(images)
+        return maps[self.first_map :]
+
+    def encode_sentence(self, input_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode ``input_ids`` (B, L) alone; returns tokens (B, L, C) and the sentence (B, C'').
+
+        Raises:
+            ValueError: If the text is longer than the position table.
+        """
+        length, text_mask = input_ids.shape[1], text_mask.bool()
         if length > self.max_text_positions:
             raise ValueError(
                 f'ConvTextEncoder reads {self.max_text_positions} tokens, but got {tuple(input_ids.shape)}'
             )
-        shared = image_index is not None and may_share(self.stages)
-        if image_index is not None and not shared:
-            images = images[image_index]
-        maps = []
-        for stage in self.stages:
-            images = stage(images)
-            maps.append(images[image_index] if shared else images)
-        text_mask = text_mask.bool()
         text = self.text(self.words(input_ids) + self.positions[:length], src_key_padding_mask=~text_mask)
         weights = text_mask / text_mask.sum(1, keepdim=True).clamp(min=1)
-        sentence = self.sentence((text * weights[..., None]).sum(1))
-        return GroundingFeatures(images=maps[self.first_map :], text=text, text_mask=text_mask, sentence=sentence)
+        return text, self.sentence((text * weights[..., None]).sum(1))

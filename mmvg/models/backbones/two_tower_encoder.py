@@ -44,6 +44,15 @@ class TwoTowerEncoder(BaseModule):
         """Encode a text alone: (B, L, C_l) from ``input_ids`` (B, L), or from ``token_embeddings`` (B, L, C_l)."""
         return self.text(input_ids, text_mask, token_embeddings)
 
+    def encode_images(self, images: Tensor) -> list[Tensor]:
+        """Encode ``images`` (U, 3, H, W) alone; returns the maps (U, C_i, h_i, w_i), finest first."""
+        return self.image(images)
+
+    def encode_sentence(self, input_ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode ``input_ids`` (B, L) alone; returns tokens (B, L, C_l) and the sentence (B, C_l)."""
+        text = self.text(input_ids, text_mask)
+        return text, self.text.sentence(text, text_mask)
+
     #: An encoder that sets this is given ``image_index``.
     shares_images = True
 
@@ -59,12 +68,10 @@ class TwoTowerEncoder(BaseModule):
         """
         text_mask = text_mask.bool()
         if image_index is None:
-            maps = self.image(images)
+            maps = self.encode_images(images)
         elif may_share(self.image):
-            maps = [x[image_index] for x in self.image(images)]
+            maps = [x[image_index] for x in self.encode_images(images)]
         else:
-            maps = self.image(images[image_index])
-        text = self.text(input_ids, text_mask)
-        return GroundingFeatures(
-            images=maps, text=text, text_mask=text_mask, sentence=self.text.sentence(text, text_mask)
-        )
+            maps = self.encode_images(images[image_index])
+        text, sentence = self.encode_sentence(input_ids, text_mask)
+        return GroundingFeatures(images=maps, text=text, text_mask=text_mask, sentence=sentence)
