@@ -149,15 +149,18 @@ def centre(pose: GraspPose, opening: float, cloud: Cloud) -> GraspPose:
         opening: Metres between the pads.
         cloud: What was measured.
     """
-    approach = pose.rotation[:, 2]
-    deep = max(0.0, min(REACH, _table_limit(pose, opening, cloud.table)))
-    ray = pose.position - cloud.eye
-    moved = replace(pose, position=pose.position + deep * (ray / (ray @ approach) - approach))
-    (x, y, z), of_answer = cloud.around(moved)
-    between = of_answer & (np.abs(y) < PAD_WIDTH / 2) & (np.abs(x) < opening / 2 + _OFF)
-    if between.sum() <= 2 * _OUTLIERS:
-        return moved
-    top = _highest(z[between])
+    approach, ray = pose.rotation[:, 2], pose.position - cloud.eye
+    sideways = ray / (ray @ approach) - approach  # of the ray, per metre along the approach
+    lowest = _table_limit(pose, opening, cloud.table)
+    level = max(0.0, min(REACH, lowest))
+    for _ in range(2):  # the median depth of a vessel is that of its floor: where its rim is, another pixel is meant
+        moved = replace(pose, position=pose.position + level * sideways)
+        (x, y, z), of_answer = cloud.around(moved)
+        between = of_answer & (np.abs(y) < PAD_WIDTH / 2) & (np.abs(x) < opening / 2 + _OFF)
+        if between.sum() <= 2 * _OUTLIERS:
+            return moved
+        top = _highest(z[between])
+        level = min(top + REACH, lowest)
     sides = np.sort(x[between & (z < top + _SHOULDER)])
     shift = (sides[_OUTLIERS] + sides[-1 - _OUTLIERS]) / 2 if len(sides) > 2 * _OUTLIERS else 0.0
     return replace(moved, position=moved.position + shift * moved.rotation[:, 0] + top * approach)

@@ -48,6 +48,17 @@ def test_a_grasp_follows_the_ray_of_its_pixel_down():
     assert moved.position[0] == pytest.approx(REACH, abs=1e-3)  # the ray descends by 45 degrees
 
 
+def test_a_grasp_of_a_vessel_is_put_where_its_rim_is_seen_and_not_its_floor():
+    turn = np.linspace(0, 2 * np.pi, 200)
+    rim = np.stack([0.03 * np.cos(turn), 0.03 * np.sin(turn), np.full(200, 0.08)], 1)
+    eye = np.array([0.0, -0.4, 0.5])
+    middle = np.array([0, 0, 0.08 - REACH])  # where the pads are to close, and the ray to it goes on to the floor
+    floor = eye + (middle - eye) * (eye[2] - 0.01) / (eye[2] - middle[2])
+    moved = centre(pose_at(*floor), 0.07, cloud(rim, eye=eye))
+    assert floor[1] > 0.03
+    assert moved.position == pytest.approx([0, 0, 0.08], abs=2e-3)
+
+
 def test_pads_go_as_deep_as_the_table_allows():
     low = gripper_pose(pose_at(0, 0, 0.02), 0.05, cloud(block(0, 0.04, 0.02)))
     assert low[2, 3] - PAD_LENGTH / 2 == pytest.approx(0.003, abs=1e-6)  # metres of air below the tips
