@@ -48,7 +48,7 @@ $(STAMP):
 	@for other in $(if $(filter 1,$(OPS)),mmcv-lite,onedl-mmcv); do \
 	    $(BIN)/uv pip uninstall --quiet --python $(BIN)/python $$other 2>/dev/null || true; done
 	$(HIDE_GPU) $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python $(PINS) \
-	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/serve.txt -r requirements/export.txt -r requirements/sim.txt -r requirements/tests.txt -r requirements/docs.txt
+	    -r requirements/runtime.txt -r $(STACK) -r requirements/web.txt -r requirements/serve.txt -r requirements/export.txt -r requirements/ray.txt -r requirements/sim.txt -r requirements/tests.txt -r requirements/docs.txt
 	$(BIN)/uv pip install --python $(BIN)/python --no-deps --editable .
 	@rm -f $(VENV)/.installed-* && touch $@
 

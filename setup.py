@@ -18,7 +18,8 @@ exec((ROOT / 'mmvg' / 'version.py').read_text(encoding='utf-8'), version)
 
 # The light core needs no extra. A stack (lite, onedl or openmmlab, never two) brings the runtime; train is the first.
 EXTRAS = {
-    name: requirements(name) for name in ('docs', 'export', 'grasps', 'optional', 'ros', 'serve', 'sim', 'tests', 'web')
+    name: requirements(name)
+    for name in ('docs', 'export', 'grasps', 'label', 'optional', 'ray', 'ros', 'serve', 'sim', 'tests', 'web')
 }
 EXTRAS |= {name: [*requirements('runtime'), *requirements(name)] for name in ('lite', 'onedl', 'openmmlab')}
 EXTRAS |= {'train': EXTRAS['lite'], 'all': [*EXTRAS['lite'], *EXTRAS['web'], *EXTRAS['optional']]}

@@ -1,12 +1,17 @@
-"""Files that appear under their name only when they are whole, and on the disk."""
+"""Files that appear under their name only when they are whole, and on the disk; folders that one process writes to."""
 
+import hashlib
 import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 #: Ending of what is not yet whole; before it stands the process that writes, so that two never share a file.
 UNFINISHED = '.part'
+#: File that a process holds as long as it writes into a folder.
+LOCK = '.lock'
 
 
 @contextmanager
@@ -75,6 +80,71 @@ def remove_unfinished(folder: str | Path, pattern: str = '*') -> list[Path]:
     for path in found:
         path.unlink(missing_ok=True)
     return found
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Example:
+        >>> Path('empty').touch()
+        >>> sha256_of('empty')[:16]
+        'e3b0c44298fc1c14'
+    """
+    digest = hashlib.sha256()
+    with Path(path).open('rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class FolderInUseError(OSError):
+    """Another process writes into a folder.
+
+    Args:
+        folder: Which.
+        holder: The process, as it says itself.
+    """
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        super().__init__(f'{folder}: {holder} writes there; take another folder, or wait for its end')
+        self.holder = holder
+
+
+@contextmanager
+def sole_writer(folder: str | Path) -> Iterator[None]:
+    """Hold a folder, which is made; the kernel gives it back even when the process is killed.
+
+    Where the file system has no locks, nothing is held.
+
+    Raises:
+        FolderInUseError: If another process holds it.
+
+    Example:
+        >>> with sole_writer('labels'):
+        ...     print(os.listdir('labels'))
+        ['.lock']
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open('a+', encoding='utf-8') as file:
+        try:
+            # of this process alone: workers, which are forks, hold nothing; with flock, and so filelock, they would
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise FolderInUseError(folder, file.read().strip() or 'another process') from None
+        except OSError:  # a file system without locks
+            pass
+        else:
+            file.truncate(0)
+            file.write(f'process {os.getpid()} on {socket.gethostname()}, since {time.strftime("%Y-%m-%d %H:%M")},\n')
+            file.flush()
+        yield
 
 
 def _flush(path: Path) -> None:

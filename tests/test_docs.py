@@ -462,6 +462,7 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'a server that goes on': lambda words, place: bool(
         {'serve', 'curl', 'ask_server'} & set(words)
     ),  # tests/serving runs them
+    'a cluster': lambda words, place: words[-2:] == ['--ray', 'auto'],
     'Docker': lambda words, place: words[0] == 'docker',
     'a camera': lambda words, place: any(word.isdigit() for word in words),
     'your files': lambda words, place: any(map(is_placeholder, words)) or any('/mine/' in word for word in words),

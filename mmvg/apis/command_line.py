@@ -16,6 +16,8 @@ EXTRAS = {
     'ros': ('rosbags',),
     'sim': ('mujoco', 'mink', 'qpsolvers', 'daqp', 'imageio', 'imageio_ffmpeg', 'mujoco_menagerie'),
     'web': ('gradio',),
+    'label': ('pyarrow',),
+    'ray': ('ray',),
     'serve': ('fastapi', 'starlette', 'pydantic', 'uvicorn', 'multipart', 'python_multipart', 'prometheus_client'),
     'export': ('onnx', 'onnxscript', 'onnxruntime', 'openvino'),
 }

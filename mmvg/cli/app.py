@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, calibrate, compare, data, export, models, pick, run, score, serve
+from mmvg.cli import ask, calibrate, compare, data, export, label, models, pick, run, score, serve
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -73,6 +73,7 @@ app.command('flops')(models.flops)
 app.command('convert')(models.convert)
 app.command('export')(export.export)
 app.command('serve')(serve.serve)
+app.command('label')(label.label)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ import typer
 #: Options that take all words that follow: ``--cfg-options a=1 b=2``, as OpenMMLab's tools do.
 SEVERAL = ('--cfg-options', '--formats', '--objects', '--splits', '--freeze', '--lora-targets', '--lora-trained')
 #: Options whose value may be left out -> what that means.
-OPTIONAL = {'--resume': 'auto', '--amp': 'bf16', '--compile': 'inductor', '--ema': '0.0002'}
+OPTIONAL = {'--resume': 'auto', '--amp': 'bf16', '--ray': 'local', '--compile': 'inductor', '--ema': '0.0002'}
 
 
 class Launcher(str, Enum):

@@ -21,7 +21,8 @@ class JSONLDataset(ReferringDataset):
     ``[[x, y, w, h, theta], ...]`` as :mod:`mmvg.structures.grasps` says; if a line has some, all items have ``grasps``
     (M, 5) float32, and a training sample with a target and no grasp is left out. ``split``, ``height``, ``width``,
     ``ref_id`` and ``sent_id`` are optional: all lines belong to every split, sizes are read from the images, and the
-    number of the line is the id. For the items see :class:`ReferringDataset`.
+    number of the line is the id. Answers, as ``mmvg label`` writes them, are such lines too. For the items see
+    :class:`ReferringDataset`.
 
     Args:
         ann_file: The file, below ``data_root``.

@@ -108,6 +108,8 @@ class AnswerReader:
             AnswerError: If something cannot be used.
             DeclarationError: If something has to be declared first.
         """
+        if 'version' in record:
+            record = _of_our_own(record, size, where)
         self._check_keys(record, where)
         answer = ForeignAnswer(
             no_target=self._flag(record, where), target_score=self._number(record, 'target_score', where)
@@ -319,6 +321,20 @@ class AnswerReader:
         answer.scores = self._scores(record.get('scores'), counts[0] if counts else 0, 'boxes or masks', where)
         if answer.no_target and any(counts):
             _fail(where, 'no_target is true, but there are boxes or masks: leave out what does not count')
+
+
+def _of_our_own(record: Mapping[str, Any], size: tuple[int, int], where: str) -> dict[str, Any]:
+    """Keep of an answer of mmvg what is read here; the mask of the expression stands in for those of instances."""
+    if record.get('size', [size[1], size[0]]) != [size[1], size[0]]:
+        _fail(
+            where,
+            f'about a picture of {record["size"]} (height, width), where the data has {[size[1], size[0]]}: it was '
+            'turned upright, or is another one; mmvg score CONFIG FILE turns answers of mmvg test back',
+        )
+    kept = {key: record[key] for key in (*CONTENT_KEYS, *QUESTION_KEYS) if key in record}
+    if 'boxes' not in record and 'masks' not in record and 'mask' in record:
+        kept['masks'] = [] if record.get('no_target') else [record['mask']]
+    return kept
 
 
 def _text_format(declaration: Declaration) -> TextFormat | None:

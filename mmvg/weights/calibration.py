@@ -15,8 +15,8 @@ from mmengine.logging import print_log
 
 from mmvg.weights.errors import CheckpointError
 from mmvg.weights.latest import NOTE, noted_checkpoint
-from mmvg.weights.model_folder import WEIGHTS, is_model_folder, sha256_of
-from mmvg.whole_files import write_whole
+from mmvg.weights.model_folder import WEIGHTS, is_model_folder
+from mmvg.whole_files import sha256_of, write_whole
 
 VERSION = 1
 _MAX_BYTES = 100_000

@@ -8,7 +8,6 @@
 ===================== ================================================================================
 """
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from mmvg.config.plain_data import from_json
 from mmvg.weights.errors import CheckpointError
+from mmvg.whole_files import sha256_of
 
 CONFIG = 'config.json'
 WEIGHTS = 'model.safetensors'
@@ -114,12 +114,3 @@ def _read(folder: Path, name: Any) -> bytes:
     if not (folder / name).is_file():
         raise FileNotFoundError(f'{folder / name}: missing, and the model needs it to read text')
     return (folder / name).read_bytes()
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -11,7 +11,8 @@ from mmvg.config.plain_data import to_json
 from mmvg.version import __version__
 from mmvg.weights.adapters import is_adapter, merge_adapters
 from mmvg.weights.checkpoint import save_weights
-from mmvg.weights.model_folder import CARD, CONFIG, VERSION, WEIGHTS, sha256_of
+from mmvg.weights.model_folder import CARD, CONFIG, VERSION, WEIGHTS
+from mmvg.whole_files import sha256_of
 
 
 def write_model_folder(

@@ -7,6 +7,7 @@ from PIL import Image
 from mmvg.data_check import check_folder
 from mmvg.datasets import DataError, GRefCOCODataset, JSONLDataset
 from mmvg.datasets.writers import write_grefcoco, write_json_lines
+from mmvg.masks import decode_mask, encode_mask
 
 SQUARE = [[1, 1, 5, 1, 5, 5, 1, 5]]
 
@@ -185,3 +186,48 @@ def test_a_target_without_a_grasp_is_left_out_of_a_training_and_kept_in_an_evalu
 def test_grasps_that_cannot_be_used_are_named(write, line, message):
     with pytest.raises(DataError, match=message):
         write(line)()
+
+
+def answer(**more):
+    record = dict(version=2, image='a.png', expression='the mug', size=[8, 10], frame='original', score_thr=0.5)
+    return record | dict(no_target=False, target_score=0.9, boxes=[[1, 1, 5, 5]], scores=[0.9], points=[[3, 3]]) | more
+
+
+def test_answers_are_lines_of_truth(write):
+    mask = encode_mask(np.pad(np.ones((4, 4), bool), ((1, 3), (1, 5))))
+    only_mask = {key: value for key, value in answer(mask=mask).items() if key not in ('boxes', 'scores', 'points')}
+    open_split = write(
+        answer(masks=[mask], mask=mask, candidates={}),
+        only_mask,
+        answer(boxes=[], scores=[], masks=[], mask=mask),  # no instance above the threshold
+        answer(boxes=[], scores=[], masks=[], no_target=True, ref_id=7, sent_id=8),
+    )
+    items = [open_split(test_mode=True).get_data_info(number) for number in range(4)]
+    boxes = [[instance['bbox'] for instance in item['instances']] for item in items]
+    assert boxes == [[[1, 1, 5, 5]], [[1, 1, 5, 5]], [], []]
+    assert [item['no_target'] for item in items] == [False, False, True, True]
+    assert decode_mask(items[1]['instances'][0]['mask']).sum() == 16
+    assert (items[3]['ref_id'], items[3]['width']) == (7, 10)
+
+
+def test_answers_about_a_turned_picture_are_brought_to_the_pixels_of_its_file(write, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new('RGB', (10, 8)).save(tmp_path / 'images/a.jpg', exif=exif)  # upright: 8 wide, 10 high
+    item = write(answer(image='a.jpg', size=[10, 8], boxes=[[0, 0, 4, 2]]))(with_mask=False).get_data_info(0)
+    assert (item['height'], item['width']) == (8, 10)
+    assert item['instances'][0]['bbox'] == [0, 4, 2, 8]
+
+
+@pytest.mark.parametrize(
+    ('more', 'message'),
+    [
+        (dict(version=1), 'version 1'),
+        (dict(frame='input'), "frame 'input'"),
+        (dict(size=None), 'answer that cannot be read'),
+        (dict(image=3), 'answer that cannot be read'),
+    ],
+)
+def test_answers_that_cannot_be_truth_are_named(write, more, message):
+    with pytest.raises(DataError, match=message):
+        write(answer(**more))()

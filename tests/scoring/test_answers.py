@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from mmvg.masks import decode_mask, encode_mask, polygons_to_rle
-from mmvg.scoring import AnswerReader, Declaration, open_truth, score_answers
+from mmvg.scoring import AnswerError, AnswerReader, Declaration, open_truth, score_answers
 from mmvg.scoring.findings import Findings
 
 SIZE = (80, 60)  # width, height
@@ -151,3 +151,14 @@ def test_hashes_tell_data_and_answers_apart(write_lines, truth_file):
     truth_file.write_text(truth_file.read_text().replace('[[8, 6, 40, 30]]', '[[8, 6, 40, 31]]', 1))
     other_data, same_answers = hashes(rows)
     assert (other_data == data, same_answers == answers) == (False, True)
+
+
+def test_answers_of_our_own_are_read_with_all_that_they_carry():
+    record = dict(version=2, image='a.jpg', expression='x', size=[60, 80], frame='original', score_thr=0.5)
+    record |= dict(no_target=False, target_score=0.9, mask=encode_mask(MASK), candidates=dict(boxes=[]))
+    found = read(record | dict(boxes=[BOX], scores=[0.9], points=[[1, 1]]), unit='pixel', rule='all')
+    assert (found.boxes.tolist(), found.masks) == ([pytest.approx(BOX)], None)
+    assert decode_mask(read(record, unit='pixel', rule='all').masks[0]).tolist() == MASK.tolist()
+    assert read(record | dict(no_target=True), unit='pixel', rule='all').masks == []
+    with pytest.raises(AnswerError, match=r'about a picture of \[80, 60\] .* turned upright'):
+        read(record | dict(size=[80, 60]), unit='pixel')

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mmvg.datasets.readers.answer_lines import line_of_answer
 from mmvg.datasets.readers.coco_instances import CocoInstances, check_image_name
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.pictures import PictureError, open_picture
@@ -12,6 +13,7 @@ from mmvg.datasets.readers.refs import Ref, is_usable_text
 from mmvg.datasets.readers.safe_reading import parse_json, read_data_file
 from mmvg.foreign_files import shown
 from mmvg.limits import size_problem
+from mmvg.pictures import exif_orientation
 
 KEYS = (
     *('image', 'expression', 'boxes', 'masks', 'no_target', 'grasps'),
@@ -77,6 +79,7 @@ class LineReader:
         self.coco = CocoInstances(file, [], [], report, box_format='xyxy')
         self.coco.outside_images = outside_images
         self._image_ids: dict[str, int] = {}
+        self._orientations: dict[str, int] = {}
 
     def read(self, number: int, record: dict[str, Any]) -> Ref | None:
         """Turn the line ``number`` into a ref; None for a line to skip.
@@ -85,6 +88,8 @@ class LineReader:
             DataError: If the line cannot be used.
         """
         where = f'line {number}'
+        if 'version' in record:
+            record = self._line_of_answer(record, where)
         self._check_keys(record, where)
         image_id = self._image_id(number, record)
         if image_id is None or not is_usable_text(record.get('expression'), self.file, where, self.report):
@@ -111,6 +116,17 @@ class LineReader:
         if not isinstance(split, str):
             self.report.fail('split that is not a name', self.file, f'line {number}: {shown(split)}')
         return split
+
+    def _line_of_answer(self, record: dict[str, Any], where: str) -> dict[str, Any]:
+        """Turn an answer into the line that it would be as truth, see :func:`line_of_answer`."""
+        try:
+            name = record['image']
+            if name not in self._orientations:
+                self._orientations[name] = exif_orientation(self.image_folder / name)
+            return line_of_answer(record, self._orientations[name])
+        except (KeyError, TypeError, ValueError) as error:
+            problem = f'{error} is missing' if isinstance(error, KeyError) else str(error)
+            self.report.fail('answer that cannot be read', self.file, f'{where}: {problem:.200}')
 
     def _check_keys(self, record: dict[str, Any], where: str) -> None:
         file, report = self.file, self.report
