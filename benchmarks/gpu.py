@@ -103,7 +103,7 @@ def batch_of(inputs: dict[str, Tensor], size: int, device: str) -> tuple[dict[st
     ids = torch.randint(4, 90, (size, inputs['input_ids'].shape[1]), generator=generator)
     batch = dict(images=images, input_ids=ids, text_mask=torch.ones_like(ids, dtype=torch.bool))
     samples = random_samples(size, *images.shape[-2:])
-    return {name: value.to(device) for name, value in batch.items()}, [sample.to(device) for sample in samples]
+    return {name: value.to(device) for name, value in batch.items()}, samples
 
 
 def autocast(device: str, precision: torch.dtype | None):

@@ -4,9 +4,10 @@ Importing the package costs nothing but this file: models, datasets and metrics 
 them.
 """
 
-from mmvg import uncompiled_ops
+from mmvg import late_imports, uncompiled_ops
 from mmvg.version import __version__
 
 __all__ = ['__version__']
 
+late_imports.install()
 uncompiled_ops.install()

@@ -117,9 +117,13 @@ def find_mmdet_config(config: str) -> Path:
 def _build(model: Any, bert: Path, changes: dict) -> nn.Module:
     """Build a detector that downloads nothing, saves no memory for training, and runs with every transformers."""
     import mmdet.models
+    import transformers
+    from mmdet.models.language_models import bert as language_model
     from mmdet.registry import MODELS as MMDET_MODELS
 
     assert mmdet.models  # imported to register its parts
+    language_model.AutoTokenizer = transformers.AutoTokenizer  # what late_imports put off
+    language_model.BertConfig, language_model.HFBertModel = transformers.BertConfig, transformers.BertModel
     cfg = Config(dict(model=model)).model
     _merge(cfg, changes)
     cfg.language_model.name = str(bert)
