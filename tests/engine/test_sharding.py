@@ -41,8 +41,7 @@ def states(folder, iteration):
     ('system', 'options', 'modes'),
     [
         ('instancevg', '', {}),
-        ('lavt', SGD, dict(accumulate=2)),
-        pytest.param('cris', '', dict(checkpoint_activations=True), marks=pytest.mark.slow),
+        pytest.param('lavt', SGD, dict(accumulate=2), marks=pytest.mark.slow),
         pytest.param('magnet', SGD, dict(freeze=['text']), marks=pytest.mark.slow),
         pytest.param('instancevg', SGD, dict(lora=2), marks=pytest.mark.slow),
     ],
@@ -62,6 +61,7 @@ def test_it_trains_as_copies_do(system, options, modes, refshapes_tiny, run_in_p
         assert found['logged'][name] == pytest.approx(expected['logged'][name], rel=1e-3, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_bit_for_bit_in_parts_and_in_one_process(refshapes_tiny, run_in_processes, tmp_path):
     run_in_processes(train, 2, 'instancevg', refshapes_tiny, tmp_path / 'whole', Modes(fsdp=True), '', False)
     (tmp_path / 'resumed').mkdir()
