@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,12 @@ def _answer_together(find: GroundingInferencer, questions: Sequence[Question]) -
     )['predictions']
     records = []
     for question, sample in zip(questions, samples, strict=True):
-        sample.set_metainfo(dict(img_path=question.name))
         threshold = find.score_thr if question.score_thr is None else question.score_thr
-        record = Answer.from_sample(sample, threshold).to_record(question.whole)
+        if isinstance(sample, Answer):  # of an exported model
+            answer = replace(sample.at(threshold), image=question.name)
+        else:
+            sample.set_metainfo(dict(img_path=question.name))
+            answer = Answer.from_sample(sample, threshold)
+        record = answer.to_record(question.whole)
         records.append(record if question.about is None else {'version': record['version'], **question.about, **record})
     return records

@@ -18,6 +18,9 @@ def serve(
     host: Annotated[str, typer.Option(help='0.0.0.0 lets other machines ask.')] = '127.0.0.1',
     port: Annotated[int, typer.Option(min=0, max=65535, help='0 takes a free one.')] = 8000,
     device: DeviceOption = None,
+    backend: Annotated[
+        str | None, typer.Option(help='Of exported models; default: what they were exported for.')
+    ] = None,
     score_thr: ThresholdOption = None,
     trust_config: TrustOption = False,
     max_batch: Annotated[int, typer.Option(min=1, help='Sentences that are computed together.')] = 8,
@@ -56,7 +59,7 @@ def serve(
         memory_mb=max_memory_mb,
         timeout=timeout,
     )
-    opened = dict(device=device, score_thr=score_thr, trust_config=trust_config)
+    opened = dict(device=device, score_thr=score_thr, trust_config=trust_config, backend=backend)
     batching = dict(max_batch=max_batch, max_wait=max_wait_ms / 1000)
     server = open_server(models, limits, folder, opened, batching)
     names = ', '.join(model.name for model in server.models)
