@@ -1,10 +1,12 @@
-"""Measure mmvg on a GPU: equality of mmcv's CUDA kernel, mixed precision against float32, and speed, as one table.
+"""Measure mmvg on a GPU as one table: equality of kernels, precisions and compiled code, speed, memory, a training.
 
     python benchmarks/gpu.py --out work_dirs/gpu.md          # benchmarks/gpu.sh runs it with the tests and a training
     python benchmarks/gpu.py --device cpu --quick            # the same code in a minute, to see that it works
+    python benchmarks/gpu.py --training work_dirs/gpu/train --out work_dirs/gpu.md   # appends what a training logged
 
 Speed is given as images a second and as a share of the rate of the device's own matrix product in the same run: 2
-operations a multiply-accumulate, and three times the forward pass for a training step. Weights are random.
+operations a multiply-accumulate, and three times the forward pass for a training step. Weights are random. The exit
+code is 1 if something differs by more than it may.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,9 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 
 from mmvg.analysis.complexity import dummy_inputs, total, true_complexity
+from mmvg.analysis.curves import read_curves
 from mmvg.apis import load_config
+from mmvg.engine.modes import compile_parts
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 from mmvg.uncompiled_ops import has_compiled_ops
@@ -29,19 +34,73 @@ from mmvg.uncompiled_ops import has_compiled_ops
 ROOT = Path(__file__).parents[1]
 SYSTEMS = ('instancevg', 'lggd', 'raam', 'cris', 'segvlm', 'lavt', 'magnet')
 PRECISIONS = {'float32': None, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
+#: By how much losses, and raw outputs of random weights, may differ from float32 on the CPU, of the largest value.
+MOST = {
+    'losses': {'float32': 1e-3, 'bfloat16': 5e-2, 'float16': 1e-2, 'compiled': 1e-3},
+    'outputs': {'float32': 1e-3, 'bfloat16': 2e-1, 'float16': 3e-2, 'compiled': 1e-3},
+}
+MOST_OF_KERNELS = 1e-4
+#: Percent of the matrix product that bfloat16 is meant to reach.
+GOALS = {'training step': 40, 'inference': 55}
 
 
-def parse_args() -> argparse.Namespace:
+@dataclass
+class Row:
+    """A line of the table: what was measured, how, and what it may or should be."""
+
+    measure: str
+    setting: str
+    value: float | str
+    most: float | None = None
+    goal: float | None = None
+
+    def cells(self) -> list[str]:
+        """Measure, setting, value, what it is held against, and how that went."""
+        value = self.value if isinstance(self.value, str) else f'{self.value:.3g}'
+        if self.most is not None:
+            return [self.measure, self.setting, value, f'at most {self.most:g}', 'no' if self.failed else 'yes']
+        if self.goal is not None:
+            return [
+                self.measure,
+                self.setting,
+                value,
+                f'goal {self.goal:g}',
+                'yes' if self.value >= self.goal else 'no',
+            ]
+        return [self.measure, self.setting, value, '', '']
+
+    @property
+    def failed(self) -> bool:
+        """Whether it differs by more than it may; NaN does."""
+        return self.most is not None and not self.value <= self.most
+
+
+class Clock:
+    """Says whether there is time for something more."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def has(self, seconds: float) -> bool:
+        return time.monotonic() + seconds < self.end
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--device', default='cuda')
     parser.add_argument('--config', default='configs/instancevg/grefcoco.py', help='the model whose speed is measured')
     parser.add_argument('--batch-size', type=int, nargs=2, default=[16, 64], help='of a training step; of inference')
     parser.add_argument('--steps', type=int, default=10, help='timed after three that are not')
+    parser.add_argument('--systems', nargs='+', choices=SYSTEMS, default=SYSTEMS, help='whose precision is compared')
+    parser.add_argument('--backend', help='of torch.compile; default: inductor, or aot_eager on a CPU')
+    parser.add_argument('--seconds', type=float, default=180, help='after which nothing more is compiled')
     parser.add_argument('--quick', action='store_true', help='tiny model, two steps')
-    parser.add_argument('--out', help='a Markdown file for the tables')
-    args = parser.parse_args()
+    parser.add_argument('--training', help='a work dir: append what was logged there to --out, and measure nothing')
+    parser.add_argument('--out', help='a Markdown file for the table')
+    args = parser.parse_args(argv)
     if args.quick:
         args.config, args.batch_size, args.steps = 'configs/instancevg/tiny.py', [2, 2], 2
+    args.backend = args.backend or ('aot_eager' if args.device == 'cpu' else 'inductor')
     return args
 
 
@@ -129,15 +188,16 @@ def matmul_rate(device: str, dtype: torch.dtype, side: int) -> float:
     return 2 * side**3 / seconds_of(lambda: a @ b, 10, device)
 
 
-def deformable_rows(device: str) -> list[list[str]]:
+def deformable_rows(device: str) -> list[Row]:
     """Compare mmcv's multi-scale deformable attention on the device with its PyTorch path."""
     from mmcv.ops.multi_scale_deform_attn import (
         MultiScaleDeformableAttnFunction,
         multi_scale_deformable_attn_pytorch,
     )
 
+    name = 'deformable attention, CUDA op against PyTorch'
     if device == 'cpu' or not has_compiled_ops():
-        return [['multi-scale deformable attention', 'no compiled CUDA op here', '']]
+        return [Row(name, 'output', 'no compiled CUDA op here')]
     generator = torch.Generator().manual_seed(0)
     shapes = torch.tensor([[40, 40], [20, 20], [10, 10], [5, 5]])
     starts = torch.cat([shapes.new_zeros(1), shapes.prod(1).cumsum(0)[:-1]])
@@ -157,97 +217,152 @@ def deformable_rows(device: str) -> list[list[str]]:
         grads = torch.autograd.grad(out.square().sum(), (value, locations, weights))
         results.append((out, *grads))
         seconds.append(seconds_of(lambda f=function: f().sum().backward(), 10, device))
-    names = ('output', 'gradient of the values', 'of the locations', 'of the weights')
-    rows = [
-        [f'deformable attention, {name}', f'{float((a - b).abs().max()):.1e}', f'{float(b.abs().max()):.1e}']
-        for name, a, b in zip(names, *results, strict=True)
-    ]
-    return [*rows, ['deformable attention, PyTorch path / CUDA op in time', f'{seconds[1] / seconds[0]:.2f}', '']]
+    names = ('output', 'gradient of the values', 'gradient of the locations', 'gradient of the weights')
+    rows = [Row(name, part, _difference(a, b), MOST_OF_KERNELS) for part, a, b in zip(names, *results, strict=True)]
+    return [*rows, Row(name, 'times as fast', seconds[1] / seconds[0])]
 
 
-def precision_rows(device: str) -> list[list[str]]:
-    """Compute the losses of the tiny models on the device in each precision, as differences from float32 on the CPU."""
+def precision_rows(args: argparse.Namespace, clock: Clock) -> list[Row]:
+    """Compare losses and outputs of the tiny models on the device, in each precision and compiled, with the CPU's."""
     rows = []
-    for system in SYSTEMS:
+    for system in args.systems:
         model, inputs, _ = build(f'configs/{system}/tiny.py')
         model.eval()  # no dropout, the same statistics
-        row = [system]
-        batch, samples = batch_of(inputs, 2, 'cpu')
-        expected = _losses(model, batch, samples)
-        model.to(device)
-        batch, samples = batch_of(inputs, 2, device)
-        for precision in PRECISIONS.values():
-            with autocast(device, precision):
-                found = _losses(model, batch, samples)
-            worst = max(abs(found[name] - value) / max(abs(value), 1e-3) for name, value in expected.items())
-            row.append(f'{worst:.1e}')
-        rows.append(row)
+        expected = _answers(model, inputs, 'cpu', None)
+        model.to(args.device)
+        settings = dict(PRECISIONS)
+        if clock.has(60):
+            settings['compiled'] = None
+        for name, precision in settings.items():
+            if name == 'compiled':
+                compile_parts(model, dict(backend=args.backend))
+            for kind, found in _answers(model, inputs, args.device, precision).items():
+                worst = max(_difference(found[key], value) for key, value in expected[kind].items())
+                rows.append(Row(f'{kind} of {system}, relative to float32 on the CPU', name, worst, MOST[kind][name]))
     return rows
 
 
-def _losses(model: nn.Module, batch: dict, samples: list[GroundingSample]) -> dict[str, float]:
+def _answers(
+    model: nn.Module, inputs: dict[str, Tensor], device: str, precision: torch.dtype | None
+) -> dict[str, dict[str, Tensor]]:
+    """Losses and raw outputs of a batch of two, by name, in float32 on the CPU."""
+    batch, samples = batch_of(inputs, 2, device)
+    with autocast(device, precision):
+        losses = _losses(model, batch, samples)
+        with torch.no_grad():
+            raw = model(batch, mode='tensor')
+    outputs = {name: value for name, value in raw.items() if isinstance(value, Tensor) and value.is_floating_point()}
+    return dict(losses=losses, outputs={name: value.detach().float().cpu() for name, value in outputs.items()})
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    """The largest difference, as a share of the largest value."""
+    found, expected = (value.detach().float().cpu() for value in (found, expected))
+    return float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-3))
+
+
+def _losses(model: nn.Module, batch: dict, samples: list[GroundingSample]) -> dict[str, Tensor]:
     torch.manual_seed(0)
     np.random.seed(0)
     model = copy.deepcopy(model)  # heads that hide words have a generator of their own
-    return {name: float(value.detach()) for name, value in model(batch, samples, 'loss').items() if 'loss' in name}
+    return {name: value.detach() for name, value in model(batch, samples, 'loss').items() if 'loss' in name}
 
 
-def speed_rows(args: argparse.Namespace, rates: dict[str, float]) -> list[list[str]]:
+def speed_rows(args: argparse.Namespace, rates: dict[str, float], clock: Clock) -> list[Row]:
+    """Measure steps and answers of the model in each precision, and in bfloat16 compiled where there is time."""
     model, inputs, macs = build(args.config)
     model.to(args.device)
     rows = []
-    for mode, size, passes in (('training step', args.batch_size[0], 3), ('inference', args.batch_size[1], 1)):
-        batch, samples = batch_of(inputs, size, args.device)
-        model.train(mode == 'training step')
-        for name, precision in PRECISIONS.items():
-            if args.device != 'cpu':
-                torch.cuda.reset_peak_memory_stats()
-
-            def step(mode=mode, precision=precision, batch=batch, samples=samples):
-                if mode == 'inference':
-                    with torch.no_grad(), autocast(args.device, precision):
-                        return model(batch, mode='tensor')
-                with autocast(args.device, precision):
-                    losses = model(batch, samples, 'loss')
-                sum(value for key, value in losses.items() if 'loss' in key).backward()
-                model.zero_grad(set_to_none=True)
-                return None
-
-            seconds = seconds_of(step, args.steps, args.device)
-            share = 2 * macs * passes * size / seconds / rates[name]
-            memory = torch.cuda.max_memory_allocated() / 2**30 if args.device != 'cpu' else float('nan')
-            cells = [f'{mode}, batch {size}', name, f'{size / seconds:.1f}', f'{100 * share:.1f}', f'{memory:.2f}']
-            rows.append(cells)
+    for compiled in (False, True):
+        if compiled and not clock.has(60):
+            return [*rows, Row(f'{args.config}, compiled', 'bfloat16', 'no time was left')]
+        if compiled:
+            compile_parts(model, dict(backend=args.backend))
+        for mode, size, passes in (('training step', args.batch_size[0], 3), ('inference', args.batch_size[1], 1)):
+            batch, samples = batch_of(inputs, size, args.device)
+            model.train(mode == 'training step')
+            for name in ('bfloat16',) if compiled else PRECISIONS:
+                step = _step(model, mode, batch, samples, args.device, PRECISIONS[name])
+                if args.device != 'cpu':
+                    torch.cuda.reset_peak_memory_stats()
+                seconds = seconds_of(step, args.steps, args.device)
+                what = f'{args.config}, {mode}, batch {size}{", compiled" if compiled else ""}'
+                share = 100 * 2 * macs * passes * size / seconds / rates[name]
+                goal = GOALS[mode] if name == 'bfloat16' and args.device != 'cpu' else None
+                rows.append(Row(f'{what}: images/s', name, size / seconds))
+                rows.append(Row(f'{what}: percent of the matrix product', name, share, goal=goal))
+                if args.device != 'cpu':
+                    rows.append(Row(f'{what}: peak GiB', name, torch.cuda.max_memory_allocated() / 2**30))
     return rows
 
 
-def markdown(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ['---'] * len(heading), *rows]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+def _step(
+    model: nn.Module,
+    mode: str,
+    batch: dict[str, Tensor],
+    samples: list[GroundingSample],
+    device: str,
+    precision: torch.dtype | None,
+) -> Callable[[], None]:
+    """Function: one training step without the optimizer, or one answer."""
+
+    def train() -> None:
+        with autocast(device, precision):
+            losses = model(batch, samples, 'loss')
+        sum(value for key, value in losses.items() if 'loss' in key).backward()
+        model.zero_grad(set_to_none=True)
+
+    def answer() -> None:
+        with torch.no_grad(), autocast(device, precision):
+            model(batch, mode='tensor')
+
+    return train if mode == 'training step' else answer
 
 
-def main() -> None:
-    args = parse_args()
-    name = torch.cuda.get_device_name() if args.device != 'cpu' else 'CPU'
-    side = 256 if args.device == 'cpu' else 8192
-    print(f'{name}, torch {torch.__version__}, compiled ops: {has_compiled_ops()}', flush=True)
-    rates = {key: matmul_rate(args.device, dtype or torch.float32, side) for key, dtype in PRECISIONS.items()}
-    tables = [
-        f'{name}, torch {torch.__version__}, mmcv with compiled ops: {has_compiled_ops()}',
-        markdown(['matrix product', 'TFLOP/s'], [[key, f'{rate / 1e12:.1f}'] for key, rate in rates.items()]),
-        markdown(['kernel', 'largest difference', 'largest value'], deformable_rows(args.device)),
-        markdown(['losses, relative to float32 on the CPU', *PRECISIONS], precision_rows(args.device)),
-        markdown(
-            [args.config, 'precision', 'images/s', 'percent of the matrix product', 'peak GiB'],
-            speed_rows(args, rates),
-        ),
+def training_rows(work_dir: str) -> list[Row]:
+    """What a training has logged: how far and how fast it went, and its first and last loss and scores."""
+    curves = read_curves(work_dir)
+    iterations, losses = curves['loss']
+    rows = [
+        Row('training on RefShapes', 'iterations', str(iterations[-1])),
+        Row('training on RefShapes', 'seconds an iteration', float(np.median(curves['time'][1]))),
+        Row('training on RefShapes', 'first loss', losses[0]),
+        Row('training on RefShapes', 'last loss', losses[-1], losses[0]),
     ]
-    report = '\n\n'.join(tables) + '\n'
+    scores = [name for name in curves if name.endswith(('gIoU', 'cIoU', '/F1'))]
+    return [*rows, *(Row('training on RefShapes', f'last {name}', curves[name][1][-1]) for name in scores)]
+
+
+def markdown(rows: list[list[str]]) -> str:
+    return ''.join('| ' + ' | '.join(line) + ' |\n' for line in rows)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    if args.training:
+        rows, lines = training_rows(args.training), []
+    else:
+        clock = Clock(args.seconds)
+        name = torch.cuda.get_device_name() if args.device != 'cpu' else 'CPU'
+        title = f'{name}, torch {torch.__version__}, mmcv with compiled ops: {has_compiled_ops()}'
+        print(title, flush=True)
+        side = 256 if args.device == 'cpu' else 8192
+        rates = {key: matmul_rate(args.device, dtype or torch.float32, side) for key, dtype in PRECISIONS.items()}
+        rows = [Row('matrix product: TFLOP/s', key, rate / 1e12) for key, rate in rates.items()]
+        rows += deformable_rows(args.device)
+        rows += speed_rows(args, rates, clock)
+        rows += precision_rows(args, clock)
+        lines = [['measure', 'setting', 'value', 'held against', 'met'], ['---'] * 5]
+        title += '\n\n'
+    table = markdown([*lines, *(row.cells() for row in rows)])
+    report = table if args.training else title + table
     print(report)
     if args.out:
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(args.out).write_text(report, encoding='utf-8')
+        with open(args.out, 'a' if args.training else 'w', encoding='utf-8') as file:
+            file.write(report)
+    return int(any(row.failed for row in rows))
 
 
 if __name__ == '__main__':
-    main()
+    raise SystemExit(main())

@@ -118,6 +118,19 @@ def _the_topic(name: str, given: str | None, candidates: Sequence[str], kinds: d
     return candidates[0]
 
 
+def check_bag(bag: Path, out: Path | None) -> None:
+    """Check that there is a bag to read, and none where the answers go.
+
+    Raises:
+        FileNotFoundError: If there is no bag.
+        FileExistsError: If there is something at ``out`` already.
+    """
+    if not bag.exists():
+        raise FileNotFoundError(f'{bag}: there is no such bag')
+    if out is not None and out.exists():
+        raise FileExistsError(f'{out}: is there already; name a new folder for the answers')
+
+
 def answer_bag(
     service: GraspService,
     bag: Path,
@@ -148,10 +161,7 @@ def answer_bag(
         FileExistsError: If there is a bag at ``out`` already.
         ValueError: If a topic is not there, or nothing in the bag could be answered; or see :meth:`GraspService.ask`.
     """
-    if not bag.exists():
-        raise FileNotFoundError(f'{bag}: there is no such bag')
-    if out is not None and out.exists():
-        raise FileExistsError(f'{out}: is there already; name a new folder for the answers')
+    check_bag(bag, out)
     typestore = messages_of()
     writer = None if out is None else Writer(out, version=8)
     with AnyReader([bag], default_typestore=typestore) as reader:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmvg.apis.grasp import OPTICAL_FRAME, GraspPose, grasp_poses
-from mmvg.apis.grasp_input import GraspInputWarning
+from mmvg.apis.grasp import APPROACHES, OPTICAL_FRAME, GraspPose, approach_direction, grasp_poses
+from mmvg.apis.grasp_input import GraspInputWarning, check_lengths
 from mmvg.apis.grasp_messages import detection_2d_array, detection_array, pose_stamped
 from mmvg.apis.grasp_sensor import colour_image, depth_image, pinhole_camera, seconds_of, stamp_of
+from mmvg.checks import check_choice
 from mmvg.masks import decode_mask
 from mmvg.structures import Answer
 from mmvg.structures.grasp_maps import mask_to_grasp
@@ -128,11 +129,18 @@ class GraspService:
     Args:
         inferencer: The model.
         settings: How a sentence is answered.
+
+    Raises:
+        ValueError: If a setting can answer no sentence, such as a length in millimetres.
     """
 
     def __init__(self, inferencer: 'GroundingInferencer', settings: GraspSettings | None = None) -> None:
         self.inferencer = inferencer
         self.settings = settings or GraspSettings()
+        check_lengths(max_opening=self.settings.max_opening, reach=self.settings.reach)
+        check_choice('approach', self.settings.approach, APPROACHES)
+        if self.settings.to_base is None:
+            approach_direction(self.settings.approach, None)
         self._images: deque[Any] = deque(maxlen=10)
         self._depths: deque[Any] = deque(maxlen=30)
         self._camera_info: Any = None

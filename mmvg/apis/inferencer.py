@@ -233,7 +233,7 @@ class GroundingInferencer(BaseInferencer):
         steps = track(batches, 'answering', transient=True) if self.show_progress and len(batches) > 1 else batches
         for batch in steps:
             pairs_read = [(number, *pair, read(pair[0])) for number, pair in batch]
-            items = [_item(*entry) for entry in pairs_read if entry[-1] is not None]
+            items = [data_item(*entry) for entry in pairs_read if entry[-1] is not None]
             if not items:
                 continue
             samples = self.forward(self.collate_fn([self.pipeline(item) for item in items]))
@@ -303,10 +303,7 @@ class GroundingInferencer(BaseInferencer):
         return model.to(device).eval()
 
     def _init_pipeline(self, cfg: Config) -> Compose:
-        if cfg.get('test_dataloader') is None:
-            raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
-        steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
-        return Compose([copy.deepcopy(step) for step in steps])
+        return answering_pipeline(cfg)
 
     def _init_collate(self, cfg: Config):
         return pseudo_collate
@@ -335,7 +332,19 @@ def check_device(device: str | None) -> None:
         ) from error
 
 
-def _item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
+def answering_pipeline(cfg: Config) -> Compose:
+    """The test pipeline of a config without its loading steps, for what :func:`data_item` makes.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if cfg.get('test_dataloader') is None:
+        raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
+    steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
+    return Compose([copy.deepcopy(step) for step in steps])
+
+
+def data_item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
     """What a pipeline gets in place of a loaded data item."""
     height, width = picture.shape[:2]
     return dict(

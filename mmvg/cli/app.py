@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, calibrate, compare, data, export, label, models, pick, run, score, serve
+from mmvg.cli import ask, calibrate, compare, data, export, label, measure, models, pick, run, score, serve
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -70,6 +70,8 @@ app.command('pick')(pick.pick)
 app.command('models')(models.models)
 app.command('config')(models.config)
 app.command('flops')(models.flops)
+app.command('benchmark')(measure.benchmark)
+app.command('curves')(measure.curves)
 app.command('convert')(models.convert)
 app.command('export')(export.export)
 app.command('serve')(serve.serve)

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 import typer
 
 #: Options that take all words that follow: ``--cfg-options a=1 b=2``, as OpenMMLab's tools do.
-SEVERAL = ('--cfg-options', '--formats', '--objects', '--splits', '--freeze', '--lora-targets', '--lora-trained')
+SEVERAL = (
+    '--cfg-options',
+    '--formats',
+    '--freeze',
+    '--keys',
+    '--lora-targets',
+    '--lora-trained',
+    '--objects',
+    '--splits',
+)
 #: Options whose value may be left out -> what that means.
 OPTIONAL = {'--resume': 'auto', '--amp': 'bf16', '--ray': 'local', '--compile': 'inductor', '--ema': '0.0002'}
 

@@ -66,8 +66,20 @@ def test_settings_reach_the_poses():
     assert reply.detections()['header']['frame_id'] == FRAME  # boxes are in pixels
     assert asked == [(FRAME, (10, 0))]
     assert service_of(max_opening=0.05).ask('the box').poses == []
-    with pytest.raises(ValueError, match="'vertical' needs"):
-        service_of(approach='vertical').ask('the box')
+
+
+@pytest.mark.parametrize(
+    ('settings', 'problem'),
+    [
+        (dict(approach='vertical'), "'vertical' needs"),
+        (dict(approach='top', to_base=np.eye), 'approach'),
+        (dict(max_opening=85.0), 'max_opening=85'),
+        (dict(reach=20.0), 'reach=20'),
+    ],
+)
+def test_settings_that_can_answer_nothing_are_refused_at_once(settings, problem):
+    with pytest.raises(ValueError, match=problem):
+        GraspService(KnowingModel(), GraspSettings(**settings))
 
 
 def test_what_has_not_come_is_named():

@@ -40,16 +40,23 @@ def main() -> None:
 
     import numpy as np
 
-    from mmvg.apis import GroundingInferencer
-    from mmvg.apis.grasp_bag import answer_bag
+    from mmvg.apis.grasp import approach_direction
+    from mmvg.apis.grasp_bag import answer_bag, check_bag
+    from mmvg.apis.grasp_input import check_hand_eye
     from mmvg.apis.grasp_service import GraspService, GraspSettings
 
+    check_bag(args.bag, args.out)  # and what else is wrong, before the model is loaded
     settings = GraspSettings(
         args.min_score, args.max_opening, args.reach, args.approach, args.base_frame, None, args.rectified, args.strict
     )
+    matrix = None
     if args.hand_eye:
-        matrix = np.loadtxt(args.hand_eye)
+        matrix = check_hand_eye(np.loadtxt(args.hand_eye))
         settings = replace(settings, to_base=lambda frame, stamp: matrix)
+    approach_direction(args.approach, matrix)
+
+    from mmvg.apis import GroundingInferencer
+
     service = GraspService(GroundingInferencer(args.model, args.weights, args.device, show_progress=False), settings)
     topics = (args.image_topic, args.depth_topic, args.camera_info_topic)
     for reply in answer_bag(service, args.bag, args.sentences, args.out, args.every, *topics):
