@@ -453,7 +453,10 @@ NEEDS: dict[str, Callable[[list[str], Path], bool]] = {
     'ROS': lambda words, place: 'tools/ros/grounding_node.py' in words,
     'slurm': lambda words, place: 'slurm_' in words[0],
     'minutes': lambda words, place: (
-        words[0] == 'make' or bool({'small', 'full', '--benchmark'} & set(words)) or 'train' in words[1]
+        words[0] == 'make'
+        or bool({'small', 'full', '--benchmark'} & set(words))
+        or 'train' in words[1]
+        or 'benchmarks/export.py' in words
     ),
     'the network': lambda words, place: (
         bool({'pip', 'venv', 'clone', 'hf'} & set(words)) or '/pip' in ' '.join(words) or words[-1] == 'tests'

@@ -101,7 +101,7 @@ def find_command(words: Sequence[str]) -> tuple[TyperCommand | TyperGroup, list[
 def _run(command: Sequence[str], name: str, argv: Sequence[str] | None) -> None:
     from mmvg.apis import run_command
 
-    words = normalise(sys.argv[1:] if argv is None else argv)
+    words = normalise([*command, *(sys.argv[1:] if argv is None else argv)])[len(command) :]
     target = typer.main.get_command(app) if not command else find_command(command)[0]
     try:
         run_command(lambda: target.main(args=words, prog_name=name))

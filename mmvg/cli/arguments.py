@@ -91,7 +91,7 @@ def normalise(words: Sequence[str]) -> list[str]:
             several = word if word in SEVERAL else None
             result.append(word)
             following = words[number + 1] if number + 1 < len(words) else '--'
-            if word in OPTIONAL and following.startswith('-'):
+            if word in OPTIONAL and following.startswith('-') and words[0] != 'convert':  # whose --ema takes no value
                 result.append(OPTIONAL[word])
         elif several and result[-1] != several:
             result += [several, word]

@@ -21,6 +21,7 @@ def work_dir_lock(folder: str | Path) -> Iterator[None]:
         RunError: If another run holds it; says which.
 
     Example:
+        >>> import os
         >>> with work_dir_lock('work_dirs/lavt'):
         ...     print(os.listdir('work_dirs/lavt'))
         ['.lock']

@@ -72,8 +72,8 @@ def place(
 
     Example:
         >>> canvas, placed = place(np.ones((480, 640, 3), np.uint8), (64, 64), True, 'bilinear')
-        >>> canvas.shape, placed.scale, placed.shift
-        ((64, 64, 3), (0.1, 0.1), (0, 8))
+        >>> canvas.shape, placed.shift, [round(scale, 3) for scale in placed.scale]
+        ((64, 64, 3), (0, 8), [0.1, 0.1])
     """
     (height, width), (wide, high) = picture.shape[:2], size
     inner = (wide, high)

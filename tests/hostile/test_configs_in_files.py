@@ -294,7 +294,7 @@ def test_the_config_of_a_checkpoint_to_resume_from_is_not_run(mark, tmp_path, re
     content = dict(meta=dict(config=code, cfg=code, iter=1, epoch=0), state_dict=model.state_dict())
     torch.save(content, tmp_path / 'foreign.pth')
     runner = GroundingRunner.__new__(GroundingRunner)
-    runner.model, runner._hooks, runner.logger = model, [], _Silent()
+    runner.model, runner._hooks, runner.logger, runner._resume = model, [], _Silent(), True
     loaded = runner.load_checkpoint(str(tmp_path / 'foreign.pth'))
     assert 'config' not in loaded['meta']
     assert cfg.default_scope == 'mmvg'

@@ -33,7 +33,7 @@ def mask_to_grasps(
         >>> mask[10:50, 25:35] = True  # upright: 40 pixels high and 10 wide
         >>> grasps, scores = mask_to_grasps(mask)
         >>> grasps[0].round(1).tolist()
-        [29.5, 29.5, 10.5, 14.0, 0.0]
+        [29.5, 28.7, 10.5, 14.0, 0.0]
     """
     parts, labels, stats, _ = cv2.connectedComponentsWithStats(np.asarray(mask, dtype=np.uint8))
     if parts < 2:

@@ -100,11 +100,14 @@ def test_a_batch_reaches_the_model(make_item, make_pipeline, gt_frame):
     preprocess = GroundingPreprocessor(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], bgr_to_rgb=True)
     batch = preprocess(pseudo_collate(packed), training=True)
     inputs, samples = batch['inputs'], batch['data_samples']
-    assert inputs['images'].shape == (3, 3, 48, 64)
+    assert inputs['images'].shape == (1, 3, 48, 64)  # the three sentences are about one picture
+    assert inputs['image_index'].tolist() == [0, 0, 0]
     assert inputs['images'].dtype == torch.float32
     red = (packed[2]['inputs'][2].float() - 123.675) / 58.395
-    torch.testing.assert_close(inputs['images'][2, 0], red)
-    assert inputs['input_ids'].shape == inputs['text_mask'].shape == (3, 9)
+    torch.testing.assert_close(inputs['images'][0, 0], red)
+    assert (
+        inputs['input_ids'].shape == inputs['text_mask'].shape == (3, 8)
+    )  # as many as the longest has, in steps of eight
     assert inputs['text_mask'].sum(1).tolist() == [8, 8, 8]
     height_width = (48, 64) if gt_frame == 'input' else (30, 40)
     for sample, num_targets in zip(samples, (0, 1, 3), strict=True):
