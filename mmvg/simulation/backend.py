@@ -1,6 +1,7 @@
 """Import MuJoCo when it is needed, and choose how it renders without a display."""
 
 import ctypes.util
+import importlib.util
 import os
 import sys
 from types import ModuleType
@@ -38,6 +39,8 @@ def load_mujoco() -> ModuleType:
 def gl_context(width: int, height: int) -> Any:
     """A context of OpenGL of the kind that ``MUJOCO_GL`` names, also where MuJoCo was imported before it was set."""
     load_mujoco()
+    if importlib.util.find_spec('triton'):
+        import triton  # noqa: F401  PyTorch imports it some time; after Mesa, which brings another LLVM, that crashes
     chosen = os.environ.get('MUJOCO_GL', '').lower()
     if chosen == 'egl':
         from mujoco.egl import GLContext

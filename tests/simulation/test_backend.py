@@ -98,3 +98,10 @@ except NoRendererError as error:
 
 def test_mujoco_is_not_imported_before_it_is_needed():
     assert run("import sys, mmvg.simulation, mmvg.cli; print('mujoco' in sys.modules)") == 'False'
+
+
+def test_pytorch_compiles_after_tables_were_rendered(renderer):
+    """Mesa and triton bring an LLVM each; where Mesa's came first, the process ended without a word."""
+    pytest.importorskip('triton')
+    code = 'from mmvg.simulation import draw_table, render_table; render_table(draw_table(0)); import triton; print(1)'
+    assert run(code) == '1'
