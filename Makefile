@@ -27,13 +27,13 @@ STAMP := $(VENV)/.installed-ops$(OPS)-$(shell cat $(SETUP_FILES) | cksum | cut -
 # A GPU without a CUDA compiler cannot build mmcv's CUDA ops: hide it from the build, which then makes the CPU ops.
 HIDE_GPU := $(if $(NVCC),,CUDA_VISIBLE_DEVICES=)
 
-.PHONY: help install drawn demo train test test-fast test-fuzz test-faults docs lint clean
+.PHONY: help install drawn demo train test test-slow test-fuzz test-faults docs lint clean
 
 help:
 	@echo "make demo   draw RefShapes, score the model that comes with mmvg on it, and leave a picture of its predictions"
 	@echo "make train  draw RefShapes, train InstanceVG on it and score it"
 	@echo "make test   run the test suite"
-	@echo "make test-fast   run it without the tests that are marked slow"
+	@echo "make test-slow   run the tests that take long, which make test leaves out"
 	@echo "make test-fuzz   damage files of every format 2,000 times at random; some minutes"
 	@echo "make install OPS=1   install with mmcv's compiled ops; by default nothing is compiled"
 	@echo "make test-faults   kill, stop and starve runs, and compare what they end with; some minutes"
@@ -74,10 +74,10 @@ drawn: install
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile tests
 
 test: install
-	$(PYTEST)
-
-test-fast: install
 	$(PYTEST) -m "not slow"
+
+test-slow: install
+	$(PYTEST) -m slow
 
 # Its trials run in processes of their own, as many as there are cores.
 test-faults: install
