@@ -13,6 +13,8 @@ from small_runs import difference
 from mmvg.engine.errors import StopRun
 from mmvg.weights.latest import latest_checkpoint
 
+pytestmark = pytest.mark.slow  # a signal to the process of the tests themselves
+
 
 class Send(Hook):
     """Sends this process a signal at a stage of the run."""
