@@ -39,7 +39,7 @@ def trace(part: ModelPart, inputs: Mapping[str, Tensor]) -> tuple[ExportedProgra
     batch = Dim('batch', min=1, max=65536)
     shapes = tuple({0: batch} for _ in given)
     variadic = part.module.forward.__code__.co_flags & 0x04  # CO_VARARGS: one tuple of all inputs
-    with torch.no_grad(), traceable(part.module, *given), quiet():
+    with torch.no_grad(), traceable(), quiet():
         program = torch.export.export(part.module, given, dynamic_shapes=(shapes,) if variadic else shapes)
         outputs = part.module(*given)
     drop_unused(program)

@@ -1,35 +1,13 @@
-"""Parts of other libraries compute the same in their traceable form, for any number of samples."""
+"""Parts that are traced compute the same for any number of samples."""
 
 import pytest
 import torch
-from mmcv.ops import MultiScaleDeformableAttention
 from mmdet.models.backbones.swin import SwinBlock
 from torch import nn
 
 from mmvg.export.traceable import traceable
 from mmvg.models import GroundingFeatures
 from mmvg.models.necks import DeformablePixelDecoder
-
-
-class Attending(nn.Module):
-    """Deformable attention of queries to two maps of different size, with all that a decoder gives it."""
-
-    def __init__(self, **options):
-        super().__init__()
-        self.attention = MultiScaleDeformableAttention(8, num_heads=2, num_levels=2, num_points=3, **options)
-        nn.init.normal_(self.attention.sampling_offsets.weight)
-        nn.init.normal_(self.attention.attention_weights.weight)
-
-    def forward(self, query, value, points):
-        first = (lambda x: x) if self.attention.batch_first else (lambda x: x.transpose(0, 1))
-        return self.attention(
-            first(query),
-            value=first(value),
-            query_pos=first(query.flip(2)),
-            reference_points=points[:, :, None].expand(-1, -1, 2, -1),
-            spatial_shapes=torch.tensor([[4, 3], [2, 5]]),
-            level_start_index=torch.tensor([0, 12]),
-        )
 
 
 class Decoding(nn.Module):
@@ -55,11 +33,6 @@ class Windows(nn.Module):
 
 
 CASES = {
-    'attention': (Attending, lambda n: (torch.randn(n, 5, 8), torch.randn(n, 22, 8), torch.rand(n, 5, 2))),
-    'attention, batch second': (
-        lambda: Attending(batch_first=False),
-        lambda n: (torch.randn(n, 5, 8), torch.randn(n, 22, 8), torch.rand(n, 5, 2)),
-    ),
     'pixel decoder': (Decoding, lambda n: tuple(torch.randn(n, 4, 64 // s, 96 // s) for s in (4, 8, 16, 32))),
     'windows': (lambda: Windows(False), lambda n: (torch.randn(n, 54, 8),)),
     'shifted windows': (lambda: Windows(True), lambda n: (torch.randn(n, 54, 8),)),
@@ -74,7 +47,7 @@ def test_the_traceable_form_computes_the_same_for_any_number_of_samples(case):
     model, inputs = build().eval(), draw(2)
     batch = torch.export.Dim('batch')
     shapes = tuple({0: batch} for _ in inputs)
-    with traceable(model, *inputs):
+    with traceable():
         program = torch.export.export(model, inputs, dynamic_shapes=(shapes,) if case == 'pixel decoder' else shapes)
     for count in (2, 1, 3):
         inputs = draw(count)

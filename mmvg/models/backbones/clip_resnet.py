@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmvg.checks import check_choice
 from mmvg.models.backbones.clip_dual import UNUSED_IN_CLIP_FILES, read_clip_weights
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import may_share
+from mmvg.models.layers import encode_once
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_state_dict
 
@@ -201,17 +201,10 @@ class CLIPResNet(BaseModule):
         """
         if images.shape[-2] % 32 or images.shape[-1] % 32:
             raise ValueError(f'CLIPResNet needs sides that are multiples of 32, but got {tuple(images.shape)}')
-        shared = image_index is not None and may_share(self.clip.visual, *([self.connect] if self.connect else []))
-        if image_index is not None and not shared:
-            images = images[image_index]
-        maps = self.encode_images(images)
+        towers = [self.clip.visual, *filter(None, [self.connect])]
+        maps = encode_once(self.encode_images, images, image_index, *towers)
         text, sentence = self.encode_sentence(input_ids, text_mask)
-        return GroundingFeatures(
-            images=[x[image_index] for x in maps] if shared else maps,
-            text=text,
-            text_mask=text_mask.bool(),
-            sentence=sentence,
-        )
+        return GroundingFeatures(images=maps, text=text, text_mask=text_mask.bool(), sentence=sentence)
 
     def encode_images(self, images: Tensor) -> list[Tensor]:
         """Encode ``images`` (U, 3, H, W) alone; returns the maps of ``out_indices`` and the pooled one."""

@@ -7,7 +7,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import conv_bn_relu, may_share
+from mmvg.models.layers import conv_bn_relu, encode_once
 from mmvg.registry import MODELS
 
 
@@ -104,17 +104,9 @@ class ConvTextEncoder(BaseModule):
         Raises:
             ValueError: If the text is longer than the position table.
         """
-        shared = image_index is not None and may_share(self.stages)
-        if image_index is not None and not shared:
-            images = images[image_index]
-        maps = self.encode_images(images)
+        maps = encode_once(self.encode_images, images, image_index, self.stages)
         text, sentence = self.encode_sentence(input_ids, text_mask)
-        return GroundingFeatures(
-            images=[x[image_index] for x in maps] if shared else maps,
-            text=text,
-            text_mask=text_mask.bool(),
-            sentence=sentence,
-        )
+        return GroundingFeatures(images=maps, text=text, text_mask=text_mask.bool(), sentence=sentence)
 
     def encode_images(self, images: Tensor) -> list[Tensor]:
         """Encode ``images`` (U, 3, H, W) alone; returns the maps of all stages from ``first_map`` on."""

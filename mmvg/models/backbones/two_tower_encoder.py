@@ -4,7 +4,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import may_share
+from mmvg.models.layers import encode_once
 from mmvg.registry import MODELS
 
 
@@ -67,11 +67,6 @@ class TwoTowerEncoder(BaseModule):
             The maps of the image encoder, finest first; the text (B, L, C_l), its mask, and its sentence.
         """
         text_mask = text_mask.bool()
-        if image_index is None:
-            maps = self.encode_images(images)
-        elif may_share(self.image):
-            maps = [x[image_index] for x in self.encode_images(images)]
-        else:
-            maps = self.encode_images(images[image_index])
+        maps = encode_once(self.encode_images, images, image_index, self.image)
         text, sentence = self.encode_sentence(input_ids, text_mask)
         return GroundingFeatures(images=maps, text=text, text_mask=text_mask, sentence=sentence)

@@ -8,7 +8,7 @@ from .film import FiLM
 from .norms import LN2d
 from .point_selector import cell_centers_norm, select_points, select_top_cells
 from .sample_convolution import sample_convolution
-from .shared_images import distinct_images, may_share
+from .shared_images import distinct_images, encode_once, may_share
 from .text_filter import filter_text, without_special_tokens
 from .transfer import send
 from .unet import UNet
@@ -27,6 +27,7 @@ __all__ = [
     'detr_layer_cfg',
     'distinct_images',
     'double_conv',
+    'encode_once',
     'filter_text',
     'may_share',
     'sample_convolution',

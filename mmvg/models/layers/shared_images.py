@@ -1,6 +1,6 @@
 """Find the samples of a batch that ask about the same image, so that it is encoded once."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import torch
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
@@ -52,3 +52,33 @@ def may_share(*towers: nn.Module) -> bool:
         (True, False, True)
     """
     return not any(module.training for tower in towers for module in tower.modules() if isinstance(module, _BatchNorm))
+
+
+def encode_once(
+    encode: Callable[[Tensor], list[Tensor]], images: Tensor, image_index: Tensor | None, *towers: nn.Module
+) -> list[Tensor]:
+    """Encode images that never see the text: each once, where ``towers`` allow it.
+
+    Args:
+        encode: Images (U, 3, H, W) to maps (U, C_i, h_i, w_i), by ``towers``.
+        images: (U, 3, H, W).
+        image_index: (B,), which of them each text is about; None: they are B images, one for each text.
+        towers: What must not count samples, see :func:`may_share`.
+
+    Returns:
+        Maps (B, C_i, h_i, w_i).
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from mmvg.models.layers import encode_once
+        >>> tower = nn.Conv2d(3, 4, 1)
+        >>> maps = encode_once(lambda x: [tower(x)], torch.zeros(1, 3, 2, 2), torch.tensor([0, 0, 0]), tower)
+        >>> maps[0].shape
+        torch.Size([3, 4, 2, 2])
+    """
+    if image_index is None:
+        return encode(images)
+    if may_share(*towers):
+        return [x[image_index] for x in encode(images)]
+    return encode(images[image_index])
