@@ -80,9 +80,11 @@ class InstancePostprocess(BasePostprocess):
         scores = outputs['class_logits'][-1].float().softmax(-1)[..., 0]
         if self.score_weighted:
             scores = scores * outputs['no_target_logits'].float()[:, :1].sigmoid()
+        best = scores.amax(1).tolist()  # the device is waited for once a batch
         for i, sample in enumerate(samples):
             self._answer(
                 sample,
+                best[i],
                 scores[i],
                 cxcywh_to_xyxy(outputs['boxes_cxcywh_norm'][-1, i].float()),
                 None if outputs['points'] is None else outputs['points'][i].float(),
@@ -103,6 +105,7 @@ class InstancePostprocess(BasePostprocess):
     def _answer(
         self,
         sample: GroundingSample,
+        target_score: float,
         scores: Tensor,
         boxes_norm: Tensor,
         points_norm: Tensor | None,
@@ -118,7 +121,7 @@ class InstancePostprocess(BasePostprocess):
         sample.pred_instances = InstanceData(bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=masks)
         if points is not None:
             sample.pred_instances.points = self.points_to_frame(points, sample)
-        self.decide(sample, float(scores.max()), global_mask, self.mask_output)
+        self.decide(sample, target_score, global_mask, self.mask_output)
 
     def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
         """Scores (Q,) with 0 for every query that greedy NMS drops."""

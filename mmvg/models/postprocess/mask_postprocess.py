@@ -63,10 +63,11 @@ class MaskPostprocess(BasePostprocess):
             target_scores: Probability (B,) that anything is meant; by default the mean probability of the pixels of
                 the mask, 0 for an empty mask.
         """
+        scores = None if target_scores is None else target_scores.tolist()  # the device is waited for once a batch
         for i, sample in enumerate(samples):
             prob = self.enlarge(mask_logits[i].float(), sample).sigmoid()
             prob = self.masks_to_frame(prob, sample, self.interpolation)
             mask = self.binary(prob)
-            score = mask_score(prob, mask) if target_scores is None else float(target_scores[i])
+            score = mask_score(prob, mask) if scores is None else scores[i]
             self.decide(sample, score, mask, 'target')
         return samples
