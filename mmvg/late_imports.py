@@ -4,9 +4,11 @@ MMEngine imports the trainer of transformers to know one more optimizer, mmdetec
 and scikit-learn for two other detectors: that took longer than everything else before a first answer. All of them ask
 in ``try`` and go on without; they are told that the library is not there, while they are imported. Whoever else asks
 gets it. ``mmvg.engine.optimizers`` knows the optimizer by name all the same, and the adapter of Grounding DINO brings
-its BERT.
+its BERT. Models of mmdetection that need them and no config here names, GLIP and PAA, run in the same process where the
+environment variable ``MMVG_EAGER_IMPORTS`` is set.
 """
 
+import os
 import sys
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -54,12 +56,14 @@ def _who_asks() -> str:
 
 
 def install() -> None:
-    """Put the finder before all others, once; importing :mod:`mmvg` does it.
+    """Put the finder before all others, once, unless ``MMVG_EAGER_IMPORTS`` is set; importing :mod:`mmvg` does it.
 
     Example:
         >>> install()
         >>> sum(type(finder).__name__ == 'LateImports' for finder in sys.meta_path)
         1
     """
+    if os.environ.get('MMVG_EAGER_IMPORTS'):
+        return
     if not any(type(finder).__qualname__ == LateImports.__qualname__ for finder in sys.meta_path):
         sys.meta_path.insert(0, LateImports())
