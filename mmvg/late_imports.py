@@ -4,7 +4,7 @@ MMEngine imports the trainer of transformers to know one more optimizer, mmdetec
 and scikit-learn for two other detectors: that took longer than everything else before a first answer. All of them ask
 in ``try`` and go on without; they are told that the library is not there, while they are imported. Whoever else asks
 gets it. ``mmvg.engine.optimizers`` knows the optimizer by name all the same, and the adapter of Grounding DINO brings
-its BERT. Models of mmdetection that need them and no config here names, GLIP and PAA, run in the same process where the
+its BERT. Models of mmdetection that are built without either run in the same process where the
 environment variable ``MMVG_EAGER_IMPORTS`` is set.
 """
 

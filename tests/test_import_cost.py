@@ -40,6 +40,6 @@ print(type(OPTIMIZERS.build(dict(type='Adafactor', params=[torch.nn.Parameter(to
 
 def test_everything_is_imported_at_once_where_that_is_asked_for(monkeypatch):
     monkeypatch.setenv('MMVG_EAGER_IMPORTS', '1')
-    code = 'import mmvg.models, mmdet.models.utils.vlfuse_helper as glip; print(glip.BertConfig.__name__)'
+    code = 'import mmvg.models, mmdet.models.language_models.bert as bert; print(bert.BertConfig.__name__)'
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == 'BertConfig'
