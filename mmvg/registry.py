@@ -26,6 +26,7 @@ HOOKS = _child('HOOKS', 'hook', 'mmvg.engine')
 VISUALIZERS = _child('VISUALIZERS', 'visualizer', 'mmvg.visualization')
 #: Match costs, assigners and tokenizers.
 TASK_UTILS = _child('TASK_UTILS', 'task util', 'mmvg.models', 'mmvg.datasets.tokenizers')
+DATA_SAMPLERS = _child('DATA_SAMPLERS', 'data sampler', 'mmvg.engine')
 OPTIMIZERS = _child('OPTIMIZERS', 'optimizer', 'mmvg.engine.optimizers')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'model wrapper', 'mmvg.engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'optimizer wrapper', 'mmvg.engine.optimizers')
@@ -49,6 +50,7 @@ def build_in_its_scope(cfg: dict) -> Any:
 
 __all__ = [
     'DATASETS',
+    'DATA_SAMPLERS',
     'HOOKS',
     'METRICS',
     'MODELS',

@@ -11,8 +11,9 @@ from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 
 from mmvg.analysis.latency import Timing, dummy_batch, measure_latency
-from mmvg.apis.inferencer import answering_pipeline, check_device, data_item
+from mmvg.apis.inferencer import check_device
 from mmvg.apis.model_index import find_pretrained
+from mmvg.apis.preparing import answering_pipeline, data_item
 from mmvg.checks import check_choice
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_weights, use_safe_checkpoint_loading

@@ -1,6 +1,5 @@
 """Answers for pictures and sentences, without a dataset, a Runner or a config file of one's own."""
 
-import copy
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,10 +21,11 @@ from mmvg.apis.images import ImageSource
 from mmvg.apis.model_card import model_card
 from mmvg.apis.model_hub import HUB, push_folder
 from mmvg.apis.model_source import open_model
+from mmvg.apis.preparing import QuestionPipeline, answering_pipeline
 from mmvg.apis.questions import LastImages, as_images, check_batch_size, check_expressions, pair
 from mmvg.config.plain_data import to_data
 from mmvg.export.folder import is_exported
-from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, USER_DATASET, GroundingSample, check_threshold
+from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, GroundingSample, check_threshold
 from mmvg.weights.adapters import merge_adapters
 from mmvg.weights.calibration import read_calibration, write_calibration
 from mmvg.weights.carried_files import laid_out
@@ -35,13 +35,6 @@ from mmvg.weights.model_folder_writer import write_model_folder
 
 #: Keys of a config that belong to one run on one machine.
 _OF_ONE_RUN = ('compile', 'experiment_name', 'launcher', 'load_from', 'modes', 'resume', 'work_dir')
-_LOADING = (
-    'LoadImage',
-    'LoadImageFromFile',
-    'LoadGroundingAnnotations',
-    'LoadGraspAnnotations',
-    'LoadAnnotations',
-)
 
 
 class GroundingInferencer(BaseInferencer):
@@ -226,22 +219,22 @@ class GroundingInferencer(BaseInferencer):
         threshold = self.score_thr if score_thr is None else check_threshold(score_thr)
         check_batch_size(batch_size)
         asked = pair(as_images(images), check_expressions(expressions), pairs)
-        read = LastImages(allow_url, skip_unreadable)
+        read, prepare = LastImages(allow_url, skip_unreadable), QuestionPipeline(self.pipeline)
         results: dict[str, list] = dict(predictions=[], visualization=[])
         numbered = list(enumerate(asked))
         batches = [numbered[start : start + batch_size] for start in range(0, len(asked), batch_size)]
         steps = track(batches, 'answering', transient=True) if self.show_progress and len(batches) > 1 else batches
         for batch in steps:
             pairs_read = [(number, *pair, read(pair[0])) for number, pair in batch]
-            items = [data_item(*entry) for entry in pairs_read if entry[-1] is not None]
-            if not items:
+            questions = [question for question in pairs_read if question[-1] is not None]
+            if not questions:
                 continue
-            samples = self.forward(self.collate_fn([self.pipeline(item) for item in items]))
-            for item, sample in zip(items, samples, strict=True):
-                sample.set_metainfo(dict(expression=item['expression']))
+            samples = self.forward(self.collate_fn([prepare(*question) for question in questions]))
+            for (_, _, expression, _), sample in zip(questions, samples, strict=True):
+                sample.set_metainfo(dict(expression=expression))
                 self._warn_of_left_out(sample)
             if draw:
-                pictures = [picture for *_, picture in pairs_read if picture is not None]
+                pictures = [picture for *_, picture in questions]
                 results['visualization'] += self.visualize(pictures, samples, score_thr=threshold)
             results['predictions'] += self.postprocess(samples, return_datasamples, threshold)
         results['unreadable'] = read.problems
@@ -330,41 +323,3 @@ def check_device(device: str | None) -> None:
             f'device {device!r} is not there ({reason:.80}...); PyTorch sees {torch.cuda.device_count()} CUDA devices. '
             "'cpu' is always there"
         ) from error
-
-
-def answering_pipeline(cfg: Config) -> Compose:
-    """The test pipeline of a config without its loading steps, for what :func:`data_item` makes.
-
-    Raises:
-        ValueError: If there is none.
-    """
-    if cfg.get('test_dataloader') is None:
-        raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
-    steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
-    return Compose([copy.deepcopy(step) for step in steps])
-
-
-def data_item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
-    """What a pipeline gets in place of a loaded data item."""
-    height, width = picture.shape[:2]
-    return dict(
-        img=picture.copy(),
-        img_path=str(source) if isinstance(source, (str, Path)) else number,
-        img_shape=(height, width),
-        ori_shape=(height, width),
-        height=height,
-        width=width,
-        dataset=USER_DATASET,
-        img_id=number,
-        ref_id=number,
-        sent_id=number,
-        text=expression,
-        expression=expression,
-        instances=[],
-        no_target=False,
-    )
-
-
-def _type_name(step: dict) -> str:
-    kind = step.get('type', '')
-    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__

@@ -25,6 +25,7 @@ class Modes:
         accumulate: Batches of one update: see :func:`use_accumulation`.
         ema: Weight of the newest weights in the average: see :func:`use_ema`.
         auto_scale_lr: See :func:`use_scaled_lr`.
+        expressions_per_image: See :func:`use_shared_images`.
         freeze: Parts that are not trained: see :func:`use_frozen`.
         lora: Rank of the adapters: see :func:`use_lora`.
         lora_targets: Layers that get adapters.
@@ -47,6 +48,7 @@ class Modes:
     accumulate: int | None = None
     ema: float | None = None
     auto_scale_lr: bool = False
+    expressions_per_image: int | None = None
     freeze: Sequence[str] | None = None
     lora: int | None = None
     lora_targets: Sequence[str] | None = None
@@ -209,6 +211,26 @@ def use_scaled_lr(cfg: Config) -> None:
     cfg.auto_scale_lr = dict(scale, enable=True)
 
 
+def use_shared_images(cfg: Config, expressions: int) -> None:
+    """Let up to ``expressions`` expressions of an image stand in a batch, so that it is read and encoded once for them.
+
+    Raises:
+        ConfigError: If the number is below 1, or the samples are not shuffled by MMEngine's ``DefaultSampler``.
+    """
+    if expressions < 1:
+        raise _mistake(cfg, f'--expressions-per-image must be 1 or more, not {expressions}')
+    if cfg.get('train_cfg') is None:
+        raise _mistake(cfg, 'train_cfg: missing; the model is only asked and scored, see mmvg test')
+    loader = cfg.train_dataloader
+    sampler = loader.get('sampler') or {}
+    if _type_name(sampler) != 'DefaultSampler' or not sampler.get('shuffle', True):
+        raise _mistake(cfg, '--expressions-per-image: train_dataloader.sampler must be a DefaultSampler that shuffles')
+    drop_last = (loader.get('batch_sampler') or {}).get('drop_last', loader.pop('drop_last', False))
+    loader.batch_sampler = dict(
+        type='mmvg.SharedImageBatchSampler', expressions_per_image=expressions, drop_last=drop_last
+    )
+
+
 def use_frozen(cfg: Config, parts: Sequence[str]) -> None:
     """Do not train parts of the model; they stay in evaluation mode.
 
@@ -291,6 +313,7 @@ _USE: dict[str, Callable[..., None]] = dict(
     accumulate=use_accumulation,
     ema=use_ema,
     auto_scale_lr=use_scaled_lr,
+    expressions_per_image=use_shared_images,
     freeze=use_frozen,
 )
 

@@ -51,6 +51,9 @@ def train(
     auto_scale_lr: Annotated[
         bool, typer.Option('--auto-scale-lr', help='Scale learning rates by the samples of an update.')
     ] = False,
+    expressions_per_image: Annotated[
+        int | None, typer.Option(metavar='K', help='Up to K expressions of an image in a batch, which share its tower.')
+    ] = None,
     fsdp: Annotated[
         bool, typer.Option('--fsdp', help='Divide weights and optimizer among the processes, instead of copies.')
     ] = False,
@@ -88,6 +91,7 @@ def train(
         accumulate=accumulate,
         ema=ema,
         auto_scale_lr=auto_scale_lr,
+        expressions_per_image=expressions_per_image,
         fsdp=fsdp,
         freeze=freeze,
         lora=lora,

@@ -18,7 +18,8 @@ Numbered = tuple[int, tuple[int, int, int]]
 class NumberedBatches(Sampler):
     """A batch sampler that tells each sample its seed, pass and place, and can begin in the middle of a pass.
 
-    The place counts the samples of all processes, so that it is the same on any number of them.
+    The place counts the samples of all processes, so that it is the same on any number of them. These take turns,
+    unless the batch sampler says by ``first_place`` that each has a block of them.
 
     Args:
         batches: The batch sampler of a loader.
@@ -61,12 +62,19 @@ class NumberedBatches(Sampler):
             self.sampler.skip(0)
 
     def __iter__(self) -> Iterator[list[Numbered]]:
-        place, start = 0, self.start
+        done, start = 0, self.start
         for count, batch in enumerate(self.batches):
             if count >= start:
-                places = ((place + i) * self.processes + self.rank for i in range(len(batch)))
+                places = self._places(count, done, len(batch))
                 yield [(index, (self.seed, self.number, each)) for index, each in zip(batch, places, strict=True)]
-            place += len(batch)
+            done += len(batch)
+
+    def _places(self, count: int, done: int, size: int) -> range:
+        """Places of batch ``count`` of this process, before which it has had ``done`` samples."""
+        if hasattr(self.batches, 'first_place'):
+            first = self.batches.first_place(count)
+            return range(first, first + size)
+        return range(done * self.processes + self.rank, (done + size) * self.processes, self.processes)
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -4,6 +4,7 @@ import logging
 import os.path as osp
 from collections.abc import Sequence
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine import fileio
 from mmengine.logging import print_log
@@ -18,7 +19,8 @@ from mmvg.registry import TRANSFORMS
 class LoadImage(BaseTransform):
     """Read the image as :func:`mmvg.pictures.decode_picture` does for everybody, with errors that name the sample.
 
-    ``img`` is (H, W, 3) uint8 BGR: grey gets three channels, transparency becomes white.
+    ``img`` is (H, W, 3) uint8 BGR: grey gets three channels, transparency becomes white. The last picture is kept, so
+    that one whose file comes again at once, for another expression, is decoded once.
 
     Args:
         bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning;
@@ -39,6 +41,7 @@ class LoadImage(BaseTransform):
         self.bad_image = check_choice('LoadImage.bad_image', bad_image, ('raise', 'skip'))
         self.backend_args = backend_args
         self.orientation = check_choice('LoadImage.orientation', orientation, ('file', 'upright'))
+        self._last: tuple[bytes, np.ndarray] | None = None
 
     def transform(self, results: dict) -> dict | None:
         """Read ``img_path``, or decode ``img_bytes`` where a dataset gives these.
@@ -53,7 +56,7 @@ class LoadImage(BaseTransform):
         try:
             content = results.pop('img_bytes', None)
             content = self._read(results['img_path'], name) if content is None else content
-            image = decode_picture(content, name, upright=self.orientation == 'upright')
+            image = self._decode(content, name)
         except (OSError, ImageError) as error:
             if self.bad_image == 'raise':
                 raise
@@ -61,6 +64,14 @@ class LoadImage(BaseTransform):
             return None
         results.update(img=image, img_shape=image.shape[:2], ori_shape=image.shape[:2])
         return results
+
+    def _decode(self, content: bytes, name: str) -> np.ndarray:
+        if self._last is None or self._last[0] != content:
+            self._last = content, decode_picture(content, name, upright=self.orientation == 'upright')
+        return self._last[1].copy()
+
+    def __getstate__(self) -> dict:
+        return dict(self.__dict__, _last=None)
 
     def _read(self, path: str, name: str) -> bytes:
         if self.backend_args is None and osp.exists(path) and not osp.isfile(path):  # a pipe would hang

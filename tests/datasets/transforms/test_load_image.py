@@ -1,4 +1,5 @@
 import os
+import pickle
 
 import cv2
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mmvg.apis import read_image
-from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage
+from mmvg.datasets.transforms import LoadGroundingAnnotations, LoadImage, load_image
 
 
 def test_an_image_is_bgr_and_its_size_is_recorded(make_item, image_file):
@@ -107,3 +108,24 @@ def test_a_training_pipeline_may_skip_bad_images(make_item, tmp_path):
 def test_an_unknown_policy_is_refused():
     with pytest.raises(ValueError, match="bad_image must be 'raise' or 'skip', not 'ignore'"):
         LoadImage(bad_image='ignore')
+
+
+def test_a_picture_that_comes_again_is_decoded_once_and_each_sample_has_its_own(make_item, tmp_path, monkeypatch):
+    decoded, decode = [], load_image.decode_picture
+    monkeypatch.setattr(
+        load_image, 'decode_picture', lambda *content, **how: decoded.append(1) or decode(*content, **how)
+    )
+    paths = [str(tmp_path / name) for name in ('one.png', 'two.png')]
+    for value, path in enumerate(paths, 7):
+        Image.new('L', (40, 30), value).save(path)
+    load = LoadImage()
+    first = load(make_item(img_path=paths[0]))['img']
+    first[:] = 0  # by a later step
+    again = load(make_item(img_path=paths[0]))['img']
+    assert (again == 7).all()
+    assert len(decoded) == 1
+    Image.new('L', (40, 30), 9).save(paths[0])
+    for path, value in ((paths[1], 8), (paths[0], 9)):
+        assert (load(make_item(img_path=path))['img'] == value).all()
+    assert len(decoded) == 3
+    assert pickle.loads(pickle.dumps(load))._last is None

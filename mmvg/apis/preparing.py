@@ -1,0 +1,95 @@
+"""From questions to inputs of a model: what is done with a picture alone is done once for all its sentences."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.dataset import Compose
+
+from mmvg.apis.images import ImageSource
+from mmvg.datasets.transforms import Letterbox, Resize
+from mmvg.structures import USER_DATASET
+
+_LOADING = (
+    'LoadImage',
+    'LoadImageFromFile',
+    'LoadGroundingAnnotations',
+    'LoadGraspAnnotations',
+    'LoadAnnotations',
+)
+#: Steps that see the picture and its size, and draw nothing.
+_OF_PICTURES = (Letterbox, Resize)
+
+
+class QuestionPipeline:
+    """Runs a pipeline on questions; the steps before the first that may read the sentence run once a picture.
+
+    Args:
+        pipeline: Of :func:`answering_pipeline`.
+
+    Example:
+        >>> picture = np.zeros((48, 64, 3), np.uint8)
+        >>> prepare = QuestionPipeline(Compose([Resize(scale=(32, 32))]))
+        >>> items = [prepare(0, 'scene.jpg', text, picture) for text in ('the ring', 'the star')]
+        >>> [item['text'] for item in items], items[1]['img'].shape
+        (['the ring', 'the star'], (24, 32, 3))
+    """
+
+    def __init__(self, pipeline: Compose) -> None:
+        steps = pipeline.transforms
+        count = next((i for i, step in enumerate(steps) if type(step) not in _OF_PICTURES), len(steps))
+        self.of_picture, self.of_sentence = Compose(steps[:count]), Compose(steps[count:])
+        self._last: tuple[np.ndarray, dict] | None = None
+
+    def __call__(self, number: int, source: ImageSource, expression: str, picture: np.ndarray) -> Any:
+        """Return what the pipeline makes of a question; see :func:`data_item`."""
+        if self._last is None or self._last[0] is not picture:
+            self._last = picture, self.of_picture(data_item(number, source, expression, picture))
+        item = copy.deepcopy(self._last[1])
+        return self.of_sentence(item | _of_question(number, source, expression))
+
+
+def answering_pipeline(cfg: Config) -> Compose:
+    """The test pipeline of a config without its loading steps, for what :func:`data_item` makes.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if cfg.get('test_dataloader') is None:
+        raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
+    steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
+    return Compose([copy.deepcopy(step) for step in steps])
+
+
+def data_item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
+    """What a pipeline gets in place of a loaded data item."""
+    height, width = picture.shape[:2]
+    return dict(
+        img=picture.copy(),
+        img_shape=(height, width),
+        ori_shape=(height, width),
+        height=height,
+        width=width,
+        dataset=USER_DATASET,
+        instances=[],
+        no_target=False,
+        **_of_question(number, source, expression),
+    )
+
+
+def _of_question(number: int, source: ImageSource, expression: str) -> dict[str, Any]:
+    return dict(
+        img_path=str(source) if isinstance(source, (str, Path)) else number,
+        img_id=number,
+        ref_id=number,
+        sent_id=number,
+        text=expression,
+        expression=expression,
+    )
+
+
+def _type_name(step: dict) -> str:
+    kind = step.get('type', '')
+    return kind.split('.')[-1] if isinstance(kind, str) else kind.__name__
