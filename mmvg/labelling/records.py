@@ -59,8 +59,15 @@ def from_table(table: 'pyarrow.Table') -> list[dict[str, Any]]:
 def read_labels(folder: str | Path) -> Iterator[dict[str, Any]]:
     """Yield the records below a folder of ``mmvg label``, in the order of the pictures.
 
-    Only shards that are whole are there, also while the labelling goes on.
+    Only shards that are whole are there, also while the labelling goes on. Where there are no JSON lines any more, the
+    Parquet files are read.
     """
-    for file in sorted((Path(folder) / 'jsonl').glob('*.jsonl')):
-        with file.open(encoding='utf-8') as lines:
-            yield from map(json.loads, lines)
+    if files := sorted((Path(folder) / 'jsonl').glob('*.jsonl')):
+        for file in files:
+            with file.open(encoding='utf-8') as lines:
+                yield from map(json.loads, lines)
+        return
+    for file in sorted((Path(folder) / 'parquet').glob('*.parquet')):
+        import pyarrow.parquet as pq
+
+        yield from from_table(pq.read_table(file))

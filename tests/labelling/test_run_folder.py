@@ -139,6 +139,15 @@ def test_parquet_holds_every_answer_to_the_last_digit(tmp_path):
     assert to_table([]).schema == answer_schema()
 
 
+def test_labels_are_read_from_parquet_where_there_are_no_lines_any_more(tmp_path):
+    from pyarrow import parquet
+
+    (tmp_path / 'parquet').mkdir()
+    for shard in (1, 0):
+        parquet.write_table(to_table(RECORDS[2 * shard :][:2]), tmp_path / f'parquet/shard-{shard:06d}.parquet')
+    assert list(read_labels(tmp_path)) == RECORDS[:4]
+
+
 def test_labels_are_read_in_order_of_the_shards(tmp_path):
     (tmp_path / 'jsonl').mkdir()
     for shard in (1, 0, 2):
