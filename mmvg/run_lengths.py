@@ -115,7 +115,10 @@ def pack_rows(mask: np.ndarray) -> np.ndarray:
         >>> pack_rows(np.ones((3, 65), dtype=bool)).shape
         (3, 2)
     """
-    packed = np.packbits(mask, axis=1)
+    if mask.shape[1] % 8 == 0:  # the rows need no filling
+        packed = np.packbits(mask.reshape(-1)).reshape(len(mask), -1)
+    else:
+        packed = np.packbits(mask, axis=1)
     if packed.shape[1] % 8:
         whole = np.zeros((len(mask), 8 * _words(mask.shape[1])), np.uint8)
         whole[:, : packed.shape[1]] = packed

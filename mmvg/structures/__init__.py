@@ -53,7 +53,13 @@ from mmvg.structures.sample_contract import (
 )
 
 if TYPE_CHECKING:
-    from mmvg.structures.frames import input_to_original_boxes, input_to_original_masks, input_to_original_points
+    from mmvg.structures.frames import (
+        common_spans,
+        image_window,
+        input_to_original_boxes,
+        input_to_original_masks,
+        input_to_original_points,
+    )
     from mmvg.structures.grounding_sample import GroundingSample
     from mmvg.structures.turned import as_stored, turn_matrix
 
@@ -72,10 +78,12 @@ __all__ = [
     'GroundingSample',
     'as_stored',
     'check_threshold',
+    'common_spans',
     'corners_to_grasps',
     'cxcywh_to_xyxy',
     'fold_angle',
     'grasps_to_corners',
+    'image_window',
     'input_to_original_boxes',
     'input_to_original_masks',
     'input_to_original_points',
@@ -97,6 +105,8 @@ __all__ = [
 _LAZY = {
     'GroundingSample': 'mmvg.structures.grounding_sample',
     'as_stored': 'mmvg.structures.turned',
+    'common_spans': 'mmvg.structures.frames',
+    'image_window': 'mmvg.structures.frames',
     'input_to_original_boxes': 'mmvg.structures.frames',
     'input_to_original_masks': 'mmvg.structures.frames',
     'input_to_original_points': 'mmvg.structures.frames',

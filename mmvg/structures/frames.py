@@ -4,10 +4,35 @@ Every transform of mmvg that moves pixels records itself in ``homography_matrix`
 do. At test time that matrix is a scale and a shift (plain resize or letterbox), which is all that is undone here.
 """
 
+import math
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+
+def common_spans(start: int, stop: int, before: int, after: int) -> tuple[slice, slice]:
+    """Widen a span of pixels so that its ends stay borders of pixels when a side is resized.
+
+    Args:
+        start: First pixel.
+        stop: Behind the last one.
+        before: Pixels of the side.
+        after: Pixels of the resized side.
+
+    Returns:
+        The span before and after. What is resized alone is what it would be as a part of the whole, but for what comes
+        in from beyond its ends.
+
+    Example:
+        >>> common_spans(100, 200, before=480, after=320)  # three pixels become two
+        (slice(99, 201, None), slice(66, 134, None))
+    """
+    common = math.gcd(before, after)
+    unit, resized = before // common, after // common
+    first, last = start // unit, -(-stop // unit)
+    return slice(first * unit, last * unit), slice(first * resized, last * resized)
 
 
 def _scale_and_shift(meta: dict) -> tuple[float, float, float, float]:
@@ -67,6 +92,34 @@ def input_to_original_boxes(boxes: Tensor, meta: dict) -> Tensor:
     return torch.stack([x, y], -1).flatten(-2)
 
 
+def image_window(meta: dict, size: tuple[int, int]) -> tuple[slice, slice]:
+    """Return the rows and columns of the input that the image takes; the rest is padding.
+
+    Args:
+        meta: Metainfo with ``ori_shape`` (H0, W0) and ``homography_matrix``.
+        size: Height and width of masks in the input.
+
+    Raises:
+        ValueError: If the masks are smaller than the image in the input frame, such as maps at a stride, or the image
+            was flipped, rotated or sheared on its way in.
+
+    Example:
+        >>> meta = dict(ori_shape=(64, 128), homography_matrix=[[0.5, 0, 0], [0, 0.5, 16], [0, 0, 1]])
+        >>> image_window(meta, (64, 64))
+        (slice(16, 48, None), slice(0, 64, None))
+    """
+    sx, sy, tx, ty = _scale_and_shift(meta)
+    height, width = meta['ori_shape'][:2]
+    left, top = round(tx), round(ty)
+    right, bottom = left + max(1, round(sx * width)), top + max(1, round(sy * height))
+    if size[0] < bottom or size[1] < right:
+        raise ValueError(
+            f'masks are {size}, but the image reaches to ({bottom}, {right}) (height, width) in the '
+            'input; scale masks up to the input size first'
+        )
+    return slice(max(top, 0), bottom), slice(max(left, 0), right)
+
+
 def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exact') -> Tensor:
     """Map masks (N, H, W) from input to original pixels (N, H0, W0); padding is cut away first.
 
@@ -84,16 +137,9 @@ def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exac
         >>> input_to_original_masks(torch.ones(1, 64, 64, dtype=torch.bool), meta).shape
         torch.Size([1, 64, 128])
     """
-    sx, sy, tx, ty = _scale_and_shift(meta)
     height, width = meta['ori_shape'][:2]
-    left, top = round(tx), round(ty)
-    right, bottom = left + max(1, round(sx * width)), top + max(1, round(sy * height))
-    if masks.shape[1] < bottom or masks.shape[2] < right:
-        raise ValueError(
-            f'masks are {tuple(masks.shape[1:])}, but the image reaches to ({bottom}, {right}) (height, width) in the '
-            'input; scale masks up to the input size first'
-        )
-    masks = masks[:, max(top, 0) : bottom, max(left, 0) : right]
+    rows, columns = image_window(meta, tuple(masks.shape[1:]))
+    masks = masks[:, rows, columns]
     if masks.shape[0] == 0:
         return masks.new_zeros((0, height, width))
     if masks.shape[1:] == (height, width):

@@ -148,6 +148,17 @@ def test_the_iou_is_that_of_exact_polygons():
     assert np.abs(found - common / (shapely.area(a) + shapely.area(b) - common)).max() < 1e-12
 
 
+def test_one_pair_has_the_iou_that_it_has_among_others():
+    left, right = random_grasps(200), random_grasps(200, seed=1)
+    left[:50] = right[:50] + (5, 3, 0, 0, 0)  # sides along each other
+    left[50:60], left[60, 0], left[61, 2] = right[50:60], np.nan, 0
+    together = rotated_iou(left, right)
+    assert (together > 0).sum() > 60
+    for one, other, iou in zip(left, right, together, strict=True):
+        assert rotated_iou(one, other[None]).shape == (1,)
+        assert rotated_iou(one, other) == pytest.approx(iou, abs=1e-13)
+
+
 def test_the_iou_of_rectangles_with_sides_along_each_other_is_exact():
     rng = np.random.default_rng(0)
     for _ in range(300):

@@ -7,6 +7,7 @@ from mmdet.structures.mask import BitmapMasks
 
 from mmvg.checks import check_choice
 from mmvg.registry import TRANSFORMS
+from mmvg.structures import common_spans
 
 
 @TRANSFORMS.register_module()
@@ -59,13 +60,28 @@ def resize_masks(masks: np.ndarray, size: tuple[int, int], rule: str = 'half') -
             nearest = cv2.INTER_NEAREST_EXACT if rule == 'center' else cv2.INTER_NEAREST
             target[:] = cv2.resize(mask, size, interpolation=nearest)
             continue
-        smaller_width, smaller_height = min(width, mask.shape[1]), min(height, mask.shape[0])
-        for step, interpolation in (
-            ((smaller_width, smaller_height), cv2.INTER_AREA),
-            ((width, smaller_height), cv2.INTER_LINEAR),
-            ((width, height), cv2.INTER_LINEAR),
-        ):
+        smaller = min(width, mask.shape[1]), min(height, mask.shape[0])
+        if smaller != mask.shape[::-1]:
+            mask = _shrink(mask, smaller)
+        for step in ((width, smaller[1]), (width, height)):
             if step != mask.shape[::-1]:
-                mask = (cv2.resize(mask * np.uint8(255), step, interpolation=interpolation) >= 128).view(np.uint8)
+                mask = _at_least_half(mask, step, cv2.INTER_LINEAR)
         target[:] = mask
     return resized
+
+
+def _shrink(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Average a mask (H, W) over the areas of smaller pixels, around the object alone: elsewhere all is 0."""
+    shrunk = np.zeros(size[::-1], dtype=np.uint8)
+    x, y, w, h = cv2.boundingRect(mask)
+    if w and h:
+        columns, smaller_columns = common_spans(x, x + w, mask.shape[1], size[0])
+        rows, smaller_rows = common_spans(y, y + h, mask.shape[0], size[1])
+        part = mask[rows, columns]
+        window = shrunk[smaller_rows, smaller_columns]
+        window[:] = _at_least_half(part, window.shape[::-1], cv2.INTER_AREA) if window.shape != part.shape else part
+    return shrunk
+
+
+def _at_least_half(mask: np.ndarray, size: tuple[int, int], interpolation: int) -> np.ndarray:
+    return (cv2.resize(mask * np.uint8(255), size, interpolation=interpolation) >= 128).view(np.uint8)

@@ -1,5 +1,6 @@
 """Match predicted grasps with true ones, and compute the shares that papers report."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,6 +44,10 @@ def pairs_match(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
         >>> pairs_match(grasps, grasps[0])
         array([ True, False])
     """
+    if pred.size == gt.size == 5:  # calls of NumPy on single numbers take longer than the numbers
+        apart = math.degrees(pred.reshape(5).tolist()[4]) - math.degrees(gt.reshape(5).tolist()[4])
+        matches = abs((apart + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
+        return (rotated_iou(pred, gt) > MIN_IOU) & matches
     matches = np.abs((_degrees(pred) - _degrees(gt) + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
     pairs = matches.nonzero()
     if len(pairs[0]):

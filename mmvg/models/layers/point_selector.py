@@ -1,7 +1,9 @@
 """Choose cells of a score map as prior points (InstanceVG, arXiv:2509.13747, Sec. 3.2.1 and Alg. 2)."""
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.compiler import is_compiling, is_exporting
 
 
 def _scores_per_cell(score_map: Tensor, num_points: int) -> Tensor:
@@ -44,8 +46,11 @@ def select_points(
         tensor([[0, 2]])
     """
     height, width = score_map.shape[-2:]
-    scores = _scores_per_cell(score_map, num_points).clone()
+    scores = _scores_per_cell(score_map, num_points)
     unit = (height**2 + width**2) ** 0.5 if normalize_dist else 1.0
+    if type(scores) is Tensor and scores.device.type == 'cpu' and not is_compiling() and not is_exporting():
+        return _select_on_cpu(scores.numpy(), height, width, num_points, distance_weight, unit)
+    scores = scores.clone()
     down, across = (_squared_differences(side, scores) for side in (height, width))
     from_cell = torch.cat([down.repeat_interleave(width, dim=0), across.repeat(height, 1)], dim=1)  # h*w, h + w
     chosen = [scores.argmax(dim=1, keepdim=True)]
@@ -58,6 +63,27 @@ def select_points(
         total = nearest.sqrt().div_(unit).mul_(distance_weight).add_(scores)
         chosen.append(total.argmax(dim=1, keepdim=True))
     return torch.cat(chosen, dim=1)
+
+
+def _select_on_cpu(
+    scores: np.ndarray, height: int, width: int, num_points: int, distance_weight: float, unit: float
+) -> Tensor:
+    """Choose as :func:`select_points` does, from scores (B, h*w): NumPy's calls cost a quarter of PyTorch's."""
+    scores, maps = scores.copy(), np.arange(len(scores))
+    down, across = (_squared_differences(side, torch.from_numpy(scores)).numpy() for side in (height, width))
+    chosen = [scores.argmax(1)]
+    nearest = np.full_like(scores, np.inf)
+    for _ in range(num_points - 1):
+        rows, columns = np.divmod(chosen[-1], width)
+        squared = (down[rows][:, :, None] + across[columns][:, None]).reshape(scores.shape)
+        np.minimum(nearest, squared, out=nearest)
+        scores[maps, chosen[-1]] = -np.inf
+        total = np.sqrt(nearest)
+        total /= unit
+        total *= distance_weight
+        total += scores
+        chosen.append(total.argmax(1))
+    return torch.from_numpy(np.stack(chosen, 1))
 
 
 def _squared_differences(count: int, like: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """From the raw outputs of an instance head to answered samples."""
 
+import math
+
 import torch
 from mmcv.ops import nms
 from mmengine.structures import InstanceData
@@ -7,8 +9,9 @@ from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.masks_nearby import masks_nearby
 from mmvg.registry import MODELS
-from mmvg.structures import GroundingSample, cxcywh_to_xyxy
+from mmvg.structures import GroundingSample, cxcywh_to_xyxy, image_window
 
 MASK_OUTPUTS = ('merge', 'instance', 'global')
 
@@ -97,10 +100,23 @@ class InstancePostprocess(BasePostprocess):
 
     def _binary_masks(self, logits: Tensor, sample: GroundingSample) -> Tensor:
         """Turn logits (N, h, w) into bool masks (N, H, W) in ``frame``, by way of probabilities there."""
-        prob = self.enlarge(logits.float(), sample).sigmoid()
+        logits = logits.float()
+        if logits.device.type == 'cpu' and math.isfinite(logits.sum()):
+            return self._masks_nearby(logits, sample)
+        return self._masks_everywhere(logits, sample)
+
+    def _masks_everywhere(self, logits: Tensor, sample: GroundingSample) -> Tensor:
+        prob = self.enlarge(logits, sample).sigmoid()
         height, width = sample.get('ori_shape', sample.img_shape)[:2]
         some = max(1, _MAX_FLOATS // (height * width))  # of a large photograph, all at once take gigabytes
         return torch.cat([self.binary(self.masks_to_frame(part, sample, mode='bilinear')) for part in prob.split(some)])
+
+    def _masks_nearby(self, logits: Tensor, sample: GroundingSample) -> Tensor:
+        size = tuple(sample.img_shape[:2])
+        if self.frame == 'input':
+            return masks_nearby(logits, size, self.mask_thr, self.align_corners)
+        window, frame_size = image_window(sample.metainfo, size), tuple(sample.ori_shape[:2])
+        return masks_nearby(logits, size, self.mask_thr, self.align_corners, window, frame_size)
 
     def _answer(
         self,

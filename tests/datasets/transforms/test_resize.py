@@ -1,5 +1,6 @@
 """Masks go where the picture goes, to a fraction of a pixel."""
 
+import cv2
 import numpy as np
 import pytest
 from mmdet.datasets.transforms import Resize as MMDetResize
@@ -85,3 +86,18 @@ def test_any_number_of_masks_is_resized(num_targets):
 def test_resize_is_found_by_its_name_in_the_scope_of_mmvg():
     init_default_scope('mmvg')
     assert TRANSFORMS.get('Resize') is Resize
+
+
+def test_masks_are_averaged_around_their_objects_as_they_would_be_as_a_whole():
+    rng = np.random.default_rng(0)
+    for height, width, size in ((480, 640, 320), (427, 640, 416), (333, 500, 224), (96, 130, 64), (50, 400, 100)):
+        mask = np.zeros((height, width), np.uint8)
+        for _ in range(rng.integers(1, 4)):
+            centre, axes = rng.integers((0, 0), (width, height)), rng.integers((2, 2), (width // 3, height // 3))
+            cv2.ellipse(mask, centre.tolist(), axes.tolist(), float(rng.integers(180)), 0, 360, 1, -1)
+        smaller = min(size, width), min(size, height)
+        whole = cv2.resize(mask * np.uint8(255), smaller, interpolation=cv2.INTER_AREA) >= 128
+        for masks in (mask, np.zeros_like(mask)):
+            found = resize_masks(masks[None], smaller)[0]
+            assert (found == (whole & masks.any())).all()
+        assert whole.any()

@@ -147,6 +147,14 @@ def test_strict_decisions_are_those_of_exact_polygons():
     assert found.sum() > 50
 
 
+def test_a_decision_about_one_pair_is_that_among_others():
+    pred, gt = similar_grasps(40, 1)
+    found = strict_matches(pred, gt)
+    assert found.any()
+    for i, j in np.ndindex(*found.shape):
+        assert strict_matches(pred[i : i + 1], gt[j : j + 1]).tolist() == [[found[i, j]]]
+
+
 def test_limits_are_applied_to_a_copy():
     grasps = np.concatenate([grasp(w=130, h=35), grasp(w=60, h=8)])
     before = grasps.copy()

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmvg.models.layers import cell_centers_norm, select_points, select_top_cells
+from mmvg.models.layers import cell_centers_norm, point_selector, select_points, select_top_cells
 
 
 def greedy(score_map, num_points, weight, normalize):
@@ -77,3 +77,15 @@ def test_more_points_than_cells_are_refused():
 def test_centres_are_x_then_y():
     # cell 5 of a grid of 2 rows and 4 columns is row 1, column 1
     assert cell_centers_norm(torch.tensor([0, 5]), 2, 4).tolist() == [[0.125, 0.25], [0.375, 0.75]]
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.float32, torch.float64])
+def test_any_device_chooses_what_numpy_chooses_on_the_cpu(dtype, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    for shape, weight in (((3, 12, 17), 0.003), ((1, 40, 40), 0.5), ((4, 1, 30), 0.0), ((2, 5, 5), 2.0)):
+        scores = torch.rand(shape, generator=generator).to(dtype)
+        scores[:, :, ::3] = 0.5  # ties
+        by_numpy = select_points(scores, 10, weight)
+        with monkeypatch.context() as patch:
+            patch.setattr(point_selector, 'is_exporting', lambda: True)
+            assert torch.equal(select_points(scores, 10, weight), by_numpy)

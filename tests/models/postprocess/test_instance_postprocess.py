@@ -187,9 +187,52 @@ def test_the_attention_is_handed_on_for_drawing(make_sample):
     assert sample.pred_attention.tolist() == [[pytest.approx(0.1)] * 3] * 3
 
 
+def drawn_logits(kind, side=20, count=4):
+    """Logits (N, h, w) of objects, of objects and noise, or of an empty and a full mask."""
+    generator = torch.Generator().manual_seed(0)
+    places = torch.rand(count, 3, generator=generator)[..., None, None]
+    rows, columns = torch.linspace(0, 1, side)[:, None], torch.linspace(0, 1, side)[None]
+    logits = 8 - 60 * torch.hypot(rows - places[:, 0], columns - places[:, 1]) * (1 + places[:, 2])
+    logits = logits.clamp(min=-20)
+    if kind == 'noise':
+        logits += 4 * torch.randn(logits.shape, generator=generator)
+    if kind == 'flat':
+        logits = torch.stack([torch.full((side, side), value) for value in (-3.0, 0.0, 3.0)])
+    return logits
+
+
+@pytest.mark.parametrize('kind', ['objects', 'noise', 'flat'])
+@pytest.mark.parametrize('align_corners', [True, False])
+@pytest.mark.parametrize('mask_thr', [0.0, 0.35, 0.5, 1.0])
+@pytest.mark.parametrize('img_shape', [(80, 80), (64, 96), (20, 20), (11, 13)])
+def test_masks_that_are_computed_nearby_are_those_that_are_computed_everywhere(
+    make_sample, kind, align_corners, mask_thr, img_shape
+):
+    logits = drawn_logits(kind)
+    for frame, ori_shape, top in (('input', (9, 9), 0), ('original', (123, 131), 0), ('original', (40, 200), 3)):
+        height, width = img_shape
+        matrix = np.array([[width / ori_shape[1], 0, 0], [0, (height - 2 * top) / ori_shape[0], top], [0, 0, 1]])
+        sample = make_sample(1, img_shape=img_shape, ori_shape=ori_shape, homography_matrix=matrix)
+        postprocess = InstancePostprocess(mask_thr=mask_thr, align_corners=align_corners, frame=frame)
+        found, expected = postprocess._binary_masks(logits, sample), postprocess._masks_everywhere(logits, sample)
+        assert found.shape == expected.shape
+        prob = postprocess.enlarge(logits, sample).sigmoid()
+        prob = postprocess.masks_to_frame(prob, sample, mode='bilinear')
+        assert not ((found != expected) & ((prob - mask_thr).abs() > 1e-5)).any()
+        if kind != 'noise' and mask_thr == 0.5:
+            assert 0 < expected.float().mean() < 1
+
+
+def test_masks_of_logits_that_are_not_finite_are_computed_everywhere(make_sample):
+    logits = drawn_logits('objects')
+    logits[0, 3, 3] = torch.nan
+    sample = make_sample(1)
+    postprocess = InstancePostprocess()
+    assert torch.equal(postprocess._binary_masks(logits, sample), postprocess._masks_everywhere(logits, sample))
+
+
 def test_masks_of_a_large_picture_are_made_a_few_at_a_time_and_are_the_same(make_sample, monkeypatch):
-    whole = answer(make_sample, [0.9, 0.6, 0.2])
+    sample, logits = make_sample(1), drawn_logits('noise')
+    whole = InstancePostprocess()._masks_everywhere(logits, sample)
     monkeypatch.setattr('mmvg.models.postprocess.instance_postprocess._MAX_FLOATS', 1)
-    one_by_one = answer(make_sample, [0.9, 0.6, 0.2])
-    assert torch.equal(whole.pred_instances.masks, one_by_one.pred_instances.masks)
-    assert torch.equal(whole.pred_sem_seg.sem_seg, one_by_one.pred_sem_seg.sem_seg)
+    assert torch.equal(InstancePostprocess()._masks_everywhere(logits, sample), whole)
