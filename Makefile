@@ -70,8 +70,9 @@ train: drawn
 drawn: install
 	$(BIN)/mmvg data draw --out $(DATA) --size small --seed 0 --formats grefcoco refcoco refcoco+ refcocog --force
 
-# A process needs 2 GB and imports for some seconds; a file stays together, for its tests share what they make.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile tests
+# A process needs 2 GB and imports for some seconds; a file stays together, for its tests share what they make. A process that
+# crashes ends the run: pytest-xdist may wait for ever after it has replaced one.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist loadfile --max-worker-restart 0 tests
 
 test: install
 	$(PYTEST) -m "not slow"

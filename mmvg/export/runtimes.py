@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -84,7 +85,12 @@ class OnnxRuntime(Runtime):
 
 
 class OpenVINORuntime(Runtime):
-    """Runs OpenVINO's and ONNX graphs by OpenVINO, in single precision unless they hold whole numbers."""
+    """Runs OpenVINO's and ONNX graphs by OpenVINO, in single precision unless they hold whole numbers.
+
+    Its plugin for CPUs gives the thread that compiles the first model another stack for signals, and frees it with the
+    last model. If that happens in another thread, the first one keeps a stack that is gone; and if that is the main
+    thread, where Python's handlers run, the next signal ends the process. So a thread of its own compiles.
+    """
 
     def open(self, path: Path, device: str, threads: int | None) -> None:
         """Read the graph."""
@@ -96,7 +102,8 @@ class OpenVINORuntime(Runtime):
         if threads is not None:
             settings['INFERENCE_NUM_THREADS'] = threads
         try:
-            self.model = core.compile_model(core.read_model(path), target, settings)
+            with ThreadPoolExecutor(1) as pool:
+                self.model = pool.submit(core.compile_model, core.read_model(path), target, settings).result()
         except RuntimeError as error:
             raise ExportError(f'{path}: OpenVINO cannot read it ({error!s:.300}); export the model again') from error
 
