@@ -20,8 +20,6 @@ class PixelWordFusion(BaseModule):
         text_channels: C_l.
         norm: ``'instance'`` or ``'layer'``; see :class:`PixelWordAttention`.
         dropout: Dropout on the fused features.
-        map_norm: Whether the map of a stage goes to the decoder through a LayerNorm of its own, as in the code of LAVT
-            and of ReLA (arXiv:2306.00968); the next stage never sees it.
 
     Examples:
         >>> import torch
@@ -39,7 +37,6 @@ class PixelWordFusion(BaseModule):
         text_channels: int,
         norm: str = 'instance',
         dropout: float = 0.0,
-        map_norm: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -48,7 +45,6 @@ class PixelWordFusion(BaseModule):
         )
         # the last stage has no next one to let anything through to
         self.gates = nn.ModuleList(TanhGate(channels) for channels in image_channels[:-1])
-        self.norms = nn.ModuleList(nn.LayerNorm(channels) if map_norm else nn.Identity() for channels in image_channels)
 
     def forward(
         self, stage: int, blocks: list[Tensor], size: tuple[int, int], text: Tensor, text_mask: Tensor, state: Any
@@ -56,7 +52,7 @@ class PixelWordFusion(BaseModule):
         """Fuse the last of ``blocks`` (B, h*w, C) with ``text`` (B, L, C_l); see :class:`StagedEncoder`."""
         tokens = blocks[-1]
         fused = self.attention[stage](tokens, text, text_mask)
-        feature = self.norms[stage](fused).transpose(1, 2).unflatten(2, tuple(size))
+        feature = fused.transpose(1, 2).unflatten(2, tuple(size))
         if stage < len(self.gates):
             tokens = tokens + self.gates[stage](fused)
         return StageOutput(tokens=tokens, feature=feature, text=text)
