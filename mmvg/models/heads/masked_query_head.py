@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.heads.masked_attention import closed_cells, coarse_maps
 from mmvg.models.layers import detr_layer_cfg
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -99,30 +100,20 @@ class MaskedQueryHead(BaseModule):
         Raises:
             ValueError: If no neck made ``pixels``, or there are too few maps.
         """
-        if features.pixels is None or len(features.images) < self.num_levels:
-            raise ValueError(
-                f"MaskedQueryHead reads 'pixels' and {self.num_levels} coarse maps; add a DeformablePixelDecoder to "
-                'the neck'
-            )
-        maps = features.images[: -self.num_levels - 1 : -1]
-        # (B, C, h_i, w_i) -> (B, h_i*w_i, C)
-        keys = [x.flatten(2).transpose(1, 2) + level for x, level in zip(maps, self.level_embedding, strict=True)]
-        positions = [
-            self.position(torch.zeros((1, *x.shape[-2:]), dtype=torch.bool, device=x.device)).flatten(2).transpose(1, 2)
-            for x in maps
-        ]
+        maps = coarse_maps(features, self.level_embedding, self.position, type(self).__name__)
         batch = features.pixels.shape[0]
         query = self.query.expand(batch, -1, -1)
         logits = [self._mask(query, features.pixels)]
         for i, layer in enumerate(self.decoder.layers):
-            level = i % self.num_levels
+            seen = maps[i % self.num_levels]
+            reduced = F.interpolate(logits[-1].detach(), size=seen.size, mode='bilinear', align_corners=False)
             query = layer(
                 query=query,
-                key=keys[level],
-                value=keys[level],
+                key=seen.keys,
+                value=seen.keys,
                 query_pos=self.query_position.expand(batch, -1, -1),
-                key_pos=positions[level],
-                cross_attn_mask=self._closed(logits[-1], maps[level].shape[-2:]),
+                key_pos=seen.positions,
+                cross_attn_mask=closed_cells(reduced, self.num_heads),
             )
             logits.append(self._mask(query, features.pixels))
         return dict(mask_logits=logits[-1], aux_outputs=logits[:-1])
@@ -146,11 +137,3 @@ class MaskedQueryHead(BaseModule):
     def _mask(self, query: Tensor, pixels: Tensor) -> Tensor:
         """Return mask logits (B, 1, h, w) of ``query`` (B, 1, C)."""
         return torch.einsum('bqc,bchw->bqhw', self.mask_embedding(self.decoder.post_norm(query)), pixels)
-
-    @torch.no_grad()
-    def _closed(self, logits: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return which cells (B * heads, 1, cells) lie outside the mask so far; none if the mask is empty."""
-        prob = F.interpolate(logits, size=size, mode='bilinear', align_corners=False).sigmoid().flatten(2)
-        closed = prob < 0.5
-        closed = closed & ~closed.all(-1, keepdim=True)
-        return closed.repeat_interleave(self.num_heads, dim=0)

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from mmdet.models.layers import MSDeformAttnPixelDecoder
 from mmengine.config import ConfigDict
 from mmengine.model import BaseModule
-from torch import Tensor, autocast
+from torch import Tensor, autocast, nn
 
 from mmvg.models.backbones.image_stages import map_to_tokens, tokens_to_map
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.layers import attend_among_cells, cell_centers_norm
+from mmvg.models.layers import LN2d, attend_among_cells, cell_centers_norm
 from mmvg.registry import MODELS
 
 
@@ -32,6 +32,7 @@ class DeformablePixelDecoder(BaseModule):
         num_points: Points sampled per head and level.
         ffn_channels: Hidden channels of the FFNs.
         norm_groups: Groups of the GroupNorm behind the projections.
+        input_norm: Whether the maps go through a LayerNorm first, as ReLA's do (arXiv:2306.00968).
 
     Examples:
         >>> import torch
@@ -55,9 +56,11 @@ class DeformablePixelDecoder(BaseModule):
         num_points: int = 4,
         ffn_channels: int = 1024,
         norm_groups: int = 32,
+        input_norm: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        self.norms = nn.ModuleList(LN2d(c) if input_norm else nn.Identity() for c in in_channels)
         self.decoder = MSDeformAttnPixelDecoder(
             in_channels=list(in_channels),
             strides=list(strides),
@@ -86,7 +89,7 @@ class DeformablePixelDecoder(BaseModule):
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Set ``pixels`` (B, C, h, w), of the size of the finest map, and all coarser ``images``, with C channels."""
         with autocast(features.images[0].device.type, enabled=False):
-            maps = [x.float() for x in features.images]
+            maps = [norm(x.float()) for norm, x in zip(self.norms, features.images, strict=True)]
             merged = self._attend(maps)  # coarsest first, as in the decoder
             fine = maps[: len(maps) - len(merged)][::-1]
             for x, lateral, convolve in zip(fine, self.decoder.lateral_convs, self.decoder.output_convs, strict=True):

@@ -53,3 +53,14 @@ def test_gives_what_mmdets_own_forward_gives(num_levels, awake):
     torch.testing.assert_close(out.pixels, pixels)
     for ours, theirs in zip(out.images, coarse[::-1], strict=True):
         torch.testing.assert_close(ours, theirs)
+
+
+@torch.no_grad()
+def test_maps_can_go_through_a_norm_first(awake):
+    plain, normed = awake(decoder()).eval(), decoder(input_norm=True).eval()
+    normed.load_state_dict(plain.state_dict(), strict=False)
+    given = maps()
+    by_hand = [(x - x.mean(1, keepdim=True)) / (x.var(1, unbiased=False, keepdim=True) + 1e-5).sqrt() for x in given]
+    expected, found = plain(GroundingFeatures(images=by_hand)), normed(GroundingFeatures(images=given))
+    torch.testing.assert_close(found.pixels, expected.pixels)
+    assert (plain(GroundingFeatures(images=given)).pixels - found.pixels).abs().max() > 0.1
