@@ -1,7 +1,7 @@
 """Read and write weights: nothing in a file is executed, and nothing that does not fit is passed over.
 
 Files ending in ``.safetensors`` are safetensors; everything else is ``torch.save``'s format, read with
-``weights_only=True``. Nothing is ever downloaded.
+``weights_only=True``, but for pickles of arrays (``.pkl``) of detectron2. Nothing is ever downloaded.
 """
 
 import pickle
@@ -22,6 +22,7 @@ from mmvg.config.limits import NestingError, check_nesting
 from mmvg.config.plain_data import from_json, to_json
 from mmvg.foreign_files import foreign_content
 from mmvg.weights.adapters import is_adapter, merge_adapters
+from mmvg.weights.array_pickle import read_array_pickle
 from mmvg.weights.errors import CheckpointError
 from mmvg.weights.integrity import find_damage, non_finite, tensors_digest
 from mmvg.weights.latest import NOTE, noted_checkpoint
@@ -87,6 +88,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
     _check_is_checkpoint(path)
     if path.suffix == '.safetensors':
         return _load_safetensors(path, 'cpu' if map_location is None or callable(map_location) else str(map_location))
+    if path.suffix == '.pkl' and not zipfile.is_zipfile(path):
+        return read_array_pickle(path)
     try:
         with torch.serialization.safe_globals(_harmless_globals()):
             checkpoint = torch.load(path, map_location=map_location, weights_only=True)
