@@ -116,6 +116,8 @@ class MaskPostprocess(AnswerRule):
             exists = presence.max() if self.target_score == 'max' else 1 - (1 - presence).prod()
         if self.regions_decide:
             made.target_score = float(exists)
+        if 'no_target_logits' in outputs:
+            made.target_score = float(softmax(outputs['no_target_logits'][sample].astype(np.float32))[0])
         if (boxes := outputs.get('boxes_cxcywh_norm')) is not None:
             box = np.clip(cxcywh_to_xyxy(boxes[sample, None].astype(np.float32)), 0, 1)
             made.boxes = placed.boxes(box * np.tile(np.float32(placed.input[::-1]), 2))

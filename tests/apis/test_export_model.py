@@ -24,6 +24,7 @@ SYSTEMS = dict(
     lggd={'image', 'text', 'fusion'},
     magnet={'whole'},
     raam={'whole'},
+    rela={'whole'},
     segvlm={'image', 'text', 'fusion'},
 )
 FORMS = {'torch': (), 'onnx': (), 'openvino': (), 'onnx int8': ('int8',), 'openvino int8': ('int8',)}

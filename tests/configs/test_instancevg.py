@@ -112,6 +112,7 @@ def test_the_drop_path_of_the_large_model_is_what_was_really_trained():
         *(f'instancevg/{name}.py' for name in ('grefcoco', 'refcoco', 'refcoco_large', 'refzom', 'rrefcoco', 'tiny')),
         *(f'{paper}/{name}.py' for paper in ('lavt', 'magnet') for name in ('refcoco', 'refcocog', 'refcoco_224')),
         *(f'raam/{name}.py' for name in ('refcoco', 'grefcoco', 'grefcoco_lavt')),
+        *(f'rela/{name}.py' for name in ('refcoco', 'grefcoco')),
         'cris/refcoco.py',
         'segvlm/refcoco.py',
     ],

@@ -79,6 +79,7 @@ WIDTHS = {
         'stage_channels=(16,16,16,16) region_channels=(16,16,16) joined_channels=48',
         'size=64',
     ],
+    'rela': LAVT,
     'segvlm': CRIS,
 }
 

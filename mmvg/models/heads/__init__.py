@@ -8,8 +8,10 @@ from mmvg.models.heads.grasp_head import GraspHead
 from mmvg.models.heads.instance_head import InstanceHead
 from mmvg.models.heads.mask_grounding_head import MaskGroundingHead
 from mmvg.models.heads.masked_query_head import MaskedQueryHead
+from mmvg.models.heads.minimap_mask_head import MinimapMaskHead
 from mmvg.models.heads.pixel_mask_head import PixelMaskHead
 from mmvg.models.heads.refinement import MapRefinement
+from mmvg.models.heads.region_decoder import RegionDecoder
 from mmvg.models.heads.region_head import RegionHead
 
 __all__ = [
@@ -22,7 +24,9 @@ __all__ = [
     'MapRefinement',
     'MaskGroundingHead',
     'MaskedQueryHead',
+    'MinimapMaskHead',
     'PixelMaskHead',
+    'RegionDecoder',
     'RegionHead',
     'VisualProjector',
 ]

@@ -2,7 +2,7 @@
 
 from mmvg.models.losses.adaptive_dice_mask_loss import AdaptiveDiceMaskLoss
 from mmvg.models.losses.alignment_loss import AlignmentLoss
-from mmvg.models.losses.binary_mask_loss import BinaryMaskLoss
+from mmvg.models.losses.binary_mask_loss import BinaryMaskLoss, weighted_bce
 from mmvg.models.losses.detection_criterion import DetectionCriterion
 from mmvg.models.losses.edge_weighted_mask_loss import EdgeWeightedMaskLoss
 from mmvg.models.losses.grasp_criterion import GraspCriterion, GraspTargets
@@ -12,6 +12,7 @@ from mmvg.models.losses.mask_resolution import MaskResolution, enlarge_logits, r
 from mmvg.models.losses.minimap_loss import MinimapLoss
 from mmvg.models.losses.no_target_loss import NoTargetLoss
 from mmvg.models.losses.point_cost import PointL1Cost
+from mmvg.models.losses.region_minimap_loss import RegionMinimapLoss
 from mmvg.models.losses.region_presence_loss import RegionPresenceLoss, region_labels
 from mmvg.models.losses.segmentation_losses import SegmentationLosses
 from mmvg.models.losses.set_matcher import Matching, SetMatcher
@@ -35,6 +36,7 @@ __all__ = [
     'MinimapLoss',
     'NoTargetLoss',
     'PointL1Cost',
+    'RegionMinimapLoss',
     'RegionPresenceLoss',
     'SegmentationLosses',
     'SetMatcher',
@@ -42,4 +44,5 @@ __all__ = [
     'enlarge_logits',
     'reduce_masks',
     'region_labels',
+    'weighted_bce',
 ]

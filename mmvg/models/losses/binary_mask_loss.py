@@ -58,14 +58,30 @@ class BinaryMaskLoss(MaskLoss):
             ``loss_bce`` and, unless its weight is 0, ``loss_dice``.
         """
         logits, masks = logits.squeeze(1), masks.squeeze(1)
-        losses = {}
-        if self.class_weights is not None:
-            background, foreground = self.class_weights
-            weights = background + (foreground - background) * masks
-            bce = F.binary_cross_entropy_with_logits(logits, masks, weights, reduction='sum') / weights.sum()
-        else:
-            bce = F.binary_cross_entropy_with_logits(logits, masks)
-        losses['loss_bce'] = self.bce_weight * bce
+        losses = dict(loss_bce=self.bce_weight * weighted_bce(logits, masks, self.class_weights))
         if self.dice_weight:
             losses['loss_dice'] = self.dice_weight * self.bce_dice.dice(logits, masks)
         return losses
+
+
+def weighted_bce(logits: Tensor, masks: Tensor, class_weights: tuple[float, float] | None = None) -> Tensor:
+    """Compute binary cross-entropy, the mean weighted by the weights of background and foreground.
+
+    With the difference of two class logits this is the weighted cross-entropy of the two classes.
+
+    Args:
+        logits: Of any shape.
+        masks: In [0, 1], of the same shape.
+        class_weights: Of background and foreground; ``None`` weighs all alike.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.losses import weighted_bce
+        >>> weighted_bce(torch.zeros(2), torch.tensor([0.0, 1.0]), class_weights=(0.9, 1.1))
+        tensor(0.6931)
+    """
+    if class_weights is None:
+        return F.binary_cross_entropy_with_logits(logits, masks)
+    background, foreground = class_weights
+    weights = background + (foreground - background) * masks
+    return F.binary_cross_entropy_with_logits(logits, masks, weights, reduction='sum') / weights.sum()

@@ -6,7 +6,7 @@ from torch import Tensor
 from mmvg.checks import check_choice
 
 RESOLUTIONS = ('input', 'output')
-REDUCTIONS = ('area', 'half', 'nearest')
+REDUCTIONS = ('area', 'half', 'nearest', 'center')
 
 
 def enlarge_logits(logits: Tensor, size: tuple[int, int], align_corners: bool = True) -> Tensor:
@@ -39,7 +39,8 @@ def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor
         masks: (B, N, H, W) of 0 and 1, of any type.
         size: (h, w).
         reduction: ``'area'``: the share of a cell that is covered; ``'half'``: 1 where half of it or more is covered;
-            ``'nearest'``: the pixel at the cell's upper left corner, as PyTorch's nearest neighbour has it.
+            ``'nearest'``: the pixel at the cell's upper left corner, as PyTorch's nearest neighbour has it;
+            ``'center'``: 1 where all pixels next to the middle of the cell are covered.
 
     Returns:
         (B, N, h, w) in float32.
@@ -56,6 +57,9 @@ def reduce_masks(masks: Tensor, size: tuple[int, int], reduction: str) -> Tensor
     check_choice('reduction', reduction, REDUCTIONS)
     if reduction == 'nearest':
         return F.interpolate(masks, size=tuple(size), mode='nearest').float()
+    if reduction == 'center':
+        middle = F.interpolate(masks.float(), size=tuple(size), mode='bilinear', align_corners=False)
+        return (middle > 0.999).float()  # weights may add up to a little less than 1
     share = F.adaptive_avg_pool2d(masks.float(), tuple(size))
     return share if reduction == 'area' else (share >= 0.5).float()
 

@@ -66,7 +66,9 @@ def train_one_step(awake, unlearned):
     return step
 
 
-@pytest.mark.parametrize('name', ['lavt/tiny.py', 'lavt/tiny_mit.py', 'magnet/tiny.py', 'cris/tiny_convnext.py'])
+@pytest.mark.parametrize(
+    'name', ['lavt/tiny.py', 'lavt/tiny_mit.py', 'magnet/tiny.py', 'rela/tiny.py', 'cris/tiny_convnext.py']
+)
 def test_trains_and_answers(name, refshapes, train_one_step):
     model, batch = model_and_batch(tiny(name), refshapes)
     names = train_one_step(model, batch)
@@ -120,7 +122,7 @@ GROUNDING = dict(
 )
 
 
-@pytest.mark.parametrize('paper', ['lavt', 'magnet', 'instancevg', 'cris', 'segvlm', 'raam'])
+@pytest.mark.parametrize('paper', ['lavt', 'magnet', 'instancevg', 'cris', 'segvlm', 'raam', 'rela'])
 def test_mask_grounding_trains_inside_every_model(paper, refshapes, train_one_step):
     cfg = tiny(f'{paper}/tiny.py')
     plain, batch = model_and_batch(cfg, refshapes)
