@@ -15,6 +15,7 @@ and multiplies itself onto ``homography_matrix`` (3, 3), original to input pixel
 
 from mmvg.datasets.transforms.clean_text import CleanText
 from mmvg.datasets.transforms.encode_grasp_maps import EncodeGraspMaps
+from mmvg.datasets.transforms.large_scale_jitter import LargeScaleJitter
 from mmvg.datasets.transforms.letterbox import Letterbox
 from mmvg.datasets.transforms.load_grasp_annotations import LoadGraspAnnotations
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
@@ -28,6 +29,7 @@ from mmvg.datasets.transforms.tokenize import Tokenize
 __all__ = [
     'CleanText',
     'EncodeGraspMaps',
+    'LargeScaleJitter',
     'Letterbox',
     'LoadGraspAnnotations',
     'LoadGroundingAnnotations',
