@@ -92,6 +92,31 @@ class InstancePostprocess(AnswerRule):
 
 
 @dataclass(frozen=True)
+class BoxPostprocess(AnswerRule):
+    """Queries with boxes alone.
+
+    Args:
+        branch: Whose outputs are read, as their names begin.
+        nms_thr: A query whose box overlaps a better one by more than this IoU gets score 0.
+    """
+
+    branch: str
+    nms_thr: float | None
+
+    def candidates(self, outputs: Outputs, sample: int, placed: Placement) -> Candidates:
+        """Read the queries of one sample."""
+        scores = softmax(outputs[f'{self.branch}_class_logits'][-1, sample].astype(np.float32))[:, 0]
+        boxes = cxcywh_to_xyxy(outputs[f'{self.branch}_boxes_cxcywh_norm'][-1, sample].astype(np.float32))
+        boxes = np.clip(boxes, 0, 1) * np.tile(np.float32(placed.input[::-1]), 2)
+        kept = scores
+        if self.nms_thr is not None:
+            kept = np.where(kept_boxes(boxes, scores, self.nms_thr), scores, np.float32(0))
+        return Candidates(
+            boxes=placed.boxes(boxes), scores=kept, mask_output='instance', target_score=float(scores.max())
+        )
+
+
+@dataclass(frozen=True)
 class MaskPostprocess(AnswerRule):
     """One mask of an expression.
 
@@ -153,7 +178,7 @@ class GraspPostprocess(AnswerRule):
         )
 
 
-_RULES = {rule.__name__: rule for rule in (InstancePostprocess, MaskPostprocess, GraspPostprocess)}
+_RULES = {rule.__name__: rule for rule in (InstancePostprocess, BoxPostprocess, MaskPostprocess, GraspPostprocess)}
 
 
 def rule_from_data(data: Mapping[str, Any]) -> AnswerRule:

@@ -8,7 +8,7 @@ from torch import nn
 from mmvg.export.answers import rule_from_data, rule_of
 from mmvg.export.placement import place
 from mmvg.models.heads import RegionHead
-from mmvg.models.postprocess import GraspPostprocess, InstancePostprocess, MaskPostprocess
+from mmvg.models.postprocess import BoxPostprocess, GraspPostprocess, InstancePostprocess, MaskPostprocess
 from mmvg.structures import Candidates, GroundingSample
 
 SIZE = (48, 64)
@@ -42,6 +42,22 @@ def assert_same(made, sample):
         assert (ours is None) == (theirs is None), name
         if ours is not None:  # a pixel may lie on the threshold
             assert np.mean(np.asarray(ours) != np.asarray(theirs)) < 1e-3, name
+
+
+@pytest.mark.parametrize('letterbox', [False, True])
+@pytest.mark.parametrize('settings', [{}, dict(nms_thr=0.3, score_thr=0.2)])
+def test_boxes_alone_are_the_same(settings, letterbox):
+    torch.manual_seed(0)
+    outputs = dict(token_class_logits=torch.randn(1, 3, 5, 2), token_boxes_cxcywh_norm=torch.rand(1, 3, 5, 4))
+    head = Head(BoxPostprocess(**settings))
+    head.branch = 'token'
+    rule = rule_of(head)
+    assert rule_from_data(rule.to_data()) == rule
+    placed, samples = frames(letterbox)
+    head.postprocess(outputs['token_class_logits'][-1], outputs['token_boxes_cxcywh_norm'][-1], samples)
+    arrays = {name: value.numpy() for name, value in outputs.items()}
+    for i, sample in enumerate(samples):
+        assert_same(rule.candidates(arrays, i, placed), sample)
 
 
 @pytest.mark.parametrize('letterbox', [False, True])
@@ -124,7 +140,7 @@ def test_grasps_are_the_same(settings):
 
 
 def test_a_part_without_a_rule_is_named():
-    with pytest.raises(ValueError, match=r'Head answers by NoneType.*InstancePostprocess, MaskPostprocess'):
+    with pytest.raises(ValueError, match=r'Head answers by NoneType.*InstancePostprocess, BoxPostprocess, MaskPostprocess'):
         rule_of(Head(None))
     with pytest.raises(ValueError, match=r"rule must be .*, not 'os\.system'"):
         rule_from_data(dict(rule='os.system'))

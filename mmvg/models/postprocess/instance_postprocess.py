@@ -3,12 +3,12 @@
 import math
 
 import torch
-from mmcv.ops import nms
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.box_postprocess import without_overlapping
 from mmvg.models.postprocess.masks_nearby import masks_nearby
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample, cxcywh_to_xyxy, image_window
@@ -132,14 +132,9 @@ class InstancePostprocess(BasePostprocess):
         size = boxes_norm.new_tensor([width, height])
         boxes = boxes_norm.clamp(0, 1) * size.repeat(2)
         if self.nms_thr is not None:
-            scores = self._suppress(boxes, scores)
+            scores = without_overlapping(boxes, scores, self.nms_thr)
         points = None if points_norm is None else points_norm * size
         sample.pred_instances = InstanceData(bboxes=self.boxes_to_frame(boxes, sample), scores=scores, masks=masks)
         if points is not None:
             sample.pred_instances.points = self.points_to_frame(points, sample)
         self.decide(sample, target_score, global_mask, self.mask_output)
-
-    def _suppress(self, boxes: Tensor, scores: Tensor) -> Tensor:
-        """Scores (Q,) with 0 for every query that greedy NMS drops."""
-        _, kept = nms(boxes, scores, self.nms_thr)
-        return torch.zeros_like(scores).index_copy(0, kept, scores[kept])
