@@ -182,7 +182,7 @@ def _free(value: Tensor | list | None) -> Tensor | list | None:
 def _bounded(free: dict) -> dict:
     """Fractions and probabilities are free between 0 and 1."""
     bounded = ('boxes_cxcywh_norm', 'points', 'attention')
-    return {k: v.sigmoid() if k in bounded and isinstance(v, Tensor) else v for k, v in free.items()}
+    return {k: v.sigmoid() if k.endswith(bounded) and isinstance(v, Tensor) else v for k, v in free.items()}
 
 
 def _minimise(parameters: list[Tensor], loss: Callable[[], Tensor], steps: int = 300, lr: float = 0.3) -> None:

@@ -71,6 +71,22 @@ def test_instancevg_learns_from_boxes_is_scored_on_them_and_again_from_its_answe
     assert score_predictions(cfg, tmp_path / 'answers.json') == scores
 
 
+def test_simvg_has_nothing_but_boxes_to_learn_and_to_answer(config, tmp_path):
+    from mmvg.apis.rescore import score_predictions
+
+    cfg = config('simvg')
+    cfg.train_cfg.update(max_iters=2, val_interval=2)
+    cfg.default_hooks.checkpoint.interval = 2
+    train(cfg)
+    scores = evaluate(cfg, str(tmp_path / 'iter_2.pth'), out=str(tmp_path / 'answers.json'))
+    assert scores['grec/num_samples'] == 8
+    assert {name.split('/')[0] for name in scores} == {'grec'}
+    assert score_predictions(cfg, tmp_path / 'answers.json') == scores
+    (answer, *_) = json.loads((tmp_path / 'answers.json').read_text())['predictions']
+    assert 'boxes' in answer
+    assert 'mask' not in answer
+
+
 def test_a_best_score_that_needs_masks_is_refused_before_the_training(config):
     cfg = config('instancevg')
     cfg.default_hooks.checkpoint.update(save_best='gres/gIoU', rule='greater')

@@ -26,6 +26,7 @@ SYSTEMS = dict(
     raam={'whole'},
     rela={'whole'},
     segvlm={'image', 'text', 'fusion'},
+    simvg={'whole'},
 )
 FORMS = {'torch': (), 'onnx': (), 'openvino': (), 'onnx int8': ('int8',), 'openvino int8': ('int8',)}
 

@@ -81,6 +81,7 @@ WIDTHS = {
     ],
     'rela': LAVT,
     'segvlm': CRIS,
+    'simvg': ['size=96', 'channels=16', 'encoder_channels=32', 'num_queries=3'],
 }
 
 

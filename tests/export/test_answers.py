@@ -140,7 +140,9 @@ def test_grasps_are_the_same(settings):
 
 
 def test_a_part_without_a_rule_is_named():
-    with pytest.raises(ValueError, match=r'Head answers by NoneType.*InstancePostprocess, BoxPostprocess, MaskPostprocess'):
+    with pytest.raises(
+        ValueError, match=r'Head answers by NoneType.*InstancePostprocess, BoxPostprocess, MaskPostprocess'
+    ):
         rule_of(Head(None))
     with pytest.raises(ValueError, match=r"rule must be .*, not 'os\.system'"):
         rule_from_data(dict(rule='os.system'))

@@ -14,7 +14,7 @@ from mmvg.registry import MODELS
 
 SYSTEMS = sorted(path.parent.name for path in ROOT.glob('configs/*/tiny.py'))
 #: Where text and image meet from the first layer on, nothing can be shared.
-JOINT = {'instancevg'}
+JOINT = {'instancevg', 'simvg'}
 
 
 def lively_model(cfg):

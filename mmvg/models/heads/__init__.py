@@ -2,6 +2,7 @@
 
 from mmvg.models.heads.auxiliary_mask_head import AuxiliaryMaskHead
 from mmvg.models.heads.cross_modal_alignment_head import CrossModalAlignmentHead
+from mmvg.models.heads.distilled_box_head import DistilledBoxHead
 from mmvg.models.heads.dynamic_conv_branch import DynamicConvBranch
 from mmvg.models.heads.dynamic_mask_head import DynamicMaskHead, VisualProjector
 from mmvg.models.heads.grasp_head import GraspHead
@@ -17,6 +18,7 @@ from mmvg.models.heads.region_head import RegionHead
 __all__ = [
     'AuxiliaryMaskHead',
     'CrossModalAlignmentHead',
+    'DistilledBoxHead',
     'DynamicConvBranch',
     'DynamicMaskHead',
     'GraspHead',

@@ -16,13 +16,16 @@ class BoxBranch(nn.Module):
 
     Args:
         in_channels: Channels C of the query states.
+        size_bias: First bias of width and height; with -2 boxes start small, sigmoid(-2) = 0.12 of the image a side.
+            None leaves that of PyTorch.
     """
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, size_bias: float | None = -2.0) -> None:
         super().__init__()
         self.classify = Linear(in_channels, 2)
         self.regress = MLP(in_channels, in_channels, 4, 3)
-        nn.init.constant_(self.regress.layers[-1].bias[2:], -2.0)  # boxes start small: sigmoid(-2) = 0.12
+        if size_bias is not None:
+            nn.init.constant_(self.regress.layers[-1].bias[2:], size_bias)
 
     def forward(self, query_states: Tensor, references: Tensor | None) -> tuple[Tensor, Tensor]:
         """Predict classes and boxes.

@@ -15,9 +15,10 @@ from mmvg.models.losses.point_cost import PointL1Cost
 from mmvg.models.losses.region_minimap_loss import RegionMinimapLoss
 from mmvg.models.losses.region_presence_loss import RegionPresenceLoss, region_labels
 from mmvg.models.losses.segmentation_losses import SegmentationLosses
-from mmvg.models.losses.set_matcher import Matching, SetMatcher
+from mmvg.models.losses.set_matcher import Matching, SetMatcher, to_host
 from mmvg.models.losses.single_box_loss import SingleBoxLoss
 from mmvg.models.losses.targets import GroundingTargets
+from mmvg.models.losses.weight_balanced_distillation import WeightBalancedDistillation
 
 __all__ = [
     'AdaptiveDiceMaskLoss',
@@ -41,8 +42,10 @@ __all__ = [
     'SegmentationLosses',
     'SetMatcher',
     'SingleBoxLoss',
+    'WeightBalancedDistillation',
     'enlarge_logits',
     'reduce_masks',
     'region_labels',
+    'to_host',
     'weighted_bce',
 ]

@@ -122,11 +122,30 @@ def aligned_giou(boxes: Tensor, others: Tensor, eps: float = 1e-6) -> Tensor:
         >>> aligned_giou(torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.5, 0.0, 1.0, 1.0]))
         tensor(0.5000)
     """
-    sides = (torch.minimum(boxes[..., 2:], others[..., 2:]) - torch.maximum(boxes[..., :2], others[..., :2])).clamp(0)
     around = torch.maximum(boxes[..., 2:], others[..., 2:]) - torch.minimum(boxes[..., :2], others[..., :2])
-    overlap, hull = _area(sides), _area(around.clamp(0)).clamp(eps)
-    union = (_area(boxes[..., 2:] - boxes[..., :2]) + _area(others[..., 2:] - others[..., :2]) - overlap).clamp(eps)
+    overlap, union = _overlap_and_union(boxes, others, eps)
+    hull = _area(around.clamp(0)).clamp(eps)
     return overlap / union - (hull - union) / hull
+
+
+def aligned_iou(boxes: Tensor, others: Tensor, eps: float = 1e-6) -> Tensor:
+    """Return the IoU (...,) of pairs of boxes (..., 4) xyxy; arguments as for :func:`aligned_giou`.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.losses.detection_criterion import aligned_iou
+        >>> aligned_iou(torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.5, 0.0, 1.0, 1.0]))
+        tensor(0.5000)
+    """
+    overlap, union = _overlap_and_union(boxes, others, eps)
+    return overlap / union
+
+
+def _overlap_and_union(boxes: Tensor, others: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    sides = (torch.minimum(boxes[..., 2:], others[..., 2:]) - torch.maximum(boxes[..., :2], others[..., :2])).clamp(0)
+    overlap = _area(sides)
+    union = (_area(boxes[..., 2:] - boxes[..., :2]) + _area(others[..., 2:] - others[..., :2]) - overlap).clamp(eps)
+    return overlap, union
 
 
 def _area(sides: Tensor) -> Tensor:

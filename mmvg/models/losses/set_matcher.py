@@ -75,7 +75,8 @@ class SetMatcher(nn.Module):
     ) -> Matching:
         """Match all queries with the targets of their image.
 
-        All of it runs on the CPU after one transfer, the only one, because the assignment is solved there anyway.
+        All of it runs on the CPU after one transfer, the only one, because the assignment is solved there anyway; what
+        is there already (:func:`to_host`) stays.
 
         Args:
             class_logits: (D, B, Q, 2).
@@ -101,7 +102,7 @@ class SetMatcher(nn.Module):
         """Return the costs (D, B, Q, T) of every query with the targets of all images."""
         shape = class_logits.shape[:3]
         read = [class_logits, boxes_cxcywh_norm, targets.boxes_cxcywh_norm, *([] if points is None else [points])]
-        logits, boxes, wanted, *priors = _to_host(read)
+        logits, boxes, wanted, *priors = to_host(read)
         pred = InstanceData(scores=logits.flatten(0, 2), bboxes=cxcywh_to_xyxy(boxes.flatten(0, 2)))
         if priors:
             pred.priors = priors[0].expand(*shape, 2).flatten(0, 2)
@@ -110,8 +111,15 @@ class SetMatcher(nn.Module):
         return sum(cost(pred, gt, img_meta=meta) for cost in self.assigner.match_costs).unflatten(0, shape)
 
 
-def _to_host(tensors: list[Tensor]) -> list[Tensor]:
-    """Bring tensors to the CPU in one transfer, in float32, what is not finite as zeros."""
-    together = torch.cat([x.flatten().float() for x in tensors]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).cpu()
+def to_host(tensors: list[Tensor]) -> list[Tensor]:
+    """Bring tensors of one device to the CPU in one transfer, in float32, without a gradient; not finite are zeros.
+
+    Examples:
+        >>> to_host([torch.tensor([1.0, torch.nan]), torch.zeros(1, 2)])
+        [tensor([1., 0.]), tensor([[0., 0.]])]
+    """
+    together = (
+        torch.cat([x.detach().flatten().float() for x in tensors]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0).cpu()
+    )
     parts = together.split([x.numel() for x in tensors])
     return [part.view(x.shape) for part, x in zip(parts, tensors, strict=True)]

@@ -8,6 +8,7 @@ from .instance_query_generator import InstanceQueryGenerator
 from .learned_queries import LearnedQueries
 from .point_prior_decoder import PointPriorDecoder
 from .simple_fpn import SimpleFPN
+from .text_guided_query_generator import TextGuidedQueryGenerator
 from .top_down_decoder import TopDownDecoder
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     'LearnedQueries',
     'PointPriorDecoder',
     'SimpleFPN',
+    'TextGuidedQueryGenerator',
     'TopDownDecoder',
 ]

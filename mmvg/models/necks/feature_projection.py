@@ -9,13 +9,14 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class FeatureProjection(BaseModule):
-    """Project one feature map and the tokens, each by a linear map without bias.
+    """Project one feature map and the tokens, each by a linear map.
 
     Args:
         image_channels: Channels of the map.
         text_channels: Channels of the tokens (and of the sentence vector).
         out_channels: Channels of the result.
         sentence: Whether the sentence vector is projected too; otherwise it passes as it is.
+        bias: Whether the maps have a bias.
 
     Examples:
         >>> import torch
@@ -27,11 +28,13 @@ class FeatureProjection(BaseModule):
         (torch.Size([2, 8, 4, 4]), torch.Size([2, 5, 8]))
     """
 
-    def __init__(self, image_channels: int, text_channels: int, out_channels: int, sentence: bool = False) -> None:
+    def __init__(
+        self, image_channels: int, text_channels: int, out_channels: int, sentence: bool = False, bias: bool = False
+    ) -> None:
         super().__init__()
-        self.image = nn.Conv2d(image_channels, out_channels, 1, bias=False)
-        self.text = nn.Linear(text_channels, out_channels, bias=False)
-        self.sentence = nn.Linear(text_channels, out_channels, bias=False) if sentence else None
+        self.image = nn.Conv2d(image_channels, out_channels, 1, bias=bias)
+        self.text = nn.Linear(text_channels, out_channels, bias=bias)
+        self.sentence = nn.Linear(text_channels, out_channels, bias=bias) if sentence else None
 
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Replace ``images`` (one map), ``text`` and, if asked for, ``sentence``.

@@ -48,10 +48,10 @@ def test_windows_cover_the_targets_as_far_as_asked():
     np.random.seed(0)
     least = []
     for _ in range(30):
-        results = LargeScaleJitter(size=80, scales=(1.4, 1.4))(sample([0, 0, 16, 16], [30, 10, 40, 50]))
-        least.append((results['gt_bboxes'].areas.numpy() / 1.4**2 / [256, 400]).min())
-    assert min(least) > 0.69  # 0.9 is met by few windows here, and 0.7 by many
-    assert np.mean(np.array(least) > 0.89) > 0.3
+        results = LargeScaleJitter(size=80, scales=(1.4, 1.4))(sample([0, 0, 16, 16], [30, 10, 40, 40]))
+        least.append((results['gt_bboxes'].areas.numpy() / 1.4**2 / [256, 300]).min())
+    assert min(least) > 0.69  # one window in a hundred covers 0.9 here, and many cover 0.7
+    assert 0.3 < np.mean(np.array(least) > 0.89) < 1
 
 
 def test_a_picture_stays_whole_where_no_window_covers_enough():
