@@ -29,6 +29,11 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     7: lambda pixels: np.rot90(pixels, -1)[::-1],
     8: lambda pixels: np.rot90(pixels),
 }
+#: How a picture can be resized, by what resizes it.
+RESIZERS = dict(
+    cv2=('nearest', 'bilinear', 'bicubic', 'area', 'lanczos'),
+    pillow=('nearest', 'bilinear', 'bicubic', 'box', 'lanczos', 'hamming'),
+)
 #: EXIF orientation -> the one that undoes it.
 BACK = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 

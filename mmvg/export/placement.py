@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
 _INTERPOLATIONS = dict(
     nearest=cv2.INTER_NEAREST,
@@ -12,7 +13,6 @@ _INTERPOLATIONS = dict(
     area=cv2.INTER_AREA,
     lanczos=cv2.INTER_LANCZOS4,
 )
-INTERPOLATIONS = tuple(_INTERPOLATIONS)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,12 @@ class Placement:
 
 
 def place(
-    picture: np.ndarray, size: tuple[int, int], letterbox: bool, interpolation: str, pad_value: float | list[float] = 0
+    picture: np.ndarray,
+    size: tuple[int, int],
+    letterbox: bool,
+    interpolation: str,
+    pad_value: float | list[float] = 0,
+    backend: str = 'cv2',
 ) -> tuple[np.ndarray, Placement]:
     """Bring a picture to the size of the input, as :class:`mmvg.datasets.transforms.Letterbox` or ``Resize`` do.
 
@@ -64,8 +69,9 @@ def place(
         picture: (H, W, 3) uint8.
         size: Width and height of the input.
         letterbox: Keep the sides in proportion, and put the picture in the middle of a canvas.
-        interpolation: One of ``INTERPOLATIONS``.
+        interpolation: As the backend calls it (:data:`mmvg.pictures.RESIZERS`).
         pad_value: Colour of the canvas.
+        backend: What resizes the picture, ``'cv2'`` or ``'pillow'``.
 
     Returns:
         The input (H', W', 3) uint8, and where the picture lies in it.
@@ -81,7 +87,10 @@ def place(
         scale = min(wide / width, high / height)
         inner = max(1, round(width * scale)), max(1, round(height * scale))
     left, top = (wide - inner[0]) // 2, (high - inner[1]) // 2
-    resized = cv2.resize(picture, inner, interpolation=_INTERPOLATIONS[interpolation])
+    if backend == 'pillow':
+        resized = np.asarray(Image.fromarray(picture).resize(inner, getattr(Image.Resampling, interpolation.upper())))
+    else:
+        resized = cv2.resize(picture, inner, interpolation=_INTERPOLATIONS[interpolation])
     if inner != (wide, high):
         canvas = np.empty((high, wide, picture.shape[2]), dtype=picture.dtype)
         canvas[:] = np.round(pad_value)

@@ -9,7 +9,8 @@ import numpy as np
 
 from mmvg.checks import check_choice
 from mmvg.datasets.expressions import READERS, clean_expression
-from mmvg.export.placement import INTERPOLATIONS, Placement, place
+from mmvg.export.placement import Placement, place
+from mmvg.pictures import RESIZERS
 
 #: Tokenizers by name -> the argument that is the path of their file.
 TOKENIZERS = dict(WordTokenizer='vocab_file', BertTokenizer='vocab', BEiT3Tokenizer='vocab_file', CLIPPieces='file')
@@ -30,6 +31,7 @@ class Preparation:
         max_length: Tokens of a sentence.
         tokenizer: Name of a class in ``TOKENIZERS``.
         vocabulary: File or folder below the exported model that the tokenizer reads.
+        backend: What resizes the picture, ``'cv2'`` or ``'pillow'``.
     """
 
     size: tuple[int, int]
@@ -43,9 +45,11 @@ class Preparation:
     max_length: int
     tokenizer: str
     vocabulary: str
+    backend: str = 'cv2'
 
     def __post_init__(self) -> None:
-        check_choice('interpolation', self.interpolation, INTERPOLATIONS)
+        check_choice('backend', self.backend, tuple(RESIZERS))
+        check_choice('interpolation', self.interpolation, RESIZERS[self.backend])
         check_choice('reader', self.reader, READERS)
         check_choice('tokenizer', self.tokenizer, tuple(TOKENIZERS))
         if min(self.size) < 1 or len(self.size) != 2 or self.max_length < 2:
@@ -71,7 +75,7 @@ class Preparation:
         Returns:
             (3, H', W') float32, and where the picture lies in it.
         """
-        placed, placement = place(picture, self.size, self.letterbox, self.interpolation, self.pad_value)
+        placed, placement = place(picture, self.size, self.letterbox, self.interpolation, self.pad_value, self.backend)
         if self.to_rgb:
             placed = placed[..., ::-1]
         values = (placed.astype(np.float32) - np.float32(self.mean)) / np.float32(self.std)

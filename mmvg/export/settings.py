@@ -33,6 +33,7 @@ def read_preparation(steps: Iterable[Any], preprocessor: nn.Module) -> Preparati
             settings['pad_value'] = pad_value
         elif isinstance(step, Resize) and step.scale is not None and not step.keep_ratio:
             settings |= dict(size=tuple(step.scale), letterbox=False, interpolation=step.interpolation, pad_value=0)
+            settings['backend'] = step.backend
         elif isinstance(step, CleanText):
             settings['reader'] = step.reader
         elif isinstance(step, Tokenize):

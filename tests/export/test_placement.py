@@ -13,15 +13,17 @@ PICTURES = [DRAW.integers(0, 256, (*size, 3), np.uint8) for size in [(48, 64), (
 
 @pytest.mark.parametrize('picture', PICTURES, ids=['wide', 'high'])
 @pytest.mark.parametrize('interpolation', ['bilinear', 'bicubic'])
-@pytest.mark.parametrize('letterbox', [False, True])
-def test_a_picture_is_placed_as_the_transforms_place_it_and_comes_back_the_same_way(picture, interpolation, letterbox):
+@pytest.mark.parametrize(('letterbox', 'backend'), [(False, 'cv2'), (False, 'pillow'), (True, 'cv2')])
+def test_a_picture_is_placed_as_the_transforms_place_it_and_comes_back_the_same_way(
+    picture, interpolation, letterbox, backend
+):
     if letterbox:
         step = Letterbox(size=(40, 56), interpolation=interpolation, pad_value=(104, 117, 123))
     else:
-        step = Resize(scale=(40, 56), keep_ratio=False, interpolation=interpolation)
+        step = Resize(scale=(40, 56), keep_ratio=False, interpolation=interpolation, backend=backend)
     expected = step(dict(img=picture))
     meta = dict(expected, ori_shape=picture.shape[:2])
-    placed, placement = place(picture, (40, 56), letterbox, interpolation, (104, 117, 123))
+    placed, placement = place(picture, (40, 56), letterbox, interpolation, (104, 117, 123), backend)
     assert np.array_equal(placed, expected['img'])
     points, boxes = torch.rand(5, 2) * 40, torch.rand(5, 4) * 50 - 5
     assert np.array_equal(placement.points(points.numpy()), input_to_original_points(points, meta))

@@ -6,6 +6,8 @@ import pytest
 from mmdet.datasets.transforms import Resize as MMDetResize
 from mmdet.structures.mask import BitmapMasks
 from mmengine.registry import init_default_scope
+from PIL import Image
+from torchvision.transforms.functional import resize
 
 from mmvg.datasets.transforms import Letterbox, RandomTurnZoom, Resize, resize_masks
 from mmvg.registry import TRANSFORMS
@@ -81,6 +83,52 @@ def test_any_number_of_masks_is_resized(num_targets):
         dict(loaded(discs(16, 12)), gt_masks=BitmapMasks(discs(16, 12)[:num_targets], 12, 16))
     )
     assert results['gt_masks'].masks.shape == (num_targets, 30, 20)
+
+
+@pytest.mark.parametrize(('size', 'side'), [((640, 480), 480), ((640, 427), 224), ((60, 40), 96)])
+def test_pillow_gives_the_pixels_of_pil_and_of_torchvision(size, side):
+    draw = np.random.default_rng(0)
+    picture = draw.integers(0, 256, (size[1], size[0], 3), np.uint8)
+    resized = Resize(scale=(side, side), keep_ratio=False, backend='pillow')(dict(img=picture))['img']
+    rgb = Image.fromarray(np.ascontiguousarray(picture[..., ::-1]))  # LAVT reads RGB, we BGR
+    assert np.array_equal(resized[..., ::-1], np.asarray(rgb.resize((side, side), Image.Resampling.BILINEAR)))
+    assert np.array_equal(resized[..., ::-1], np.asarray(resize(rgb, [side, side])))
+    by_cv2 = Resize(scale=(side, side), keep_ratio=False)(dict(img=picture))['img']
+    furthest = np.abs(resized.astype(int) - by_cv2).max()
+    assert furthest > 20 if side < size[0] else furthest <= 1  # where a side grows, nothing is averaged
+
+
+@pytest.mark.parametrize(('size', 'side'), SCALES)
+def test_the_rules_of_masks_are_those_of_pil_and_of_opencv(size, side):
+    masks = discs(*size, count=8)
+    of_pil = [np.asarray(Image.fromarray(mask).resize((side, side), Image.Resampling.NEAREST)) for mask in masks]
+    assert np.array_equal(resize_masks(masks, (side, side), 'center'), of_pil)
+    of_opencv = [cv2.resize(mask, (side, side), interpolation=cv2.INTER_NEAREST) for mask in masks]
+    assert np.array_equal(resize_masks(masks, (side, side), 'floor'), of_opencv)
+
+
+def test_nearest_neighbours_move_masks_by_a_quarter_and_by_half_a_pixel():
+    masks = discs(640, 480)
+    wanted = centres(masks) * (320 / 640, 320 / 480)
+    moved = {
+        rule: (centres(resize_masks(masks, (320, 320), rule)) - wanted).mean(0) for rule in ('half', 'center', 'floor')
+    }
+    assert np.abs(moved['half']).max() < 0.05
+    assert moved['center'][0] == pytest.approx(-0.25, abs=0.05)  # of two pixels the right one is taken
+    assert moved['floor'][0] == pytest.approx(0.25, abs=0.05)  # the left one
+    assert np.abs(moved['floor']).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (dict(backend='pil'), "Resize.backend must be 'cv2' or 'pillow', not 'pil'"),
+        (dict(backend='pillow', interpolation='area'), "Resize.interpolation of pillow must be .*, not 'area'"),
+    ],
+)
+def test_a_backend_that_is_not_there_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Resize(scale=(8, 8), **options)
 
 
 def test_resize_is_found_by_its_name_in_the_scope_of_mmvg():
