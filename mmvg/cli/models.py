@@ -112,18 +112,19 @@ def _print_costs(title: str, rows: list, increments: bool = False) -> None:
 
 def convert(
     source: Annotated[
-        str, typer.Argument(metavar='SRC', help='beit3_*_patch16_224.pth (or .zip), or InstanceVG-*.pth.')
+        str,
+        typer.Argument(metavar='SRC', help='Released weights: of BEiT-3 (.pth or .zip), InstanceVG, LAVT or MagNet.'),
     ],
     target: Annotated[str, typer.Argument(metavar='DST', help='Where to write: .pth or .safetensors.')],
     img_size: Annotated[
-        int | None, typer.Option(help='Resize the image positions for squares of this many pixels.')
+        int | None, typer.Option(help='Resize the image positions of a BEiT-3 for squares of this many pixels.')
     ] = None,
     ema: Annotated[bool, typer.Option('--ema', help='Take the averaged weights of an InstanceVG file.')] = False,
 ) -> None:
-    """Convert the weights of BEiT-3 or of a released InstanceVG.
+    """Convert the released weights of BEiT-3, InstanceVG, LAVT or MagNet to our names.
 
-    What comes of BEiT-3 is for model.backbone.checkpoint (which reads Microsoft's file as well); what comes of
-    InstanceVG is for mmvg test and load_from.
+    Whose they are is seen from their names. What comes of BEiT-3 is for model.backbone.checkpoint (which reads
+    Microsoft's file as well); what comes of a whole system is for mmvg test and load_from.
     """
     if not target.endswith(('.pth', '.safetensors')):
         raise typer.BadParameter(f'{target}: the name must end in .pth or .safetensors')
@@ -135,3 +136,5 @@ def convert(
     numbers = sum(value.numel() for value in state.values())
     print(f'{target}: {len(state)} tensors, {numbers:,} numbers ({meta["layout"]} layout)')
     print(f'without effect, and left out: {meta["dropped"] or "nothing"}')
+    if meta.get('arguments'):
+        print(f'trained with: {meta["arguments"]}')

@@ -24,6 +24,7 @@ from mmvg.foreign_files import foreign_content
 from mmvg.weights.adapters import is_adapter, merge_adapters
 from mmvg.weights.array_pickle import read_array_pickle
 from mmvg.weights.errors import CheckpointError
+from mmvg.weights.inert_record import InertRecord
 from mmvg.weights.integrity import find_damage, non_finite, tensors_digest
 from mmvg.weights.latest import NOTE, noted_checkpoint
 from mmvg.weights.model_folder import is_model_folder, weights_of_folder
@@ -337,7 +338,10 @@ def _history_buffer_method(owner: type, name: str) -> Callable:
 
 
 def _harmless_globals() -> list:
-    """List what checkpoints of MMEngine (log buffers) and InstanceVG (NumPy scalars) name besides tensors."""
+    """List what checkpoints of MMEngine (log buffers), InstanceVG (NumPy scalars) and LAVT (arguments) name too.
+
+    The arguments of a script are read as a record of ours, and ``argparse`` is not called.
+    """
     scalar, array = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
     numeric = [type(np.dtype(kind)) for kind in np.typecodes['AllInteger'] + np.typecodes['Float'] + '?']
     old_and_new = [
@@ -346,7 +350,7 @@ def _harmless_globals() -> list:
         for name, function in (('scalar', scalar), ('_reconstruct', array))
     ]
     buffer = [HistoryBuffer, (_history_buffer_method, 'builtins.getattr')]
-    return [np.ndarray, np.dtype, *numeric, *old_and_new, *buffer]
+    return [np.ndarray, np.dtype, *numeric, *old_and_new, *buffer, (InertRecord, 'argparse.Namespace')]
 
 
 def _check_is_checkpoint(path: Path) -> None:

@@ -7,6 +7,8 @@ from torch import Tensor
 
 #: Differences of one kind that are listed by name.
 MOST_LISTED = 8
+#: In names of released weights that :mod:`mmvg.weights.conversion` converts.
+FOREIGN = ('beit3.', '.image_lang_att.')
 
 
 def state_dict_difference(model: dict[str, Tensor], file: dict[str, Tensor]) -> str:
@@ -50,11 +52,8 @@ def state_dict_difference(model: dict[str, Tensor], file: dict[str, Tensor]) -> 
 def _another_model(model: dict[str, Tensor], file: dict[str, Tensor]) -> list[str]:
     """Say so when the file is not a slightly different version but something else."""
     common = len(model.keys() & file.keys())
-    if any('beit3.' in name for name in file):
-        return [
-            'These are the names of Microsoft or of the authors of InstanceVG: convert the file with '
-            'tools/model_converters/instancevg.py first.'
-        ]
+    if any(mark in name for name in file for mark in FOREIGN):
+        return ['These are the names of the authors, not ours: convert the file with "mmvg convert" first.']
     if 2 * common >= len(model):
         return []
     return [

@@ -1,11 +1,13 @@
-"""``tools/model_converters/instancevg.py SRC DST``."""
+"""``tools/model_converters/instancevg.py SRC DST``, which is ``mmvg convert``."""
 
+import argparse
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from released_lavt import TINY, lavt_shapes, random_weights
 
 from mmvg.models.backbones import BEiT3
 from mmvg.weights.checkpoint import load_checkpoint_file
@@ -42,6 +44,16 @@ def test_the_result_is_for_the_backbone_and_says_where_it_comes_from(tmp_path, c
     assert 'left out: beit3.vision_embed.mask_token' in printed
     meta = load_checkpoint_file(tmp_path / name)['meta']
     assert (meta['source'], meta['layout'], meta['img_size']) == ('beit3.pth', 'beit3', '32')
+
+
+def test_what_a_system_was_trained_with_and_what_is_left_out_are_printed(tmp_path, convert):
+    state = random_weights(lavt_shapes(TINY), TINY)
+    arguments = argparse.Namespace(swin_type='base', mha='4-4-4-4', lr=5e-5)
+    torch.save(dict(model=state, args=arguments), tmp_path / 'refcoco.pth')
+    printed = convert(tmp_path / 'refcoco.pth', tmp_path / 'ours.safetensors')
+    assert '(lavt layout)' in printed
+    assert "trained with: swin_type='base', mha='4-4-4-4'" in printed
+    assert 'left out: text_encoder.embeddings.position_ids, backbone.layers.3.res_gate.0.weight' in printed
 
 
 def test_mistakes_end_with_a_message(tmp_path, convert, microsoft, capsys):

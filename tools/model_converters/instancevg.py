@@ -1,4 +1,4 @@
-"""Convert the weights of BEiT-3 and InstanceVG, the same as ``mmvg convert``."""
+"""Convert released weights to our names, the same as ``mmvg convert``."""
 
 from mmvg.cli import run_script
 

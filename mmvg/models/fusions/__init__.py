@@ -1,7 +1,8 @@
 """Fusions: where image and text meet, whatever a paper calls it.
 
 Two kinds. Between the stages of two encoders, run by :class:`mmvg.models.backbones.StagedEncoder`:
-:class:`PixelWordFusion` (LAVT), :class:`CrossModalAlignmentFusion` (MagNet), :class:`RegionAwareFusion` (RaAM-RVG).
+:class:`PixelWordFusion` (LAVT), :class:`CrossModalAlignmentFusion` (MagNet), :class:`PyramidWordFusion` (its released
+code), :class:`RegionAwareFusion` (RaAM-RVG).
 Behind the encoders, as a part of ``neck``: all the others.
 """
 
@@ -11,6 +12,7 @@ from .language_attention_fusion import LanguageAttentionFusion
 from .language_guided_upsampling import LanguageGuidedUpsampling
 from .pixel_word_attention import PixelWordAttention, TanhGate
 from .pixel_word_fusion import PixelWordFusion
+from .pyramid_word_fusion import PyramidWordFusion
 from .region_anchoring import RegionAnchoring
 from .region_aware_fusion import RegionAwareFusion
 from .region_modulation import RegionModulation
@@ -24,6 +26,7 @@ __all__ = [
     'LanguageGuidedUpsampling',
     'PixelWordAttention',
     'PixelWordFusion',
+    'PyramidWordFusion',
     'RegionAnchoring',
     'RegionAwareFusion',
     'RegionModulation',

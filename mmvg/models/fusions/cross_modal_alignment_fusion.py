@@ -55,9 +55,7 @@ class CrossModalAlignmentFusion(BaseModule):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
-        bad = [channels for channels in image_channels if channels % 4]
-        if bad:
-            raise ValueError(f'CrossModalAlignmentFusion: image_channels must be multiples of 4, but has {bad}')
+        check_quarters('CrossModalAlignmentFusion', image_channels)
         last = len(image_channels) - 1
         self.stages = nn.ModuleList(
             _AlignmentStage(
@@ -78,6 +76,38 @@ class CrossModalAlignmentFusion(BaseModule):
         return self.stages[stage](blocks[-1], size, text, text_mask)
 
 
+def check_quarters(name: str, image_channels: Sequence[int]) -> None:
+    """Check that every width can be divided by 4.
+
+    Raises:
+        ValueError: If one cannot.
+    """
+    bad = [channels for channels in image_channels if channels % 4]
+    if bad:
+        raise ValueError(f'{name}: image_channels must be multiples of 4, but has {bad}')
+
+
+def project_cells(channels: int, eps: float = 1e-5) -> nn.Sequential:
+    """Return the layers that bring pooled cells from C to C / 4 channels (Eq. 6); their LayerNorm adds ``eps``."""
+    return nn.Sequential(
+        nn.Linear(channels, 4 * channels, bias=False),
+        nn.LayerNorm(4 * channels, eps=eps),
+        nn.Linear(4 * channels, channels, bias=False),
+        nn.GELU(),
+        nn.Linear(channels, channels // 4, bias=False),
+    )
+
+
+def mix_scales(channels: int, num_scales: int) -> nn.Sequential:
+    """Return the layers that mix what C pixels and C / 4 cells of every scale gathered into C channels (Eq. 9)."""
+    return nn.Sequential(
+        nn.Linear(channels + num_scales * (channels // 4), channels),
+        nn.LayerNorm(channels),
+        nn.Linear(channels, channels),
+        nn.GELU(),
+    )
+
+
 class _AlignmentStage(nn.Module):
     """Align image and text after one stage."""
 
@@ -93,12 +123,7 @@ class _AlignmentStage(nn.Module):
         super().__init__()
         self.full = PixelWordAttention(channels, text_channels, norm='layer')
         self.pyramid = nn.ModuleList(_PooledAttention(channels, text_channels, k, head_channels) for k in scales)
-        self.mix = nn.Sequential(
-            nn.Linear(channels + len(scales) * (channels // 4), channels),
-            nn.LayerNorm(channels),
-            nn.Linear(channels, channels),
-            nn.GELU(),
-        )
+        self.mix = mix_scales(channels, len(scales))
         self.image_gate = TanhGate(channels, 'gelu', closed=True) if update_image else None
         self.text_mix = self.text_gate = None
         if update_text:
@@ -135,13 +160,7 @@ class _PooledAttention(nn.Module):
         super().__init__()
         width = channels // 4
         self.scale = scale
-        self.project = nn.Sequential(
-            nn.Linear(channels, 4 * channels, bias=False),
-            nn.LayerNorm(4 * channels),
-            nn.Linear(4 * channels, channels, bias=False),
-            nn.GELU(),
-            nn.Linear(channels, width, bias=False),
-        )
+        self.project = project_cells(channels)
         self.attention = BiMultiHeadAttention(
             v_dim=width,
             l_dim=text_channels,
