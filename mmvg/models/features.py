@@ -29,6 +29,7 @@ class GroundingFeatures:
         input_ids: The tokens (B, L) themselves.
         unfused: The coarsest image map (B, C, h, w) of the encoder, before its last fusion with the text if that can be
             told apart.
+        pictures: The input (B, 3, H, W) itself, normalised; for auxiliary heads that set ``needs_pictures``.
 
     Examples:
         >>> import torch
@@ -51,6 +52,7 @@ class GroundingFeatures:
     pixels: Tensor | None = None
     input_ids: Tensor | None = None
     unfused: Tensor | None = None
+    pictures: Tensor | None = None
 
     def replace(self, **changes) -> 'GroundingFeatures':
         """Return a copy with some fields changed; an unknown field is a ``TypeError``."""

@@ -10,8 +10,10 @@ from mmengine.runner import Runner
 from shipped_configs import CONFIGS, build, config_of, on_drawn_data, read, size, step_with, table
 from torch import nn
 
+#: CRIS where other papers have scored it.
+ELSEWHERE = ['cris/grefcoco.py', 'cris/refcoco_224.py', 'cris/refcoco_224_grounding.py', 'cris/rrefcoco.py']
 #: The configs of the papers, not those of RefShapes.
-BIG = [c for c in CONFIGS if re.match('(cris|segvlm)/(?!tiny|refshapes)', c)]
+BIG = [c for c in CONFIGS if re.match('(cris|segvlm)/(?!tiny|refshapes)', c) and c not in ELSEWHERE]
 
 
 @pytest.mark.parametrize('config', ['cris/refcoco_r50.py', 'segvlm/phrasecut.py'])
@@ -63,6 +65,33 @@ def test_sizes_of_text_and_image_and_the_way_back(config):
             assert (loader.dataset.dataset, loader.dataset.text_field) == (expected, 'sent')
     assert cfg.train_dataloader.batch_size == 16
     assert (cfg.model.head.postprocess.mask_thr, cfg.model.head.postprocess.interpolation) == (0.35, 'bicubic')
+
+
+@pytest.mark.parametrize('config', ELSEWHERE)
+def test_cris_elsewhere_is_the_cris_of_refcoco(config):
+    cfg, plain = read(config), read('cris/refcoco.py')
+    small = '224' in config
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        assert step_with('size', pipeline).size == (224 if small else 416)
+        assert step_with('max_length', pipeline).max_length == (17 if small else 22)
+        assert step_with('reader', pipeline).reader == 'sent'
+    assert (cfg.train_cfg.max_epochs, cfg.param_scheduler[0].milestones) == ((10, [7]) if small else (50, [35]))
+    assert cfg.optim_wrapper == plain.optim_wrapper
+    assert {key: cfg.model[key] for key in ('backbone', 'neck', 'head')} == {
+        key: plain.model[key] for key in ('backbone', 'neck', 'head')
+    }
+    assert (cfg.model.get('aux_heads') is not None) == ('grounding' in config)
+    if not small:
+        assert cfg.test_evaluator[0].get('no_target_from', 'mask') == 'mask'
+
+
+def test_mask_grounding_in_cris_reads_the_tokens_of_clip():
+    model = build('cris/refcoco_224_grounding.py')
+    grounding = model.aux_heads.grounding
+    assert grounding.vocab_bias.shape[0] == model.backbone.token_table.shape[0]
+    assert grounding.mask_token.shape[0] == model.backbone.token_table.shape[1]
+    assert size(grounding) == pytest.approx(6.83e6, rel=1e-3)  # eight layers of width 256
 
 
 @pytest.mark.parametrize('paper', ['cris', 'segvlm'])

@@ -157,3 +157,58 @@ def test_loaders_give_batches_that_fit_the_model(config, refshapes_tiny):
         batch = next(iter(Runner.build_dataloader(loader, seed=0)))
         assert [tuple(image.shape) for image in batch['inputs']] == [(3, side, side)] * 2
         assert {(sample.gt_frame, len(sample.input_ids)) for sample in batch['data_samples']} == {(frame, 20)}
+
+
+RELEASED = ['lavt/refcoco_released.py', 'magnet/refcoco_released.py']
+#: Data with none or several targets: whose metric, and what tells that nothing is meant.
+GENERALIZED = {
+    'lavt/grefcoco.py': ('GRESMetric', 'mask'),
+    'lavt/refzom.py': ('RefZOMMetric', 'mask'),
+    'lavt/rrefcoco.py': ('RRefMetric', 'mask'),
+    'lavt/rrefcoco_existence.py': ('RRefMetric', 'flag'),
+}
+
+
+@pytest.mark.parametrize('config', [*BIG, *RELEASED])
+def test_released_weights_are_scored_on_pictures_resized_by_pil_and_masks_by_its_rule(config):
+    cfg = read(config)
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        released = config in RELEASED
+        assert step_with('scale', pipeline).get('backend', 'cv2') == ('pillow' if released else 'cv2')
+        truth = step_with('mask_rule', pipeline)
+        assert (truth.frame, truth.mask_rule) == ('input' if released else 'original', 'center')
+    assert cfg.test_evaluator[0].resolution == cfg.model.head.postprocess.frame == truth.frame
+
+
+@pytest.mark.parametrize('config', GENERALIZED)
+def test_lavt_on_data_without_targets_is_trained_as_on_refcoco(config):
+    cfg, plain = read(config), read('lavt/refcoco.py')
+    metric, told_by = GENERALIZED[config]
+    (evaluator,) = cfg.test_evaluator
+    assert (evaluator.type.__name__, evaluator.get('no_target_from', 'mask')) == (metric, told_by)
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        pipeline = loader.dataset.pipeline
+        assert step_with('scale', pipeline).scale == (480, 480)
+        assert (step_with('max_length', pipeline).max_length, step_with('reader', pipeline).reader) == (20, 'raw')
+    assert (cfg.train_dataloader.batch_size, cfg.sync_bn) == (8, 'torch')
+    assert (cfg.optim_wrapper, cfg.param_scheduler) == (plain.optim_wrapper, plain.param_scheduler)
+    head = cfg.model.head
+    assert (head.get('no_target_loss') is not None, head.postprocess.get('score_thr', 0.0)) == (
+        ('existence' in config),
+        0.5 if 'existence' in config else 0.0,
+    )
+
+
+def test_rows_of_the_papers_are_options_of_the_same_model():
+    assert {build('lavt/refcoco_mha.py').backbone.fusion.attention[i].num_heads for i in range(4)} == {4}
+    assert size(build('lavt/refcoco_mha.py')) == size(build('lavt/refcoco.py'))
+    loss = build('lavt/refcoco_dice.py').head.mask_loss
+    assert (loss.bce_weight, loss.dice_weight, loss.dice_classes) == (0.0, 1.0, 2)
+    frozen = build('lavt/refcoco.py', 'model.backbone.text.frozen_layers=2').backbone.text.bert
+    kept = {name.split('.')[2] for name, p in frozen.named_parameters() if not p.requires_grad and 'layer.' in name}
+    assert kept == {'10', '11'}
+    heads = build('magnet/refcoco_224_masked_vlm.py').aux_heads
+    assert sorted(heads) == ['grounding', 'patches']
+    assert heads.grounding.inputs == ('text', 'image')
+    assert heads.patches.patch_size == 32

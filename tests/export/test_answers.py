@@ -7,7 +7,7 @@ from torch import nn
 
 from mmvg.export.answers import rule_from_data, rule_of
 from mmvg.export.placement import place
-from mmvg.models.heads import RegionHead
+from mmvg.models.heads import PixelMaskHead, RegionHead
 from mmvg.models.postprocess import BoxPostprocess, GraspPostprocess, InstancePostprocess, MaskPostprocess
 from mmvg.structures import Candidates, GroundingSample
 
@@ -93,6 +93,23 @@ def test_masks_are_the_same(settings, letterbox):
     rule = rule_from_data(rule_of(Head(postprocess)).to_data())
     for i, sample in enumerate(postprocess(logits, samples)):
         assert_same(rule.candidates(dict(mask_logits=logits.numpy()), i, placed), sample)
+
+
+def test_a_branch_that_tells_whether_anything_is_meant_is_asked():
+    torch.manual_seed(0)
+    head = PixelMaskHead(
+        8,
+        mask_loss=dict(type='BinaryMaskLoss'),
+        postprocess=dict(type='MaskPostprocess', score_thr=0.5),
+        no_target_loss=dict(type='NoTargetLoss'),
+    ).eval()
+    outputs = dict(mask_logits=torch.randn(3, 1, 8, 8), no_target_logits=2 * torch.randn(3, 2))
+    head.forward = lambda features: outputs
+    placed, samples = frames(letterbox=True)
+    rule = rule_from_data(rule_of(head).to_data())
+    arrays = {name: value.numpy() for name, value in outputs.items()}
+    for i, sample in enumerate(head.predict(None, samples)):
+        assert_same(rule.candidates(arrays, i, placed), sample)
 
 
 @pytest.mark.parametrize('regions_decide', [False, True])

@@ -11,7 +11,8 @@ from mmvg.evaluation.metrics import RRefMetric
 with read_base():
     from .grefcoco import *
 
-data = dict(type=RRefDataset, dataset='rrefcoco', data_root='${data_root}', mode='tolerant')
+dataset = 'rrefcoco'
+data = dict(type=RRefDataset, dataset='${dataset}', data_root='${data_root}', mode='tolerant')
 train_dataloader.dataset = dict(data, split='train', sentence_mode='random', pipeline='${train_pipeline}')
 val_dataloader.dataset = test_dataloader.dataset = dict(data, split='val', test_mode=True, pipeline='${test_pipeline}')
 evaluator = [dict(type=RRefMetric, resolution='${frame}')]

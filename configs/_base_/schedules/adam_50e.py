@@ -7,10 +7,11 @@ from mmengine.optim import AmpOptimWrapper, MultiStepLR
 from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import Adam
 
+max_epochs = 50
 milestones = [35]
 base_batch_size = 64  # samples of an update that lr is for: four GPUs with 16 each
 
-train_cfg = dict(type=EpochBasedTrainLoop, max_epochs=50, val_interval=1)
+train_cfg = dict(type=EpochBasedTrainLoop, max_epochs='${max_epochs}', val_interval=1)
 sync_bn = 'torch'  # with several GPUs
 auto_scale_lr = dict(base_batch_size='${base_batch_size}', enable=False)
 

@@ -30,6 +30,12 @@ class BertTextEncoder(BaseModule):
         dropout: Dropout on the hidden states and the attention weights.
         weight_std: Standard deviation of fresh weights.
         checkpoint: Local file, or a directory in the layout of transformers, read by :meth:`init_weights`.
+        frozen_layers: So many layers, the last ones, and the embeddings keep their weights; 0 trains everything.
+            LAVT's code hands layers 0 to 9 alone to its optimizer, which is 2. Unlike what ``frozen`` of a grounder
+            names, they stay in training mode, with their dropout, as there.
+
+    Raises:
+        ValueError: If there are not so many layers.
 
     Examples:
         >>> import torch
@@ -50,10 +56,14 @@ class BertTextEncoder(BaseModule):
         dropout: float = 0.1,
         weight_std: float = 0.02,
         checkpoint: str | None = None,
+        frozen_layers: int = 0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         from transformers import BertConfig, BertModel
+
+        if not 0 <= frozen_layers <= num_layers:
+            raise ValueError(f'BertTextEncoder: frozen_layers is {frozen_layers}, but there are {num_layers} layers')
 
         self.embed_dims = embed_dims
         self.num_layers = num_layers
@@ -72,6 +82,9 @@ class BertTextEncoder(BaseModule):
         )
         config._attn_implementation = 'sdpa'
         self.bert = BertModel(config, add_pooling_layer=False)
+        if frozen_layers:
+            for part in (self.bert.embeddings, *self.bert.encoder.layer[-frozen_layers:]):
+                part.requires_grad_(False)
 
     @property
     def token_table(self) -> Tensor:

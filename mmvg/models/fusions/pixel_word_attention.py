@@ -8,9 +8,10 @@ from mmvg.checks import check_choice
 
 
 class PixelWordAttention(nn.Module):
-    """Gather words for each pixel by attention with one head, and multiply them with the pixel (LAVT, Eqs. 2 to 7).
+    """Gather words for each pixel by attention, and multiply them with the pixel (LAVT, Eqs. 2 to 7).
 
-    This is the pixel-word attention module of LAVT (arXiv:2112.02244).
+    This is the pixel-word attention module of LAVT (arXiv:2112.02244). With several heads, as its code allows
+    (``--mha``), the scores of each are divided by the root of all C channels, as there.
 
     Args:
         image_channels: C.
@@ -18,9 +19,10 @@ class PixelWordAttention(nn.Module):
         norm: Norm after the queries and after the gathered words: ``'instance'``, over the pixels and without affine
             (LAVT), or ``'layer'``, over the channels (MagNet's code).
         dropout: Dropout on the result.
+        num_heads: Heads of the attention.
 
     Raises:
-        ValueError: If ``norm`` is unknown.
+        ValueError: If ``norm`` is unknown, or C is no multiple of ``num_heads``.
 
     Examples:
         >>> import torch
@@ -30,9 +32,19 @@ class PixelWordAttention(nn.Module):
         torch.Size([2, 16, 8])
     """
 
-    def __init__(self, image_channels: int, text_channels: int, norm: str = 'instance', dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        image_channels: int,
+        text_channels: int,
+        norm: str = 'instance',
+        dropout: float = 0.0,
+        num_heads: int = 1,
+    ) -> None:
         super().__init__()
         check_choice('PixelWordAttention.norm', norm, ('instance', 'layer'))
+        if image_channels % num_heads:
+            raise ValueError(f'PixelWordAttention: {image_channels} channels cannot be shared out to {num_heads} heads')
+        self.num_heads = num_heads
         self.visual = nn.Linear(image_channels, image_channels)
         self.query = nn.Linear(image_channels, image_channels)
         self.key = nn.Linear(text_channels, image_channels)
@@ -57,10 +69,19 @@ class PixelWordAttention(nn.Module):
         words = text_mask[..., None]  # (B, L, 1)
         query = self.query_norm(self.query(pixels))
         key, value = self.key(text) * words, self.value(text) * words
-        logits = query @ key.transpose(1, 2) / key.shape[-1] ** 0.5  # (B, M, C) @ (B, C, L) -> (B, M, L)
-        weights = logits.masked_fill(~text_mask[:, None], torch.finfo(logits.dtype).min).softmax(-1)
-        gathered = self.out_norm(self.out(weights @ value))  # (B, M, L) @ (B, L, C) -> (B, M, C)
+        gathered = self.out_norm(self.out(self._gather(query, key, value, text_mask)))
         return self.dropout(F.gelu(self.mix(F.gelu(self.visual(pixels)) * gathered)))
+
+    def _gather(self, query: Tensor, key: Tensor, value: Tensor, text_mask: Tensor) -> Tensor:
+        """Let ``query`` (B, M, C) gather from the words ``value`` (B, L, C): (B, M, C)."""
+        scale = key.shape[-1] ** 0.5
+        if self.num_heads > 1:
+            query, key, value = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (query, key, value))
+            text_mask = text_mask[:, None]
+        logits = query @ key.transpose(-2, -1) / scale  # (B, M, C) @ (B, C, L) -> (B, M, L), or of each head
+        weights = logits.masked_fill(~text_mask[..., None, :], torch.finfo(logits.dtype).min).softmax(-1)
+        gathered = weights @ value  # (B, M, L) @ (B, L, C) -> (B, M, C)
+        return gathered if self.num_heads == 1 else gathered.transpose(1, 2).flatten(2)
 
 
 class PixelInstanceNorm(nn.Module):

@@ -20,6 +20,10 @@ class PixelWordFusion(BaseModule):
         text_channels: C_l.
         norm: ``'instance'`` or ``'layer'``; see :class:`PixelWordAttention`.
         dropout: Dropout on the fused features.
+        num_heads: Heads of the attention, the same after every stage or one number for each.
+
+    Raises:
+        ValueError: If there are more or fewer ``num_heads`` than stages.
 
     Examples:
         >>> import torch
@@ -37,11 +41,18 @@ class PixelWordFusion(BaseModule):
         text_channels: int,
         norm: str = 'instance',
         dropout: float = 0.0,
+        num_heads: int | Sequence[int] = 1,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        heads = [num_heads] * len(image_channels) if isinstance(num_heads, int) else num_heads
+        if len(heads) != len(image_channels):
+            raise ValueError(
+                f'PixelWordFusion: num_heads {num_heads} must be one for each of {len(image_channels)} stages'
+            )
         self.attention = nn.ModuleList(
-            PixelWordAttention(channels, text_channels, norm, dropout) for channels in image_channels
+            PixelWordAttention(channels, text_channels, norm, dropout, of_stage)
+            for channels, of_stage in zip(image_channels, heads, strict=True)
         )
         # the last stage has no next one to let anything through to
         self.gates = nn.ModuleList(TanhGate(channels) for channels in image_channels[:-1])

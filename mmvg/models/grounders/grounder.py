@@ -34,7 +34,8 @@ class Grounder(BaseModel):
             ``predict(features, data_samples) -> list[GroundingSample]``.
         aux_heads: Named heads with a ``loss`` of the same form, used in training only; ``None`` leaves one out. Their
             losses are reported under ``<name>.<key>``. One with ``needs_encoder = True`` is called as
-            ``loss(features, data_samples, encoder=backbone)``; see :class:`mmvg.models.TextEncoder`.
+            ``loss(features, data_samples, encoder=backbone)``; see :class:`mmvg.models.TextEncoder`. One with
+            ``needs_pictures = True`` finds the input in ``features.pictures``.
         data_preprocessor: Usually :class:`mmvg.models.GroundingPreprocessor`.
         frozen: Parts that are not trained: ``'image'`` or ``'text'``, the tower of the backbone, or names of modules
             (:func:`mmvg.models.layers.freezing.freeze`). They stay in evaluation mode.
@@ -138,6 +139,8 @@ class Grounder(BaseModel):
         features = self.backbone(images, inputs['input_ids'], inputs['text_mask'], **shared)
         unfused = features.images[-1] if features.unfused is None else features.unfused
         features = features.replace(input_ids=inputs['input_ids'], unfused=unfused)
+        if any(getattr(head, 'needs_pictures', False) for head in self.aux_heads.values()):
+            features = features.replace(pictures=inputs['images'] if index is None else inputs['images'][index])
         for part in self.neck.values():
             features = part(features)
         return features

@@ -8,6 +8,7 @@ from mmvg.models.heads.dynamic_mask_head import DynamicMaskHead, VisualProjector
 from mmvg.models.heads.grasp_head import GraspHead
 from mmvg.models.heads.instance_head import InstanceHead
 from mmvg.models.heads.mask_grounding_head import MaskGroundingHead
+from mmvg.models.heads.masked_patches_head import MaskedPatchesHead
 from mmvg.models.heads.masked_query_head import MaskedQueryHead
 from mmvg.models.heads.minimap_mask_head import MinimapMaskHead
 from mmvg.models.heads.pixel_mask_head import PixelMaskHead
@@ -25,6 +26,7 @@ __all__ = [
     'InstanceHead',
     'MapRefinement',
     'MaskGroundingHead',
+    'MaskedPatchesHead',
     'MaskedQueryHead',
     'MinimapMaskHead',
     'PixelMaskHead',

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from mmvg.checks import check_choice
 from mmvg.models.losses.mask_criterion import BceDice
 from mmvg.models.losses.mask_loss import MaskLoss
 from mmvg.registry import MODELS
@@ -15,13 +16,18 @@ class BinaryMaskLoss(MaskLoss):
     The dice loss of a sample is 1 - (2 sum(p y) + 1) / (sum(p) + sum(y) + 1), with p the sigmoid of its logits.
 
     Args:
-        bce_weight: Weight of the cross-entropy.
+        bce_weight: Weight of the cross-entropy; 0 leaves it out.
         dice_weight: Weight of the dice loss; 0 leaves it out.
+        dice_classes: 1, the dice loss is that of the target; 2, it is the mean of those of target and background, the
+            multi-class dice loss by which LAVT's ``lavt_one`` was trained.
         class_weights: Weights of background and foreground pixels; the mean of the cross-entropy is weighted by them.
             With (0.9, 1.1) and the difference of two class logits this is LAVT's cross-entropy (arXiv:2112.02244).
         resolution: See :class:`MaskLoss`.
         reduction: See :class:`MaskLoss`.
         align_corners: See :class:`MaskLoss`.
+
+    Raises:
+        ValueError: If ``dice_classes`` is neither 1 nor 2.
 
     Examples:
         >>> import torch
@@ -40,8 +46,10 @@ class BinaryMaskLoss(MaskLoss):
         resolution: str = 'input',
         reduction: str = 'half',
         align_corners: bool = True,
+        dice_classes: int = 1,
     ) -> None:
         super().__init__(resolution, reduction, align_corners)
+        self.dice_classes = check_choice('BinaryMaskLoss.dice_classes', dice_classes, (1, 2))
         self.bce_weight = bce_weight
         self.dice_weight = dice_weight
         self.class_weights = class_weights
@@ -55,13 +63,22 @@ class BinaryMaskLoss(MaskLoss):
             masks: (B, 1, h, w) in [0, 1].
 
         Returns:
-            ``loss_bce`` and, unless its weight is 0, ``loss_dice``.
+            ``loss_bce`` and ``loss_dice``, without one of weight 0.
         """
         logits, masks = logits.squeeze(1), masks.squeeze(1)
-        losses = dict(loss_bce=self.bce_weight * weighted_bce(logits, masks, self.class_weights))
+        losses = {}
+        if self.bce_weight:
+            losses['loss_bce'] = self.bce_weight * weighted_bce(logits, masks, self.class_weights)
         if self.dice_weight:
-            losses['loss_dice'] = self.dice_weight * self.bce_dice.dice(logits, masks)
+            losses['loss_dice'] = self.dice_weight * self._dice(logits, masks)
         return losses
+
+    def _dice(self, logits: Tensor, masks: Tensor) -> Tensor:
+        """Return the dice loss of ``logits`` (B, h, w), of the target or of both classes."""
+        of_target = self.bce_dice.dice(logits, masks)
+        if self.dice_classes == 1:
+            return of_target
+        return (of_target + self.bce_dice.dice(-logits, 1 - masks)) / 2  # 1 - sigmoid(x) = sigmoid(-x)
 
 
 def weighted_bce(logits: Tensor, masks: Tensor, class_weights: tuple[float, float] | None = None) -> Tensor:

@@ -99,3 +99,18 @@ def test_bert_base_has_its_size():
     with torch.device('meta'):
         model = BertTextEncoder()
     assert sum(p.numel() for p in model.parameters()) == 108_891_648
+
+
+def test_the_last_layers_and_the_embeddings_can_be_kept_with_their_dropout():
+    model = tiny(frozen_layers=2, dropout=0.5).train()
+    kept = {name for name, parameter in model.bert.named_parameters() if not parameter.requires_grad}
+    parts = ('embeddings.', 'encoder.layer.2.', 'encoder.layer.3.')
+    assert kept == {name for name, _ in model.bert.named_parameters() if name.startswith(parts)}
+    ids, mask = text()
+    assert not torch.equal(model(ids, mask), model(ids, mask))  # of the kept layers too, for all have dropout
+    assert model.bert.encoder.layer[3].training
+    model(ids, mask).sum().backward()
+    assert model.bert.encoder.layer[1].output.dense.weight.grad.abs().sum() > 0  # through the kept ones
+    assert all(parameter.requires_grad for parameter in tiny().parameters())
+    with pytest.raises(ValueError, match='frozen_layers is 5, but there are 4 layers'):
+        tiny(frozen_layers=5)

@@ -45,3 +45,22 @@ def test_a_closed_gate_opens_after_one_step():
 def test_an_unknown_norm_is_refused():
     with pytest.raises(ValueError, match="norm must be 'instance' or 'layer'"):
         PixelWordAttention(8, 6, 'batch')
+
+
+@torch.no_grad()
+def test_heads_share_the_channels_and_the_scale_is_that_of_all():
+    torch.manual_seed(0)
+    attention = PixelWordAttention(8, 6, 'layer', num_heads=2)
+    pixels, text = torch.randn(2, 5, 8), torch.randn(2, 4, 6)
+    mask = torch.tensor([[True] * 4, [True, True, False, False]])
+    out = attention(pixels, text, mask)
+    for i, length in enumerate((4, 2)):
+        words, query = text[i, :length], attention.query_norm(attention.query(pixels[i]))
+        gathered = []
+        for part in (slice(4), slice(4, 8)):
+            weights = (query[:, part] @ attention.key(words)[:, part].t() / 8**0.5).softmax(-1)
+            gathered.append(weights @ attention.value(words)[:, part])
+        gathered = attention.out_norm(attention.out(torch.cat(gathered, 1)))
+        torch.testing.assert_close(out[i], F.gelu(attention.mix(F.gelu(attention.visual(pixels[i])) * gathered)))
+    with pytest.raises(ValueError, match='8 channels cannot be shared out to 3 heads'):
+        PixelWordAttention(8, 6, num_heads=3)

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mmvg.models.fusions import PixelWordFusion
@@ -24,3 +25,11 @@ def test_every_parameter_is_used_by_the_stages_together(unlearned):
     last = fusion(1, [torch.randn(2, 12, 16)], (3, 4), text, mask, None)
     (first.tokens.sum() + last.feature.sum()).backward()
     assert unlearned(fusion) == []
+
+
+def test_every_stage_can_have_heads_of_its_own():
+    fusion = PixelWordFusion(image_channels=(8, 16), text_channels=6, num_heads=(2, 4))
+    assert [attention.num_heads for attention in fusion.attention] == [2, 4]
+    assert [a.num_heads for a in PixelWordFusion((8, 16), 6, num_heads=2).attention] == [2, 2]
+    with pytest.raises(ValueError, match=r'num_heads \(2, 4, 4\) must be one for each of 2 stages'):
+        PixelWordFusion((8, 16), 6, num_heads=(2, 4, 4))

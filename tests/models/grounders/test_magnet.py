@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from mmvg.analysis.complexity import training_complexity, true_complexity
 from mmvg.config import read_config
-from mmvg.models.heads import CrossModalAlignmentHead, MaskGroundingHead
+from mmvg.models.heads import CrossModalAlignmentHead, MaskedPatchesHead, MaskGroundingHead
 from mmvg.registry import MODELS
 
 ROOT = Path(__file__).parents[3]
@@ -98,17 +98,31 @@ def test_the_row_of_an_ablation_trains_a_step(config, options, refshapes, train_
         cfg.model.aux_heads = magnet.model.aux_heads
     if '_cam' in config:
         cfg.model.backbone.update(staged_text=True, fusion=magnet.model.backbone.fusion)
+    if '_masked_vlm' in config:
+        cfg.model.aux_heads.update(alignment=None, patches=PATCHES)
+        cfg.model.aux_heads.grounding.inputs = ['text', 'image']
     parser = argparse.ArgumentParser()
     parser.add_argument('--cfg-options', nargs='*', action=DictAction)
     cfg.merge_from_dict(parser.parse_args(['--cfg-options', *options.split()]).cfg_options)
     model, batch = model_and_batch(cfg, refshapes)
     names = train_one_step(model, batch)
     assert ('grounding.loss_grounding' in names) == ('grounding' in model.aux_heads)
+    assert ('patches.loss_patches' in names) == ('_masked_vlm' in config)
     assert len(model.aux_heads) == sum(name not in options for name in ('grounding=None', 'alignment=None')) * (
         'lavt' not in config and 'aux_heads=None' not in options
     )
 
 
+PATCHES = dict(
+    type=MaskedPatchesHead,
+    image_channels=64,
+    text_channels=16,
+    channels=16,
+    num_layers=1,
+    num_heads=2,
+    ffn_channels=16,
+    dropout=0.0,
+)
 GROUNDING = dict(
     type=MaskGroundingHead,
     embed_channels=16,
@@ -140,6 +154,35 @@ def test_mask_grounding_trains_inside_every_model(paper, refshapes, train_one_st
     model, batch = model_and_batch(cfg, refshapes)
     assert losses_of(model, batch)['grounding.loss_grounding'] > 0
     assert 'grounding.loss_grounding' in train_one_step(model, batch)
+
+
+@pytest.mark.parametrize('paper', ['lavt', 'cris', 'instancevg'])
+def test_hidden_patches_train_inside_other_models(paper, refshapes, train_one_step):
+    cfg = tiny(f'{paper}/tiny.py')
+    plain, batch = model_and_batch(cfg, refshapes)
+    data = plain.eval().data_preprocessor(copy.deepcopy(batch), False)
+    with torch.no_grad():
+        features = plain.extract_features(data['inputs'])
+    assert features.pictures is None
+    stride = data['inputs']['images'].shape[-1] // features.unfused.shape[-1]
+    widths = dict(image_channels=features.unfused.shape[1], text_channels=features.text.shape[2])
+    cfg.model.aux_heads = dict(patches=PATCHES | widths | dict(patch_size=stride))
+    assert 'patches.loss_patches' in train_one_step(*model_and_batch(cfg, refshapes))
+
+
+@pytest.mark.parametrize('num_heads', [1, 2])
+def test_the_variants_of_lavt_train_and_answer(num_heads, refshapes, train_one_step):
+    cfg = tiny('lavt/tiny.py')
+    cfg.model.backbone.fusion.num_heads = num_heads
+    cfg.model.head.mask_loss.update(bce_weight=0.0, dice_weight=1.0, dice_classes=2, class_weights=None)
+    cfg.model.head.no_target_loss = dict(type='NoTargetLoss', loss_weight=1.0)
+    cfg.model.head.postprocess.score_thr = 0.5
+    model, batch = model_and_batch(cfg, refshapes)
+    assert train_one_step(model, batch) == {'loss_dice', 'loss_no_target'}
+    data = model.eval().data_preprocessor(copy.deepcopy(batch), False)
+    with torch.no_grad():
+        answered = model(**data, mode='predict')
+    assert all(sample.pred_sem_seg.sem_seg.any() <= (not sample.pred_no_target) for sample in answered)
 
 
 @pytest.mark.parametrize(('paper', 'pixels', 'text'), [('lavt', 8, 16), ('instancevg', 8, 8)])

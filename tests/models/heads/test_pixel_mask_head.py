@@ -62,3 +62,36 @@ def test_a_missing_neck_and_a_wrong_number_of_logits_are_explained():
         head(GroundingFeatures(images=[]))
     with pytest.raises(ValueError, match='num_logits must be 1 or 2'):
         PixelMaskHead(5, num_logits=3, **PARTS)
+
+
+@pytest.mark.parametrize('detach', [False, True])
+def test_a_branch_learns_whether_anything_is_meant_and_empties_masks(detach):
+    torch.manual_seed(0)
+    postprocess = dict(type='MaskPostprocess', score_thr=0.5)
+    loss = dict(type='NoTargetLoss', loss_weight=1.0, class_weights=(1.0, 1.0))
+    head = PixelMaskHead(5, no_target_loss=loss, detach_existence=detach, **PARTS | dict(postprocess=postprocess))
+    found = features()
+    found.pixels.requires_grad_()
+    nothing = sample((0, 0))
+    nothing.no_target = True
+    head.loss(found, [sample(), nothing])['loss_no_target'].backward()
+    assert all(parameter.grad.abs().sum() > 0 for parameter in head.existence.parameters())
+    assert (found.pixels.grad is None) == detach
+    step = torch.optim.Adam(head.parameters(), lr=0.05)
+    for _ in range(60):
+        step.zero_grad()
+        sum(head.loss(features(), [sample((0, 16)), nothing]).values()).backward()
+        step.step()
+    head.classify.bias.data += 9  # all pixels are in the mask, so that only the branch can tell
+    something, none = head.predict(features(), [sample(), sample()])
+    assert (something.pred_no_target, none.pred_no_target) == (False, True)
+    assert something.target_score > 0.5 > none.target_score
+    assert something.pred_sem_seg.sem_seg.any()
+    assert not none.pred_sem_seg.sem_seg.any()
+
+
+def test_without_a_branch_the_mask_tells_as_before():
+    head = PixelMaskHead(5, **PARTS)
+    assert set(head(features())) == {'mask_logits'}
+    assert head.existence is None
+    assert 'loss_no_target' not in head.loss(features(), [sample(), sample()])

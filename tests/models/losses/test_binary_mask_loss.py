@@ -32,3 +32,19 @@ def test_masks_are_needed():
     nothing.union = None
     with pytest.raises(ValueError, match='needs gt_sem_seg'):
         BinaryMaskLoss()(torch.zeros(1, 1, 2, 2), nothing)
+
+
+def test_the_dice_of_two_classes_is_the_mean_over_target_and_background():
+    generator = torch.Generator().manual_seed(0)
+    both = torch.randn(3, 2, 4, 4, generator=generator)
+    union = torch.randint(0, 2, (3, 1, 4, 4), generator=generator).to(torch.uint8)
+    union[2] = 0  # nothing is meant
+    probability, truth = both.softmax(1), torch.cat([1 - union, union], 1).float()
+    overlap, area = (probability * truth).sum((2, 3)), (probability + truth).sum((2, 3))
+    expected = (1 - (2 * overlap + 1) / (area + 1)).mean()
+    loss = BinaryMaskLoss(bce_weight=0.0, dice_classes=2)
+    losses = loss(both[:, 1:] - both[:, :1], targets(union))
+    assert set(losses) == {'loss_dice'}
+    torch.testing.assert_close(losses['loss_dice'], expected)
+    with pytest.raises(ValueError, match='dice_classes must be 1 or 2, not 3'):
+        BinaryMaskLoss(dice_classes=3)
