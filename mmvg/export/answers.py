@@ -161,11 +161,14 @@ class GraspPostprocess(AnswerRule):
     jaw_size: float | None
     sigmas: tuple[float, float, float]
     center_sigma: float
+    activation: str = 'sigmoid'
 
     def candidates(self, outputs: Outputs, sample: int, placed: Placement) -> Candidates:
         """Read the maps of one sample."""
         maps = resize_maps(outputs['logits'][sample].astype(np.float32), placed.input, align_corners=self.align_corners)
-        maps[[0, 1, 4]] = sigmoid(maps[[0, 1, 4]])  # cos and sin are none
+        maps[0] = sigmoid(maps[0])
+        numbers = maps[[1, 4]]  # quality and width; cos and sin stay as they are
+        maps[[1, 4]] = np.clip(numbers, 0, 1) if self.activation == 'none' else sigmoid(numbers)
         maps = placed.maps(maps)
         mask = passes(maps[0], self.mask_thr)
         grasps, scores = read_grasps(self, maps, mask, float(placed.scale[0] * placed.scale[1]) ** -0.5)

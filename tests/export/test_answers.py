@@ -143,6 +143,7 @@ def test_regions_with_and_without_a_box_are_the_same(regions_decide, target_scor
         {},
         dict(gate='soft', jaw_size=None, score_thr=0.2, num_grasps=3),
         dict(gate='off', sigmas=(0.7, 0.5, 0.6), center_sigma=0.8, align_corners=True),
+        dict(gate='off', activation='none'),
     ],
 )
 def test_grasps_are_the_same(settings):

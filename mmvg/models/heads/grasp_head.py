@@ -1,10 +1,10 @@
-"""Predict a mask and grasps from five maps, coarse first, then refined (LGGD)."""
+"""Predict a mask and grasps from five maps, as they are or refined once more."""
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.losses import GraspTargets, enlarge_logits
+from mmvg.models.losses import GraspTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
 
@@ -13,8 +13,11 @@ from mmvg.structures import GroundingSample
 class GraspHead(BaseModule):
     """Predict mask and grasp maps in two stages, with a loss on each (LGGD, arXiv:2512.21065, Sec. IV-D to IV-F).
 
+    Without a refinement there is one stage, as in CROG, GR-ConvNet and GG-CNN.
+
     Args:
-        coarse: Makes logits (B, 5, h, w) of ``pixels`` and ``sentence``; usually a :class:`DynamicConvBranch`.
+        coarse: Makes logits (B, 5, h, w) of ``pixels``, or of the one map of ``images`` where no neck fills them in,
+            and ``sentence``: a :class:`DynamicConvBranch`, :class:`SharedKernelBranch` or :class:`ConvBranch`.
         criterion: Usually a :class:`GraspCriterion`.
         postprocess: Usually a :class:`mmvg.models.postprocess.GraspPostprocess`.
         refinement: Turns coarse logits into better ones, usually a :class:`MapRefinement`. With ``None`` the coarse
@@ -60,13 +63,15 @@ class GraspHead(BaseModule):
         - ``coarse_logits`` (B, 5, h, w), before the refinement; ``None`` if there is none.
 
         Raises:
-            ValueError: If no neck has made ``pixels``.
+            ValueError: If no neck has made ``pixels``, and there is not one map alone.
         """
-        if features.pixels is None:
+        if features.pixels is None and len(features.images) != 1:
             raise ValueError(
-                "GraspHead reads 'pixels', which LanguageGuidedUpsampling or a pixel decoder has to fill in"
+                "GraspHead reads 'pixels', which LanguageGuidedUpsampling or a pixel decoder has to fill in, or one "
+                f'map, but there are {len(features.images)}'
             )
-        coarse = self.coarse(features.pixels, features.sentence)
+        pixels = features.images[0] if features.pixels is None else features.pixels
+        coarse = self.coarse(pixels, features.sentence)
         if self.refinement is None:
             return dict(logits=coarse, coarse_logits=None)
         return dict(logits=self.refinement(coarse), coarse_logits=coarse)
@@ -74,15 +79,13 @@ class GraspHead(BaseModule):
     def loss(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> dict[str, Tensor]:
         """Return ``loss_mask``, ``loss_grasp``, and with a refinement ``loss_coarse_mask`` and ``loss_coarse_grasp``.
 
-        They are weighted; their plain sum is Eq. 32. Maps that are smaller than the input are enlarged to it.
+        They are weighted; their plain sum is Eq. 32.
         """
         outputs = self(features)
-        targets = GraspTargets.from_samples(data_samples, features.pixels.device)
-        size = targets.mask.shape[-2:]
-        losses = self.criterion(enlarge_logits(outputs['logits'], size, align_corners=False), targets)
+        targets = GraspTargets.from_samples(data_samples, outputs['logits'].device)
+        losses = self.criterion(outputs['logits'], targets)
         if outputs['coarse_logits'] is not None:
-            coarse = enlarge_logits(outputs['coarse_logits'], size, align_corners=False)
-            coarse = self.criterion(coarse, targets)
+            coarse = self.criterion(outputs['coarse_logits'], targets)
             losses |= {name.replace('loss', 'loss_coarse'): self.coarse_weight * x for name, x in coarse.items()}
         return losses
 

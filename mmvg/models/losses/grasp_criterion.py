@@ -6,9 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mmvg.checks import check_choice
 from mmvg.models.layers import send
+from mmvg.models.losses.mask_resolution import RESOLUTIONS, enlarge_logits, reduce_masks
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
+
+#: What becomes of quality and width: the sigmoid of logits, or the raw numbers.
+ACTIVATIONS = ('sigmoid', 'none')
 
 
 @dataclass
@@ -61,22 +66,49 @@ class GraspTargets:
             painted=send(torch.stack([s.gt_grasp_maps.painted[0] for s in samples]), device),
         )
 
+    def reduced(self, size: tuple[int, int]) -> 'GraspTargets':
+        """Return the targets on a coarser grid of ``size`` (h, w).
+
+        A cell is of the object, or painted, if half of it or more is; the maps of its pixels are averaged.
+        """
+        if self.mask.shape[-2:] == tuple(size):
+            return self
+        mask, painted = reduce_masks(torch.stack([self.mask, self.painted.float()], 1), size, 'half').unbind(1)
+        return GraspTargets(mask, F.adaptive_avg_pool2d(self.maps, tuple(size)), painted.bool())
+
 
 @MODELS.register_module()
 class GraspCriterion(nn.Module):
-    """Compare the mask and the grasp maps of one stage of LGGD with the truth (arXiv:2512.21065, Eq. 35 to 40).
+    """Compare a mask and four maps of grasps with the truth, as LGGD, CROG, GR-ConvNet or GG-CNN do.
 
-    The mask is compared by cross-entropy with weights 1 + beta M, divided by the sum of the weights. Quality, cos, sin
-    and width are compared at the pixels of the object only, by smooth L1, and added up. Quality and width are compared
-    after the sigmoid, as they are used later; cos and sin as they are. Both losses are averaged over the images; an
-    image without a pixel of an object has grasp loss 0.
+    The mask is compared by cross-entropy with weights 1 + beta M. The losses of quality, cos, sin and width are added
+    up. Both losses are averaged over the images. The defaults are LGGD's (arXiv:2512.21065, Eq. 35 to 40), where an
+    image without a pixel of an object has grasp loss 0. The others are options:
+
+    ===============================================  =======================================================
+    CROG (arXiv:2311.05779, code)                    ``where='image', activation='none', mask_average='pixels',
+                                                     resolution='output'``
+    GR-ConvNet (arXiv:1909.04810, code)              ``where='image', activation='none'``
+    GG-CNN (arXiv:1804.05172, code)                  ``where='image', activation='none', distance='squared'``
+    ===============================================  =======================================================
 
     Args:
         foreground_weight: beta, the additional weight of a pixel of the object.
         sigma: Smooth L1 is quadratic below 1 / sigma^2.
-        grasp_weight: Weight of the grasp loss; 1 in the paper.
+        grasp_weight: Weight of the grasp loss; 1 in the papers.
         angle_on_grasp_only: Whether cos, sin and width are compared, and averaged, only where a grasp has been painted;
-            otherwise the rest of the object has angle and width 0.
+            otherwise the rest of what is compared has angle and width 0.
+        where: Pixels at which grasps are compared: of the ``'object'``, or of the whole ``'image'``.
+        activation: What is compared of quality and width: their ``'sigmoid'``, or the numbers as they are (``'none'``);
+            cos and sin are compared as they are. See ``activation`` of :class:`GraspPostprocess`.
+        distance: ``'smooth_l1'`` or ``'squared'``.
+        mask_average: What the cross-entropy of an image is divided by: the sum of the ``'weights'``, or the number of
+            its ``'pixels'``.
+        resolution: ``'input'``: logits are enlarged to the input (pixel centres); ``'output'``: the truth is reduced to
+            the cells of the logits (:meth:`GraspTargets.reduced`).
+
+    Raises:
+        ValueError: If a choice is unknown.
 
     Examples:
         >>> import torch
@@ -92,25 +124,38 @@ class GraspCriterion(nn.Module):
         sigma: float = 1.0,
         grasp_weight: float = 1.0,
         angle_on_grasp_only: bool = False,
+        where: str = 'object',
+        activation: str = 'sigmoid',
+        distance: str = 'smooth_l1',
+        mask_average: str = 'weights',
+        resolution: str = 'input',
     ) -> None:
         super().__init__()
         self.foreground_weight = foreground_weight
         self.sigma = sigma
         self.grasp_weight = grasp_weight
         self.angle_on_grasp_only = angle_on_grasp_only
+        self.where = check_choice('GraspCriterion.where', where, ('object', 'image'))
+        self.activation = check_choice('GraspCriterion.activation', activation, ACTIVATIONS)
+        self.distance = check_choice('GraspCriterion.distance', distance, ('smooth_l1', 'squared'))
+        self.mask_average = check_choice('GraspCriterion.mask_average', mask_average, ('weights', 'pixels'))
+        self.resolution = check_choice('GraspCriterion.resolution', resolution, RESOLUTIONS)
 
     def forward(self, logits: Tensor, targets: GraspTargets) -> dict[str, Tensor]:
         """Compute the losses.
 
         Args:
-            logits: (B, 5, H, W): mask, quality, cos, sin, width.
-            targets: Targets of the batch at the same size.
+            logits: (B, 5, h, w): mask, quality, cos, sin, width.
+            targets: Targets (H, W) of the batch; both are brought to one size, see ``resolution``.
 
         Returns:
             ``loss_mask`` and ``loss_grasp``.
         """
         with torch.autocast(logits.device.type, enabled=False):
             logits = logits.float()
+            if self.resolution == 'input':
+                logits = enlarge_logits(logits, targets.mask.shape[-2:], align_corners=False)
+            targets = targets.reduced(logits.shape[-2:])
             return dict(
                 loss_mask=self._mask_loss(logits[:, 0], targets.mask),
                 loss_grasp=self.grasp_weight * self._grasp_loss(logits[:, 1:], targets),
@@ -119,17 +164,29 @@ class GraspCriterion(nn.Module):
     def _mask_loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         weights = 1 + self.foreground_weight * mask
         loss = F.binary_cross_entropy_with_logits(logits, mask, weights, reduction='none')
+        if self.mask_average == 'pixels':
+            return loss.mean()
         return (loss.sum((1, 2)) / weights.sum((1, 2))).mean()
 
     def _grasp_loss(self, logits: Tensor, targets: GraspTargets) -> Tensor:
-        loss = F.smooth_l1_loss(activate_grasp_maps(logits), targets.maps, reduction='none', beta=self.sigma**-2)
-        counted = targets.mask[:, None].expand_as(loss)
+        found = activate_grasp_maps(logits, self.activation)
+        if self.distance == 'squared':
+            loss = F.mse_loss(found, targets.maps, reduction='none')
+        else:
+            loss = F.smooth_l1_loss(found, targets.maps, reduction='none', beta=self.sigma**-2)
+        region = targets.mask if self.where == 'object' else torch.ones_like(targets.mask)
+        counted = region[:, None].expand_as(loss)
         if self.angle_on_grasp_only:
             counted = torch.cat([counted[:, :1], counted[:, 1:] * targets.painted[:, None]], dim=1)
         return ((loss * counted).sum((2, 3)) / counted.sum((2, 3)).clamp(min=1)).sum(1).mean()
 
 
-def activate_grasp_maps(logits: Tensor) -> Tensor:
-    """Bring quality and width of ``logits`` (B, 4, H, W) to (0, 1); cos and sin, in between, stay as they are."""
+def activate_grasp_maps(logits: Tensor, activation: str = 'sigmoid') -> Tensor:
+    """Bring quality and width of ``logits`` (B, 4, H, W) to (0, 1); cos and sin, in between, stay as they are.
+
+    With ``activation`` ``'none'`` all stay as they are.
+    """
+    if activation == 'none':
+        return logits
     quality, angle, width = logits.split([1, 2, 1], dim=1)
     return torch.cat([quality.sigmoid(), angle, width.sigmoid()], dim=1)

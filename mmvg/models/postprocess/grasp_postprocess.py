@@ -5,7 +5,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.models.losses.grasp_criterion import activate_grasp_maps
+from mmvg.models.losses.grasp_criterion import ACTIVATIONS, activate_grasp_maps
 from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -35,11 +35,14 @@ class GraspPostprocess(BasePostprocess):
         center_sigma: Gaussian window (input pixels) in which a centre is moved to the middle of its peak; 0 leaves it
             on a whole pixel, as in the literature. See :func:`mmvg.structures.grasp_maps.refine_centers`.
         grasps_from: ``'maps'``, or ``'mask'`` for the baseline that looks at nothing but the shape of the mask.
+        activation: What is read from quality and width: their ``'sigmoid'``, or the numbers as they are, cut to [0, 1]
+            (``'none'``). The same as of :class:`mmvg.models.losses.GraspCriterion`, except to answer as CROG does,
+            which learns the numbers and reads their sigmoid.
         keep_maps: Leave the maps that grasps are read from on the samples, as ``pred_grasp_maps``, to be drawn.
         align_corners: See :class:`BasePostprocess`.
 
     Raises:
-        ValueError: If ``gate`` or ``grasps_from`` is unknown.
+        ValueError: If ``gate``, ``grasps_from`` or ``activation`` is unknown.
 
     Examples:
         >>> import numpy as np
@@ -65,12 +68,14 @@ class GraspPostprocess(BasePostprocess):
         sigmas: tuple[float, float, float] = (0.0, 0.0, 0.0),
         center_sigma: float = 0.0,
         grasps_from: str = 'maps',
+        activation: str = 'sigmoid',
         keep_maps: bool = False,
         align_corners: bool = False,
     ) -> None:
         super().__init__(score_thr, mask_thr, 'original', align_corners)
         check_choice('GraspPostprocess.gate', gate, GATES)
         check_choice('GraspPostprocess.grasps_from', grasps_from, ('maps', 'mask'))
+        check_choice('GraspPostprocess.activation', activation, ACTIVATIONS)
         self.gate = gate
         self.num_grasps = num_grasps
         self.min_distance = min_distance
@@ -79,6 +84,7 @@ class GraspPostprocess(BasePostprocess):
         self.sigmas = sigmas
         self.center_sigma = center_sigma
         self.grasps_from = grasps_from
+        self.activation = activation
         self.keep_maps = keep_maps
 
     @torch.no_grad()
@@ -90,7 +96,10 @@ class GraspPostprocess(BasePostprocess):
         """
         for raw, sample in zip(logits.float(), samples, strict=True):
             raw = self.enlarge(raw, sample)[None]  # logits, as the loss enlarges them
-            maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:])], dim=1)[0]
+            maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:], self.activation)], dim=1)[0]
+            if self.activation == 'none':
+                maps[1].clamp_(0, 1)
+                maps[4].clamp_(0, 1)
             values = self.masks_to_frame(maps, sample, mode='bilinear')
             mask = self.binary(values[0])
             maps = self._grasp_maps(values, mask, self._enlargement(sample))

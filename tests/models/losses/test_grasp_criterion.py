@@ -86,6 +86,62 @@ def test_angle_and_width_can_be_left_to_the_painted_pixels():
     )
 
 
+def test_crog_compares_every_pixel_as_it_is_and_divides_by_their_number():
+    """By hand, after its code: cross-entropy with weights 1 and 1.5, then four means of smooth L1, added up."""
+    mask = torch.tensor([[[1.0, 0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]])
+    wanted = torch.zeros(2, 4, 1, 4)
+    wanted[:, 1] = 1  # the background has cos 1
+    wanted[0, :, 0, 0] = torch.tensor([1.0, 0.5, -0.5, 0.4])
+    logits = wanted.new_zeros(2, 5, 1, 4)
+    logits[:, 2] = 1
+    logits[0, 1:, 0, 0] = torch.tensor([0.8, 0.5, 2.0, 0.4])
+    criterion = GraspCriterion(where='image', activation='none', mask_average='pixels', resolution='output')
+    losses = criterion(logits, targets(mask, wanted))
+    assert losses['loss_mask'].item() == pytest.approx(math.log(2) * (1.5 + 7) / 8, rel=1e-6)
+    assert losses['loss_grasp'].item() == pytest.approx((0.5 * 0.2**2 + (2.5 - 0.5)) / 8, rel=1e-6)
+    reference = F.binary_cross_entropy_with_logits(logits[:, 0], mask, 1 + 0.5 * mask)
+    torch.testing.assert_close(losses['loss_mask'], reference)
+    reference = sum(F.smooth_l1_loss(logits[:, 1 + i], wanted[:, i]) for i in range(4))
+    torch.testing.assert_close(losses['loss_grasp'], reference)
+
+
+def test_ggcnn_adds_up_four_mean_squared_errors():
+    torch.manual_seed(0)
+    logits, wanted = torch.randn(2, 5, 4, 4), torch.rand(2, 4, 4, 4)
+    criterion = GraspCriterion(where='image', activation='none', distance='squared')
+    found = criterion(logits, targets(torch.zeros(2, 4, 4), wanted))['loss_grasp']
+    torch.testing.assert_close(found, sum(F.mse_loss(logits[:, 1 + i], wanted[:, i]) for i in range(4)))
+
+
+def test_at_the_size_of_the_output_the_truth_is_reduced_and_not_moved():
+    masks, maps = torch.zeros(1, 8, 8), torch.zeros(1, 4, 8, 8)
+    masks[0, 2:6, 0:4] = 1  # cells of 4 x 4: half of the upper left and of the lower left one
+    masks[0, 0, 4:8] = 1  # a quarter
+    maps[0, 0, 1:3, 1:3] = 1  # in the middle of a cell
+    painted = maps[:, 0] > 0
+    small = targets(masks, maps, painted).reduced((2, 2))
+    assert small.mask.tolist() == [[[1, 0], [1, 0]]]
+    assert small.maps[0, 0].tolist() == [[0.25, 0], [0, 0]]
+    assert not small.painted.any()
+    logits = torch.randn(1, 5, 2, 2)
+    at_output = GraspCriterion(resolution='output')(logits, targets(masks, maps, painted))
+    assert at_output == GraspCriterion()(logits, small)
+
+
+def test_logits_of_any_size_are_enlarged_to_the_input():
+    logits, masks = torch.randn(1, 5, 4, 4), torch.ones(1, 8, 8)
+    large = F.interpolate(logits, size=(8, 8), mode='bilinear', align_corners=False)
+    assert GraspCriterion()(logits, targets(masks)) == GraspCriterion()(large, targets(masks))
+
+
+@pytest.mark.parametrize(
+    'choice', [dict(where='mask'), dict(activation='relu'), dict(distance='l1'), dict(mask_average='sum')]
+)
+def test_an_unknown_choice_is_refused(choice):
+    with pytest.raises(ValueError, match=rf'GraspCriterion\.{next(iter(choice))}'):
+        GraspCriterion(**choice)
+
+
 def test_losses_are_in_float32_under_autocast():
     logits = torch.randn(1, 5, 4, 4).bfloat16()
     with torch.autocast('cpu', dtype=torch.bfloat16):

@@ -110,6 +110,19 @@ def test_unknown_choices_are_refused():
         GraspPostprocess(grasps_from='boxes')
 
 
+def test_numbers_that_were_learned_as_they_are_can_be_read_so():
+    logits = make_logits()
+    logits[:, 1], logits[:, 4] = logits[:, 1].sigmoid() * 1.2, 0.4  # a quality above 1, and a width
+    raw = answer(logits, activation='none')
+    assert raw.pred_grasps.grasps[0, 2].item() == pytest.approx(0.4 * 35 / 0.5, rel=1e-4)
+    assert raw.pred_grasps.scores[0].item() == pytest.approx(1.2 * 0.72, abs=0.03)  # a bilinear peak is lower
+    assert (answer(1.5 * logits, activation='none').pred_grasps.scores <= 1).all()
+    as_crog = answer(logits)  # reads the sigmoid of the same numbers: in the same place, with another opening
+    torch.testing.assert_close(as_crog.pred_grasps.grasps[0, :2], raw.pred_grasps.grasps[0, :2])
+    opening = torch.tensor(0.4).sigmoid().item() * 35 / 0.5
+    assert as_crog.pred_grasps.grasps[0, 2].item() == pytest.approx(opening, rel=1e-4)
+
+
 def test_the_maps_are_kept_where_they_are_asked_for():
     assert 'pred_grasp_maps' not in answer()
     found = answer(keep_maps=True)
