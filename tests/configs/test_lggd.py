@@ -64,6 +64,19 @@ def test_a_row_of_table_vi_has_the_parts_that_it_names(row):
     assert found == tuple(cell == 'x' for cell in row[:4])
 
 
+@pytest.mark.parametrize(
+    ('config', 'whole', 'parts'),
+    [
+        ('ocid_vlg_multiple_mhsa', 'ocid_vlg_multiple', 'x'),
+        ('ocid_vlg_multiple_efficientgrasp', 'ocid_vlg_multiple', 'xx'),
+        ('grasp_anything_efficientgrasp', 'grasp_anything', 'xx'),
+    ],
+)
+def test_a_baseline_of_table_i_is_a_row_of_table_vi(config, whole, parts):
+    (options,) = [row[4].strip('`') for row in LADDER if ''.join(row[:4]) == parts]
+    assert read(f'lggd/{config}.py').to_dict() == read(f'lggd/{whole}.py', options).to_dict()
+
+
 @pytest.mark.parametrize('row', LADDER, ids=lambda row: f'row {"".join(row[:4])}')
 def test_a_row_of_table_vi_trains_an_iteration_on_drawn_data(row, refshapes_tiny):
     cfg = on_drawn_data(read('lggd/tiny.py', row[4].strip('`')), refshapes_tiny, 2, 'ocid_vlg')
