@@ -18,6 +18,7 @@ from mmvg.analysis.memorise import (
     answer,
     best_masks,
     build,
+    config_for,
     draw_scenes,
     learn,
     load_samples,
@@ -25,7 +26,6 @@ from mmvg.analysis.memorise import (
     measure,
     true_mask,
 )
-from mmvg.config import read_config
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
 
@@ -44,10 +44,7 @@ def main() -> None:
         masks = [true_mask(item) for item in items]
         for system in args.systems:
             for size in args.size:
-                options = dict(size=size, vocab_file=f'{folder}/vocab.txt')
-                if system == 'lggd':  # its lengths are in pixels of the input
-                    options |= {'width_norm': 0.4 * size, 'model.head.postprocess.jaw_size': size / 8}
-                cfg = read_config(CONFIGS / system / args.config, options)
+                cfg = config_for(CONFIGS / system / args.config, size, f'{folder}/vocab.txt')
                 model = build(cfg)
                 train, test = (
                     load_samples(x.dataset.pipeline, items) for x in (cfg.train_dataloader, cfg.test_dataloader)

@@ -86,6 +86,11 @@ def step_with(argument: str, pipeline: list[dict]) -> dict:
     return found
 
 
+def drawn_folder(system: str) -> str:
+    """Where below RefShapes the data of ``configs/<system>/tiny.py`` lie: grasps have a folder of their own."""
+    return 'ocid_vlg' if read(f'{system}/tiny.py').data_root.endswith('ocid_vlg') else ''
+
+
 def on_drawn_data(cfg: Config, root: Path, batch_size: int, folder: str = '') -> Config:
     """``cfg`` with loaders of drawn data in this process, whose words are those of RefShapes."""
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from shipped_configs import on_drawn_data, read
+from shipped_configs import drawn_folder, on_drawn_data, read
 
 from mmvg.config import runner_config
 from mmvg.engine.runner import GroundingRunner
@@ -46,8 +46,7 @@ def config(
         batch_size: Of each process.
         options: As after ``--cfg-options``.
     """
-    folder = 'ocid_vlg' if system == 'lggd' else ''
-    cfg = on_drawn_data(read(f'{system}/tiny.py', options), data, batch_size, folder)
+    cfg = on_drawn_data(read(f'{system}/tiny.py', options), data, batch_size, drawn_folder(system))
     cfg.train_dataloader.update(num_workers=workers, persistent_workers=persistent)
     for dataset in cfg.train_dataloader.dataset.get('datasets', [cfg.train_dataloader.dataset]):
         dataset.indices = 8

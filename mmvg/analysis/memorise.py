@@ -6,6 +6,7 @@ grids, or cells that look beside their place.
 """
 
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,8 +18,10 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from torch import Tensor, nn
 
+from mmvg.config import read_config
 from mmvg.datasets.transforms import resize_masks
 from mmvg.masks import decode_mask, encode_mask
+from mmvg.models.backbones import ConvTower
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample, input_to_original_masks
 
@@ -82,6 +85,22 @@ def draw_scenes(
             )
         )
     return items
+
+
+def config_for(path: str | Path, size: int, vocab_file: str | Path) -> Config:
+    """Read the config of a small model, with inputs of ``size`` pixels, for the scenes.
+
+    Lengths of grasps, which are in pixels of the input, grow with it. A model that needs whole cells gets the next
+    smaller size that has them.
+    """
+    cfg = read_config(path)
+    image = cfg.model.backbone.get('image', {})
+    if image.get('type') is ConvTower:
+        size -= size % prod(image.strides)
+    options = dict(size=size, vocab_file=str(vocab_file))
+    if 'jaw_size' in cfg.model.head.postprocess:
+        options |= {'width_norm': 0.4 * size, 'model.head.postprocess.jaw_size': size / 8}
+    return read_config(path, options)
 
 
 def _inside(

@@ -19,6 +19,9 @@ SENTENCES = [question.text for question in QUESTIONS]
 #: System -> names of its graphs.
 SYSTEMS = dict(
     cris={'image', 'text', 'fusion'},
+    crog={'image', 'text', 'fusion'},
+    ggcnn={'image', 'text', 'fusion'},
+    grconvnet={'image', 'text', 'fusion'},
     instancevg={'whole'},
     lavt={'whole'},
     lggd={'image', 'text', 'fusion'},

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from mmengine.runner import Runner
-from shipped_configs import ROOT, on_drawn_data, read
+from shipped_configs import ROOT, drawn_folder, on_drawn_data, read
 
 from mmvg.registry import MODELS
 
@@ -70,6 +70,9 @@ LAVT = ['size=96', 'channels=16', 'text_channels=32', 'stage_channels=(16,32,64,
 CRIS = ['size=32', 'embed_dims=32', 'channels=32', 'text_channels=32']
 WIDTHS = {
     'cris': CRIS,
+    'crog': ['size=(32,32)', *CRIS[1:]],
+    'ggcnn': ['size=(48,48)', 'channels=6', 'map_channels=8', 'sentence_channels=12'],
+    'grconvnet': ['size=(32,32)', 'channels=16', 'map_channels=8', 'sentence_channels=12'],
     'instancevg': ['size=96', 'channels=16', 'encoder_channels=32', 'num_queries=3'],
     'lavt': LAVT,
     'lggd': ['size=(32,32)', 'channels=16', 'sentence_channels=16', 'map_channels=8', 'top_channels=16'],
@@ -92,7 +95,7 @@ def test_a_width_is_typed_once(paper, options, refshapes_tiny):
         read(f'{paper}/tiny.py', options),
         refshapes_tiny,
         batch_size=2,
-        folder='ocid_vlg' if paper == 'lggd' else '',
+        folder=drawn_folder(paper),
     )
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmcv.cnn.bricks.drop import DropPath
 from mmengine.runner import Runner
-from shipped_configs import ROOT, on_drawn_data, read
+from shipped_configs import ROOT, drawn_folder, on_drawn_data, read
 
 from mmvg.analysis.complexity import dummy_inputs
 from mmvg.registry import MODELS
@@ -44,7 +44,7 @@ def fields(sample):
 
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_answers_are_those_of_any_other_batch(system, refshapes_tiny):
-    cfg = on_drawn_data(read(f'{system}/tiny.py'), refshapes_tiny, 1, 'ocid_vlg' if system == 'lggd' else '')
+    cfg = on_drawn_data(read(f'{system}/tiny.py'), refshapes_tiny, 1, drawn_folder(system))
     cfg.test_dataloader.dataset.indices = 6
     model = lively_model(cfg)
     alone = answers(model, cfg.test_dataloader, 1)

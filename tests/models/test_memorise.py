@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from mmvg.analysis.memorise import (
     best_masks,
     build,
+    config_for,
     draw_scenes,
     load_samples,
     mask_iou,
@@ -36,20 +37,12 @@ def scenes(tmp_path_factory):
     return folder, draw_scenes(folder)
 
 
-def config_of(system, size, folder):
-    """The tiny config of a system, on scenes, with inputs of ``size`` pixels."""
-    options = dict(size=size, vocab_file=str(folder / 'vocab.txt'))
-    if system == 'lggd':  # its lengths are in pixels of the input
-        options |= {'width_norm': 0.4 * size, 'model.head.postprocess.jaw_size': size / 8}
-    return read_config(ROOT / f'configs/{system}/tiny.py', options)
-
-
 @pytest.mark.parametrize('size', [64, pytest.param(96, marks=slow)])
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_logits_that_the_loss_is_happy_with_give_the_best_answer_that_their_grid_allows(system, size, scenes):
     init_default_scope('mmvg')
     folder, items = scenes
-    cfg = config_of(system, size, folder)
+    cfg = config_for(ROOT / f'configs/{system}/tiny.py', size, folder / 'vocab.txt')
     model = build(cfg).eval()
     model.head.train()  # then it gives all outputs that learn
     train, test = (
@@ -76,7 +69,8 @@ def test_logits_that_the_loss_is_happy_with_give_the_best_answer_that_their_grid
     if 'attention_dx' in found:
         assert max(abs(found['attention_dx']), abs(found['attention_dy'])) < 1.5, found  # of cells of 16 pixels
     if 'grasp_px' in found:
-        assert found['grasp_px'] < 0.3, found
+        cell = size / grid[1]
+        assert found['grasp_px'] < max(0.3, 0.1 * cell), found  # narrow peaks on coarse cells
         assert found['grasp_degrees'] < 1, found
         assert found['grasp_opening'] < 0.02, found
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 from mmengine.runner import Runner
-from shipped_configs import ROOT, on_drawn_data, read
+from shipped_configs import ROOT, drawn_folder, on_drawn_data, read
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmvg.registry import MODELS
@@ -94,7 +94,7 @@ def on_device(refshapes_tiny):
     """Function: the tiny model of a system on the device, and one batch of a loader on the host."""
 
     def make(system, loader):
-        cfg = on_drawn_data(read(f'{system}/tiny.py'), refshapes_tiny, 4, 'ocid_vlg' if system == 'lggd' else '')
+        cfg = on_drawn_data(read(f'{system}/tiny.py'), refshapes_tiny, 4, drawn_folder(system))
         return MODELS.build(cfg.model).to('meta'), next(iter(Runner.build_dataloader(cfg[loader], seed=0)))
 
     return make

@@ -6,6 +6,7 @@ from .clip_dual import CLIPDualEncoder
 from .clip_resnet import CLIPResNet
 from .clip_text import CLIPTextEncoder
 from .conv_text_encoder import ConvTextEncoder
+from .conv_tower import ConvTower
 from .image_backbone import ImageBackbone
 from .image_stages import ImageStages, map_to_tokens, tokens_to_map
 from .staged_encoder import StagedEncoder, StageOutput
@@ -22,6 +23,7 @@ __all__ = [
     'CLIPTextEncoder',
     'ConvStem',
     'ConvTextEncoder',
+    'ConvTower',
     'ImageBackbone',
     'ImageStages',
     'StageOutput',

@@ -17,6 +17,7 @@ from .region_anchoring import RegionAnchoring
 from .region_aware_fusion import RegionAwareFusion
 from .region_modulation import RegionModulation
 from .sentence_gated_fpn import SentenceGatedFPN
+from .sentence_upsampling import SentenceUpsampling
 from .vision_language_decoder import VisionLanguageDecoder
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     'RegionAwareFusion',
     'RegionModulation',
     'SentenceGatedFPN',
+    'SentenceUpsampling',
     'TanhGate',
     'VisionLanguageDecoder',
 ]

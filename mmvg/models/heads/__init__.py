@@ -1,6 +1,7 @@
 """Heads: the raw outputs of a model, their losses, and the answers that a post-processor makes of them."""
 
 from mmvg.models.heads.auxiliary_mask_head import AuxiliaryMaskHead
+from mmvg.models.heads.conv_branch import ConvBranch
 from mmvg.models.heads.cross_modal_alignment_head import CrossModalAlignmentHead
 from mmvg.models.heads.distilled_box_head import DistilledBoxHead
 from mmvg.models.heads.dynamic_conv_branch import DynamicConvBranch
@@ -15,9 +16,11 @@ from mmvg.models.heads.pixel_mask_head import PixelMaskHead
 from mmvg.models.heads.refinement import MapRefinement
 from mmvg.models.heads.region_decoder import RegionDecoder
 from mmvg.models.heads.region_head import RegionHead
+from mmvg.models.heads.shared_kernel_branch import SharedKernelBranch
 
 __all__ = [
     'AuxiliaryMaskHead',
+    'ConvBranch',
     'CrossModalAlignmentHead',
     'DistilledBoxHead',
     'DynamicConvBranch',
@@ -32,5 +35,6 @@ __all__ = [
     'PixelMaskHead',
     'RegionDecoder',
     'RegionHead',
+    'SharedKernelBranch',
     'VisualProjector',
 ]

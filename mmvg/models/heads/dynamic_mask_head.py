@@ -25,6 +25,7 @@ class VisualProjector(BaseModule):
         residual: Whether there is a shortcut around each step.
         se: Whether squeeze-and-excitation weighs the channels.
         se_ratio: Channels per hidden channel of the squeeze-and-excitation.
+        num_maps: How many results of C' channels the last convolution makes, one after the other.
 
     Examples:
         >>> import torch
@@ -41,17 +42,19 @@ class VisualProjector(BaseModule):
         residual: bool = False,
         se: bool = False,
         se_ratio: int = 16,
+        num_maps: int = 1,
     ) -> None:
         super().__init__()
         self.out_channels = out_channels
+        self.num_maps = num_maps
         self.steps = nn.Sequential(
             EnhancementBlock(in_channels, in_channels, deform, residual, se, se_ratio),
             EnhancementBlock(in_channels, out_channels, deform, residual, se, se_ratio),
         )
-        self.out = nn.Conv2d(out_channels, out_channels, 1)
+        self.out = nn.Conv2d(out_channels, num_maps * out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Turn ``x`` (B, C, h, w) into (B, C', 4h, 4w)."""
+        """Turn ``x`` (B, C, h, w) into (B, C', 4h, 4w), or into (B, num_maps * C', 4h, 4w)."""
         return self.out(self.steps(x))
 
 
