@@ -1,7 +1,7 @@
 """Measure what ``--expressions-per-image K`` saves: samples a second of loading and of training steps.
 
     python benchmarks/expressions_per_image.py configs/lavt/refshapes.py
-    python benchmarks/expressions_per_image.py configs/cris/refshapes.py --freeze image
+    python benchmarks/expressions_per_image.py configs/lggd/ocid_vlg_multiple.py --batch-size 4
 
 RefShapes of size tiny is drawn, the weights are random. CPU time of one thread; the orders take turns in one run, and
 the median of steps counts.
@@ -23,7 +23,7 @@ from mmvg.refshapes import generate
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='one of RefShapes')
+    parser.add_argument('config', help='of a format in which RefShapes is written')
     parser.add_argument('--expressions', type=int, nargs='+', default=[1, 2, 4], metavar='K')
     parser.add_argument('--batch-size', type=int, default=16)
     parser.add_argument('--steps', type=int, default=5)
@@ -37,7 +37,11 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         generate(folder, 'tiny', workers=1)
         below = Path(folder, 'ocid_vlg' if 'lggd' in args.config else '')
-        cfg = load_config(args.config, dict(data_root=str(below), vocab_file=f'{folder}/vocab.txt'))
+        places = dict(data_root=str(below), vocab_file=f'{folder}/vocab.txt')
+        known = load_config(args.config)
+        cfg = load_config(args.config, {key: value for key, value in places.items() if key in known})
+        if 'checkpoint' in cfg.model.backbone:
+            cfg.model.backbone.checkpoint = None
         cfg.train_dataloader.update(batch_size=args.batch_size, num_workers=0, persistent_workers=False)
         Modes(freeze=args.freeze).apply(cfg)
         measure(cfg, args.expressions, args.steps)

@@ -152,8 +152,8 @@ def rotated_iou(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     left, right = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if left.size == right.size == 5:  # a call of NumPy takes as long as all of it in Python
-        shape = np.broadcast_shapes(left.shape[:-1], right.shape[:-1])
-        return np.full(shape, _iou_of_two(left.reshape(5).tolist(), right.reshape(5).tolist()))
+        iou = iou_of_two(left.reshape(5).tolist(), right.reshape(5).tolist())
+        return np.full(np.broadcast(left, right).shape[:-1], iou)
     usable = usable_grasps(left) & usable_grasps(right)
     if not usable.any():
         return np.zeros(usable.shape)
@@ -173,8 +173,13 @@ def rotated_ious(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return rotated_iou(np.asarray(left)[:, None], np.asarray(right)[None])
 
 
-def _iou_of_two(left: list[float], right: list[float]) -> float:
-    """Compute what :func:`rotated_iou` does for one pair, see :func:`_common_area`."""
+def iou_of_two(left: list[float], right: list[float]) -> float:
+    """Compute what :func:`rotated_iou` does for one pair of ``[x, y, w, h, theta]``.
+
+    Example:
+        >>> iou_of_two([50, 30, 40, 20, 0], [60, 30, 40, 20, 0])
+        0.6
+    """
     (x, y, w, h, theta), (other_x, other_y, other_w, other_h, other_theta) = left, right
     if not all(map(isfinite, (*left, *right))) or min(w, h, other_w, other_h) < MIN_SIDE:
         return 0.0
@@ -194,11 +199,15 @@ def _below_edge(start: complex, end: complex, side: float, top: float) -> float:
         return 0.0
     low, high = sorted(((-side - start.real) / along, (side - start.real) / along))
     first, last = min(max(low, 0.0), 1.0), min(max(high, 0.0), 1.0)
+    if first == last:
+        return 0.0
     low, high = sorted(((-top - start.imag) / up, (top - start.imag) / up)) if up else (first, last)
-    shares = first, min(max(low, first), last), min(max(high, first), last), last
-    heights = [min(max(start.imag + share * up, -top), top) for share in shares]
-    pieces = (shares[i + 1] - shares[i] for i in range(3))
-    return sum(piece * (heights[i + 1] + heights[i]) for i, piece in enumerate(pieces)) / 2 * along
+    area, share, height = 0.0, first, min(max(start.imag + first * up, -top), top)
+    for end_share in (min(max(low, first), last), min(max(high, first), last), last):
+        end_height = min(max(start.imag + end_share * up, -top), top)
+        area += (end_share - share) * (end_height + height)
+        share, height = end_share, end_height
+    return area / 2 * along
 
 
 #: Corners of a rectangle in order, in shares of its opening and of its jaw.

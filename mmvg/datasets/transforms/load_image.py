@@ -19,8 +19,8 @@ from mmvg.registry import TRANSFORMS
 class LoadImage(BaseTransform):
     """Read the image as :func:`mmvg.pictures.decode_picture` does for everybody, with errors that name the sample.
 
-    ``img`` is (H, W, 3) uint8 BGR: grey gets three channels, transparency becomes white. The last picture is kept, so
-    that one whose file comes again at once, for another expression, is decoded once.
+    ``img`` is (H, W, 3) uint8 BGR: grey gets three channels, transparency becomes white. Where pictures come again at
+    once, for another expression, each is decoded once.
 
     Args:
         bad_image: What to do with a missing or unreadable file: ``'raise'``, or ``'skip'`` the sample with a warning;
@@ -41,7 +41,8 @@ class LoadImage(BaseTransform):
         self.bad_image = check_choice('LoadImage.bad_image', bad_image, ('raise', 'skip'))
         self.backend_args = backend_args
         self.orientation = check_choice('LoadImage.orientation', orientation, ('file', 'upright'))
-        self._last: tuple[bytes, np.ndarray] | None = None
+        self._last: tuple[bytes | None, np.ndarray | None] = None, None
+        self._come_again = False  # whether pictures do so at all; otherwise a copy would be made for nothing
 
     def transform(self, results: dict) -> dict | None:
         """Read ``img_path``, or decode ``img_bytes`` where a dataset gives these.
@@ -66,12 +67,16 @@ class LoadImage(BaseTransform):
         return results
 
     def _decode(self, content: bytes, name: str) -> np.ndarray:
-        if self._last is None or self._last[0] != content:
-            self._last = content, decode_picture(content, name, upright=self.orientation == 'upright')
-        return self._last[1].copy()
+        last, pixels = self._last
+        self._come_again |= last == content
+        if last == content and pixels is not None:
+            return pixels.copy()
+        pixels = decode_picture(content, name, upright=self.orientation == 'upright')
+        self._last = content, pixels.copy() if self._come_again else None
+        return pixels
 
     def __getstate__(self) -> dict:
-        return dict(self.__dict__, _last=None)
+        return dict(self.__dict__, _last=(None, None))
 
     def _read(self, path: str, name: str) -> bytes:
         if self.backend_args is None and osp.exists(path) and not osp.isfile(path):  # a pipe would hang

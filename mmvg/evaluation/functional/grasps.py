@@ -7,6 +7,7 @@ import numpy as np
 
 from mmvg.evaluation.functional.percent import mean_percent
 from mmvg.structures import rotated_iou, usable_grasps
+from mmvg.structures.grasps import iou_of_two
 
 MAX_ANGLE = 30.0  # degrees, included
 MIN_IOU = 0.25  # excluded
@@ -45,9 +46,10 @@ def pairs_match(pred: np.ndarray, gt: np.ndarray) -> np.ndarray:
         array([ True, False])
     """
     if pred.size == gt.size == 5:  # calls of NumPy on single numbers take longer than the numbers
-        apart = math.degrees(pred.reshape(5).tolist()[4]) - math.degrees(gt.reshape(5).tolist()[4])
-        matches = abs((apart + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
-        return (rotated_iou(pred, gt) > MIN_IOU) & matches
+        left, right = pred.reshape(5).tolist(), gt.reshape(5).tolist()
+        turn = abs((math.degrees(left[4]) - math.degrees(right[4]) + 90) % 180 - 90)
+        matches = turn <= MAX_ANGLE + _ROUNDING and iou_of_two(left, right) > MIN_IOU
+        return np.full(np.broadcast(pred, gt).shape[:-1], matches)
     matches = np.abs((_degrees(pred) - _degrees(gt) + 90) % 180 - 90) <= MAX_ANGLE + _ROUNDING
     pairs = matches.nonzero()
     if len(pairs[0]):

@@ -123,9 +123,16 @@ def test_a_picture_that_comes_again_is_decoded_once_and_each_sample_has_its_own(
     first[:] = 0  # by a later step
     again = load(make_item(img_path=paths[0]))['img']
     assert (again == 7).all()
-    assert len(decoded) == 1
+    again[:] = 0
+    assert len(decoded) == 2  # pictures are kept from now on
+    for _ in range(3):
+        assert (load(make_item(img_path=paths[0]))['img'] == 7).all()
+    assert len(decoded) == 2
     Image.new('L', (40, 30), 9).save(paths[0])
     for path, value in ((paths[1], 8), (paths[0], 9)):
         assert (load(make_item(img_path=path))['img'] == value).all()
-    assert len(decoded) == 3
-    assert pickle.loads(pickle.dumps(load))._last is None
+        again = load(make_item(img_path=path))['img']
+        assert (again == value).all()
+        again[:] = 0
+    assert len(decoded) == 4
+    assert pickle.loads(pickle.dumps(load))._last == (None, None)
