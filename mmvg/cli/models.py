@@ -113,15 +113,19 @@ def _print_costs(title: str, rows: list, increments: bool = False) -> None:
 def convert(
     source: Annotated[
         str,
-        typer.Argument(metavar='SRC', help='Released weights: of BEiT-3 (.pth or .zip), InstanceVG, LAVT or MagNet.'),
+        typer.Argument(
+            metavar='SRC', help='Released weights: of BEiT-3 (.pth or .zip), InstanceVG, SimVG, LAVT or MagNet.'
+        ),
     ],
     target: Annotated[str, typer.Argument(metavar='DST', help='Where to write: .pth or .safetensors.')],
     img_size: Annotated[
         int | None, typer.Option(help='Resize the image positions of a BEiT-3 for squares of this many pixels.')
     ] = None,
-    ema: Annotated[bool, typer.Option('--ema', help='Take the averaged weights of an InstanceVG file.')] = False,
+    ema: Annotated[
+        bool, typer.Option('--ema', help='Take the averaged weights of an InstanceVG or SimVG file.')
+    ] = False,
 ) -> None:
-    """Convert the released weights of BEiT-3, InstanceVG, LAVT or MagNet to our names.
+    """Convert the released weights of BEiT-3, InstanceVG, SimVG, LAVT or MagNet to our names.
 
     Whose they are is seen from their names. What comes of BEiT-3 is for model.backbone.checkpoint (which reads
     Microsoft's file as well); what comes of a whole system is for mmvg test and load_from.

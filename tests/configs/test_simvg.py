@@ -1,15 +1,18 @@
 """Configs of SimVG: the numbers of the authors, and what is said about them."""
 
 import pytest
+import torch
 from mmengine.hooks import EMAHook
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import PARAM_SCHEDULERS
-from shipped_configs import CONFIGS, build, read, size, step_with, table
+from mmengine.runner import Runner
+from shipped_configs import CONFIGS, build, on_drawn_data, read, size, step_with, table
 from torch import nn
 
 from mmvg.datasets.transforms import LargeScaleJitter, LoadGroundingAnnotations
 from mmvg.evaluation.metrics import RESMetric
 from mmvg.models.heads import DistilledBoxHead
+from mmvg.models.losses import GroundingTargets
 
 README = 'simvg/README.md'
 WARM = [0.25, 0.5, 0.75]
@@ -74,6 +77,23 @@ def test_models_of_boxes_read_masks_for_auxiliary_heads_only_and_are_not_scored_
     assert not any(issubclass(metric['type'], RESMetric) for metric in cfg.test_evaluator)
     jitters = [step for step in cfg.train_pipeline if step['type'] is LargeScaleJitter]
     assert len(jitters) == ('/refcoco' in config)
+
+
+@pytest.mark.parametrize('config', ['refcoco.py', 'grefcoco.py'])
+def test_loaders_give_batches_of_boxes_without_masks(config, benchmarks_tiny):
+    cfg = on_drawn_data(read(f'simvg/{config}'), benchmarks_tiny, batch_size=3)
+    for loader, frame in ((cfg.train_dataloader, 'input'), (cfg.val_dataloader, 'original')):
+        batch = next(iter(Runner.build_dataloader(loader, seed=0)))
+        assert [tuple(image.shape) for image in batch['inputs']] == [(3, 640, 640)] * 3
+        for sample in batch['data_samples']:
+            assert sample.gt_frame == frame
+            assert 'masks' not in sample.gt_instances
+            assert 'gt_sem_seg' not in sample
+    targets = GroundingTargets.from_samples(
+        next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))['data_samples'], torch.device('cpu')
+    )
+    assert targets.masks is None
+    assert ((targets.boxes_cxcywh_norm >= 0) & (targets.boxes_cxcywh_norm <= 1)).all()
 
 
 def test_the_parameter_table_counts_what_the_model_has():

@@ -15,6 +15,7 @@ from mmvg.weights.conversion import (
     convert_checkpoint,
     convert_instancevg,
     resize_image_positions,
+    resize_patches,
 )
 from mmvg.weights.conversion.instancevg import INSTANCEVG_DROPPED
 
@@ -135,3 +136,24 @@ def test_only_square_position_tables_are_resized():
     assert resized[:, 0].tolist() == [0, 1, 2, 4.5]  # bicubic at the centre of 2 x 2 is their mean
     with pytest.raises(ValueError, match='8 image positions are not 3 and a square grid'):
         resize_image_positions(torch.zeros(8, 2), 4)
+
+
+def test_patches_are_enlarged_with_the_pictures(tmp_path):
+    size = dict(embed_dims=16, num_layers=1, num_heads=2, vocab_size=30, max_text_positions=12)
+    torch.manual_seed(0)
+    small = BEiT3(img_size=16, patch_size=4, **size)
+    torch.nn.init.constant_(small.vision_embed.proj.weight.data[0], 0.25)
+    save_weights(small, tmp_path / 'beit3.pth')
+    large = BEiT3(img_size=48, patch_size=8, checkpoint=str(tmp_path / 'beit3.pth'), **size)
+    large.init_weights()
+    weight = large.vision_embed.proj.weight
+    assert weight.shape == (16, 3, 8, 8)
+    torch.testing.assert_close(weight[0], torch.full((3, 8, 8), 0.25))  # not divided by the four times larger area
+    # bicubic, pixel centres: the mean of a patch stays about what it was, and its order too
+    torch.testing.assert_close(
+        weight[1:].mean((2, 3)), small.vision_embed.proj.weight[1:].mean((2, 3)), atol=0.1, rtol=0
+    )
+    ramp = torch.arange(4.0).expand(1, 3, 4, 4)
+    assert (resize_patches(ramp, 8)[0, 0].diff(dim=1) > 0).all()
+    assert resize_patches(ramp, 4) is ramp
+    assert large.encoder.embed_positions['A'].weight.shape == (3 + 36, 16)

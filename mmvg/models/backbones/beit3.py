@@ -215,7 +215,7 @@ class BEiT3(BaseModule):
         patch_embed: Replaces the patch convolution, e.g. ``dict(type=ConvStem, channels=(32, 64, 128))``;
             gets ``embed_dims`` and ``patch_size`` too.
         checkpoint: Local file with pre-trained weights, Microsoft's or ours, read by :meth:`init_weights`. Its image
-            positions are resized to ``img_size``.
+            positions are resized to ``img_size``, and its patches to ``patch_size``.
 
     Examples:
         >>> import torch

@@ -1,4 +1,4 @@
-"""Convert weights of Microsoft's BEiT-3 to our names, and fit its image positions to another size."""
+"""Convert weights of Microsoft's BEiT-3 to our names, and fit image positions and patches to another size."""
 
 import math
 from pathlib import Path
@@ -15,6 +15,7 @@ BEIT3_PREFIX = 'beit3.'
 #: Rows of the image position table that belong to no patch: two that are never read, and CLS.
 EXTRA_POSITIONS = 3
 IMAGE_POSITIONS = 'encoder.embed_positions.A.weight'
+PATCHES = 'vision_embed.proj.weight'
 
 #: Microsoft's heads for pre-training, and the token that masks patches there.
 BEIT3_DROPPED = (
@@ -71,6 +72,25 @@ def resize_image_positions(table: Tensor, grid_size: int) -> Tensor:
     return torch.cat([table[:EXTRA_POSITIONS], grid[0].flatten(1).T.to(table.dtype)])
 
 
+def resize_patches(weight: Tensor, patch_size: int) -> Tensor:
+    """Resize the convolution that embeds patches, bicubic in float32, as SimVG does from 16 to 32 pixels.
+
+    Its weights are not divided by the new area, so that outputs grow with it.
+
+    Args:
+        weight: (C, 3, p, p).
+        patch_size: Wanted side of a patch in pixels.
+
+    Example:
+        >>> resize_patches(torch.ones(8, 3, 16, 16), patch_size=32).shape
+        torch.Size([8, 3, 32, 32])
+    """
+    if weight.shape[-1] == patch_size:
+        return weight
+    size = (patch_size, patch_size)
+    return F.interpolate(weight.float(), size=size, mode='bicubic', align_corners=False).to(weight.dtype)
+
+
 def fit_positions(state: dict[str, Tensor], prefix: str, img_size: int) -> None:
     """Resize the image position table in ``state`` for squares of ``img_size`` pixels, in place.
 
@@ -88,7 +108,7 @@ def fit_positions(state: dict[str, Tensor], prefix: str, img_size: int) -> None:
         >>> state[IMAGE_POSITIONS].shape
         torch.Size([19, 16])
     """
-    patch_size = state[f'{prefix}vision_embed.proj.weight'].shape[-1]
+    patch_size = state[f'{prefix}{PATCHES}'].shape[-1]
     if img_size % patch_size:
         raise ValueError(f'img_size {img_size} is not a multiple of the patch size {patch_size}')
     table = f'{prefix}{IMAGE_POSITIONS}'
@@ -96,7 +116,7 @@ def fit_positions(state: dict[str, Tensor], prefix: str, img_size: int) -> None:
 
 
 def load_beit3_weights(model: nn.Module, path: str | Path) -> None:
-    """Load Microsoft's weights, or ours, into a :class:`BEiT3`; image positions are resized to its ``grid_size``.
+    """Load Microsoft's weights, or ours, into a :class:`BEiT3`; image positions and patches are resized to its own.
 
     Args:
         model: A :class:`BEiT3`.
@@ -118,4 +138,6 @@ def load_beit3_weights(model: nn.Module, path: str | Path) -> None:
         state = convert_beit3(state, path)
     if IMAGE_POSITIONS in state:
         state[IMAGE_POSITIONS] = resize_image_positions(state[IMAGE_POSITIONS], model.grid_size)
+    if PATCHES in state and isinstance(model.vision_embed.proj, nn.Conv2d):
+        state[PATCHES] = resize_patches(state[PATCHES], model.vision_embed.proj.kernel_size[0])
     load_state_dict(model, state, path)

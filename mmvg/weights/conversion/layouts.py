@@ -12,6 +12,7 @@ from mmvg.weights.conversion.instancevg import INSTANCEVG_DROPPED, convert_insta
 from mmvg.weights.conversion.lavt import LAVT_DROPPED, convert_lavt, with_text_encoder
 from mmvg.weights.conversion.magnet import MAGNET_DROPPED, convert_magnet
 from mmvg.weights.conversion.renaming import without_effect
+from mmvg.weights.conversion.simvg import SIMVG_DROPPED, convert_simvg
 from mmvg.weights.errors import CheckpointError
 
 
@@ -41,6 +42,8 @@ class Layout(NamedTuple):
 
 LAYOUTS = (
     Layout('beit3', "Microsoft's BEiT-3", BEIT3_PREFIX, convert_beit3, BEIT3_DROPPED, encoder=''),
+    # before InstanceVG, for the encoder has the same names in both
+    Layout('simvg', 'SimVG', 'head.bbox_embed_token.', convert_simvg, SIMVG_DROPPED, encoder='backbone.'),
     Layout('instancevg', 'InstanceVG', 'vis_enc.beit3.', convert_instancevg, INSTANCEVG_DROPPED, encoder='backbone.'),
     Layout('lavt', 'LAVT', 'backbone.layers.0.fusion.', convert_lavt, LAVT_DROPPED),
     Layout('magnet', 'MagNet', 'image_model.layers.0.fusion.', convert_magnet, MAGNET_DROPPED),
@@ -59,7 +62,7 @@ def convert_checkpoint(
         path: Microsoft's ``beit3_*.pth`` (or ``.zip``, which is the same), or the released weights of a system.
         img_size: Resize the image positions of a BEiT-3 for squares of this side in pixels; they stay as they are if
             None.
-        ema: Take InstanceVG's averaged weights (``ema_state_dict``) instead of the last ones.
+        ema: Take the averaged weights of an InstanceVG or SimVG (``ema_state_dict``) instead of the last ones.
 
     Returns:
         Weights under our names (of :class:`BEiT3`, or of the whole grounder), and notes on where they come from.
