@@ -34,7 +34,7 @@ class QuestionPipeline:
         >>> prepare = QuestionPipeline(Compose([Resize(scale=(32, 32))]))
         >>> items = [prepare(0, 'scene.jpg', text, picture) for text in ('the ring', 'the star')]
         >>> [item['text'] for item in items], items[1]['img'].shape
-        (['the ring', 'the star'], (24, 32, 3))
+        (['the ring', 'the star'], (32, 32, 3))
     """
 
     def __init__(self, pipeline: Compose) -> None:

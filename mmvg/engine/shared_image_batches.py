@@ -34,7 +34,7 @@ class SharedImageBatchSampler(BatchSampler):
         >>> class Expressions(list):
         ...     get_data_info = list.__getitem__
         >>> data = Expressions(dict(img_path=path) for path in 'aaaabbbb')
-        >>> batches = SharedImageBatchSampler(DefaultSampler(data, seed=0), batch_size=4, expressions_per_image=2)
+        >>> batches = SharedImageBatchSampler(DefaultSampler(data, seed=1), batch_size=4, expressions_per_image=2)
         >>> [[data[index]['img_path'] for index in batch] for batch in batches]
         [['b', 'b', 'a', 'a'], ['b', 'b', 'a', 'a']]
     """
@@ -84,7 +84,7 @@ def images_together(images: np.ndarray, most: int, generator: torch.Generator) -
 
     Example:
         >>> images_together(np.array([0, 0, 1, 1]), 2, torch.Generator().manual_seed(1)).tolist()
-        [3, 2, 0, 1]
+        [1, 0, 3, 2]
     """
     order = torch.randperm(len(images), generator=generator).numpy()
     order = order[np.argsort(images[order], kind='stable')]
