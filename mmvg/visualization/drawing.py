@@ -212,7 +212,8 @@ def _pad(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _resize_mask(mask: Mask, canvas: np.ndarray) -> np.ndarray:
     size = (canvas.shape[1], canvas.shape[0])
-    return cv2.resize(decode_mask(mask).view(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    # the rounded-down pixels of INTER_NEAREST would lie up to half a pixel right and below of the picture
+    return cv2.resize(decode_mask(mask).view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
 
 
 def _blend(canvas: np.ndarray, mask: np.ndarray, color: Color, alpha: float, line: int) -> None:

@@ -47,6 +47,15 @@ def test_a_mask_is_tinted_in_the_colour_of_its_instance_and_the_rest_is_untouche
     assert (image == 100).all()
 
 
+@pytest.mark.parametrize('side', [57, 90, 133])
+def test_a_mask_in_the_middle_of_a_picture_stays_there_at_any_scale(side):
+    inside = np.zeros((60, 60), dtype=bool)
+    inside[20:40, 20:40] = True
+    drawn = drawing._resize_mask(inside, np.zeros((side, side, 3), np.uint8))
+    np.testing.assert_array_equal(drawn, drawn[::-1])
+    np.testing.assert_array_equal(drawn, drawn[:, ::-1])
+
+
 def test_a_box_stands_where_it_should_and_its_label_stays_inside_the_picture():
     image = np.full((80, 80, 3), 100, np.uint8)
     answer = Layers(boxes=np.array([[5.0, 0.0, 35.0, 30.0]]), scores=np.array([0.5]))

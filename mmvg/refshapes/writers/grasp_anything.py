@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmvg.structures import original_to_input_grasps
+
 from ..attributes import HELD_OUT
 from ..drawing import fill
 from ..expression_sampler import ExpressionSampler
@@ -101,10 +103,9 @@ def write_part(folder: Path, name: str, text: str, mask: np.ndarray, grasps: np.
     """Write instruction, mask (H, W) and grasps (M, 5) of one part, in pixels of the picture before it is a square."""
     import torch
 
-    square, (scale, left, top) = to_square(mask.astype(np.uint8), cv2.INTER_NEAREST, 0)
-    rows = np.concatenate([np.full((len(grasps), 1), _QUALITY), grasps], axis=1)
-    rows[:, 1:5] *= scale
-    rows[:, 1:3] += (left, top)
+    square, (scale, left, top) = to_square(mask.astype(np.uint8), cv2.INTER_NEAREST_EXACT, 0)
+    moved = original_to_input_grasps(grasps, np.array([[scale, 0, left], [0, scale, top], [0, 0, 1]]))
+    rows = np.concatenate([np.full((len(grasps), 1), _QUALITY), moved], axis=1)
     rows[:, 5] = np.mod(-np.rad2deg(grasps[:, 4]), 180)  # clockwise on screen
     instruction = f'{text[0].upper()}{text[1:]}.'
     (folder / 'grasp_instructions' / f'{name}.pkl').write_bytes(pickle.dumps(instruction, protocol=4))

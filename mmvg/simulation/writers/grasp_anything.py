@@ -50,7 +50,7 @@ class GraspAnythingTables:
                 write_part(folder, f'{name}_{index}_1', writer.write(part[0]), view.mask(index, 'handle'), grasps)
         if chosen:
             image, _ = to_square(view.image, cv2.INTER_CUBIC, BORDER)
-            depth, _ = to_square(np.round(1000 * view.depth).astype(np.uint16), cv2.INTER_NEAREST, 0)
+            depth, _ = to_square(np.round(1000 * view.depth).astype(np.uint16), cv2.INTER_NEAREST_EXACT, 0)
             cv2.imwrite(str(folder / 'image' / f'{name}.jpg'), image)
             cv2.imwrite(str(folder / 'depth' / f'{name}.png'), depth)
             names = [f'{thing.colour} {thing.kind}' for thing in objects]

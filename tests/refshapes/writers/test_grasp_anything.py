@@ -8,6 +8,7 @@ import torch
 
 from mmvg.datasets.readers.safe_reading import read_pickle
 from mmvg.refshapes.attributes import HELD_OUT
+from mmvg.refshapes.writers.grasp_anything import write_part
 
 LISTS = ('train/seen', 'test/seen', 'test/unseen')
 
@@ -62,6 +63,22 @@ def test_grasps_are_centred_on_the_part(folder, parts):
         columns, lines = rows[:, 1:3].astype(int).T
         near = cv2.dilate(mask, np.ones((7, 7), np.uint8))  # a pixel of the scene is up to four of these
         assert near[lines, columns].all()
+
+
+@pytest.mark.parametrize('shape', [(120, 160), (90, 70), (480, 640)])
+def test_mask_and_grasp_stay_on_one_another_in_the_square(shape, tmp_path):
+    for name in ('grasp_instructions', 'grasp_label_positive', 'part_mask'):
+        (tmp_path / name).mkdir()
+    mask = np.zeros(shape, bool)
+    mask[21:58, 30:61] = True
+    write_part(tmp_path, 'part', 'the mug', mask, np.array([[45.0, 39.0, 40.0, 8.0, 0.3]]))  # the middle pixel
+    square = np.load(tmp_path / 'part_mask/part.npy')
+    _, x, y, opening, _, angle = torch.load(tmp_path / 'grasp_label_positive/part.pt', weights_only=True)[0].tolist()
+    lines, columns = np.nonzero(square)
+    assert x == pytest.approx(columns.mean(), abs=0.51)  # whole pixels
+    assert y == pytest.approx(lines.mean(), abs=0.51)
+    assert opening == pytest.approx(40 * 416 / max(shape), rel=1e-4)
+    assert angle == pytest.approx(180 - np.rad2deg(0.3), abs=1e-3)
 
 
 def test_a_handle_is_a_part_of_its_object(folder, parts):
