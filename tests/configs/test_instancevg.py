@@ -16,6 +16,7 @@ from mmvg.datasets.transforms import LoadGroundingAnnotations
 from mmvg.evaluation import CoverAcc
 from mmvg.models.losses import PointL1Cost
 from mmvg.models.necks import LearnedQueries
+from mmvg.registry import METRICS
 
 README = 'instancevg/README.md'
 
@@ -103,6 +104,18 @@ def test_rrefcoco_trains_on_the_three_data_sets_and_validates_on_one():
 def test_the_drop_path_of_the_large_model_is_what_was_really_trained():
     assert read('instancevg/refcoco_large.py').model.backbone.drop_path_rate == 0
     assert read('instancevg/refcoco.py').model.backbone.drop_path_rate == 0.1
+
+
+@pytest.mark.parametrize('frame', ['original', 'input'])
+def test_two_best_checkpoints_are_chosen_by_means_over_three_val_sets(frame):
+    cfg = read('instancevg/refcoco_two_best.py', f'frame={frame}')
+    parts = cfg.val_dataloader.dataset.datasets
+    assert [(part.dataset, part.split) for part in parts] == [(x, 'val') for x in ('refcoco', 'refcoco+', 'refcocog')]
+    assert {part.pipeline[-1]['type'] for part in parts} == {cfg.test_pipeline[-1]['type']}
+    metrics = [METRICS.build(metric) for metric in cfg.val_evaluator]
+    assert [metric.metric.prefix for metric in metrics] == ['rec', 'res']
+    assert {metric.metric.protocol['resolution'] for metric in metrics} == {frame}
+    assert list(cfg.default_hooks.checkpoint.save_best) == ['rec/mean/P@0.5', 'res/mean/mIoU']
 
 
 @pytest.mark.parametrize('frame', ['original', 'input'])
