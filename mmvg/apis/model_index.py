@@ -1,6 +1,8 @@
 """The models that the ``metafile.yml`` of each paper describes."""
 
+from collections.abc import Sequence
 from difflib import get_close_matches
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +68,39 @@ def find_model(name: str) -> tuple[str, str | None]:
         )
     weights = index[name].get('Weights')
     return str(find_config(index[name]['Config'])), weights
+
+
+def results_of(
+    metafiles: Sequence[str | Path], dataset: str, metrics: Sequence[str] | None = None, source: str | None = None
+) -> dict[str, dict[str, float]]:
+    """Scores of the models of some metafiles on one data set.
+
+    Args:
+        metafiles: Files.
+        dataset: As the metafile names data set and split; ``*`` stands for anything.
+        metrics: Which scores; by default all.
+        source: Such as ``'paper'``; by default all.
+
+    Returns:
+        Name of the model, with the data set and source where they tell several rows apart -> score -> value.
+
+    Raises:
+        ValueError: If there is no such result; names the data sets that there are.
+    """
+    entries = []
+    for file in metafiles:
+        entries += yaml.safe_load(Path(file).read_text(encoding='utf-8')).get('Models', [])
+    found, known = [], {}
+    for entry in entries:
+        for result in entry.get('Results', []):
+            known[result['Dataset']] = None
+            scores = {k: float(v) for k, v in result['Metrics'].items() if metrics is None or k in metrics}
+            if fnmatch(result['Dataset'], dataset) and source in (None, result['Source']) and scores:
+                found.append((entry['Name'], result['Dataset'], result['Source'], scores))
+    if not found:
+        raise ValueError(f'no result on {dataset!r} with these scores and this source; there are {", ".join(known)}')
+    names = [name for name, *_ in found]
+    rows = {}
+    for name, data, origin, scores in found:
+        rows[name if names.count(name) == 1 else f'{name}, {data} ({origin})'] = scores
+    return rows

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from mmvg.cli import ask, calibrate, compare, data, export, label, measure, models, pick, run, score, serve
+from mmvg.cli import ask, calibrate, compare, data, export, figures, label, measure, models, pick, run, score, serve
 from mmvg.cli.arguments import normalise
 from mmvg.version import __version__
 
@@ -37,6 +37,7 @@ app = typer.Typer(
     context_settings=_SETTINGS,
 )
 _demo = typer.Typer(cls=_DefaultGroup, help='Ask sentences about a drawn picture, your own, films, or on a page.')
+_figure = typer.Typer(no_args_is_help=True, help='Draw the figures of the papers, from your models.')
 _data = typer.Typer(no_args_is_help=True, help='Check, convert, pack, draw and browse data.')
 
 
@@ -66,6 +67,13 @@ _data.command('pack')(data.pack)
 _data.command('draw')(data.draw)
 _data.command('scenes')(data.scenes)
 _data.command('browse')(data.browse)
+app.add_typer(_figure, name='figure')
+_figure.command('sheet')(figures.sheet)
+_figure.command('queries')(figures.queries)
+_figure.command('attention')(figures.attention)
+_figure.command('cover')(figures.cover)
+_figure.command('similarity')(figures.similarity)
+_figure.command('bars')(figures.bars)
 app.command('pick')(pick.pick)
 app.command('models')(models.models)
 app.command('config')(models.config)

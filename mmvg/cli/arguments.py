@@ -12,9 +12,12 @@ SEVERAL = (
     '--formats',
     '--freeze',
     '--keys',
+    '--layers',
     '--lora-targets',
     '--lora-trained',
+    '--metrics',
     '--objects',
+    '--samples',
     '--splits',
 )
 #: Options whose value may be left out -> what that means.

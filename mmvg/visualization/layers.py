@@ -66,6 +66,15 @@ class Layers:
             kept.grasp_maps = None
         return kept
 
+    def instance(self, index: int) -> 'Layers':
+        """What belongs to one of the boxes, and nothing else."""
+        return Layers(
+            boxes=self.boxes[index : index + 1],
+            masks=None if self.masks is None else self.masks[index : index + 1],
+            scores=None if self.scores is None else self.scores[index : index + 1],
+            points=None if self.points is None else self.points[index : index + 1],
+        )
+
 
 def ground_truth(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> Layers | None:
     """The targets of ``sample``, mapped to ``frame`` of ``shape`` (H, W); None if it has no annotation."""
@@ -119,6 +128,19 @@ def prediction(
     return layers
 
 
+def candidates(sample: GroundingSample, shape: tuple[int, int]) -> Layers:
+    """Everything that a model proposes about ``sample``, whatever it scores, in the original frame of ``shape``."""
+    proposed = sample.pred_instances
+    move = _Move(sample, sample.get('pred_frame', 'original'), 'original', shape)
+    layers = Layers(boxes=move.boxes(_array(proposed.bboxes)), scores=_array(proposed.scores))
+    if 'points' in proposed:
+        layers.points = move.points(_array(proposed.points))
+    if 'masks' in proposed:
+        masks = proposed.masks
+        layers.masks = move.masks(masks if isinstance(masks, PackedMasks) else _array(masks))
+    return layers
+
+
 def agreement(truth: Layers, answer: Layers) -> float:
     """How right an answer is, from 0 to 1; to sort samples by, not to publish.
 
@@ -149,9 +171,14 @@ def _grasp_is_right(truth: Layers, answer: Layers) -> bool:
 def _attention(sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:
     """``pred_attention`` as large as the image (H, W) of ``frame``, its highest value being 1."""
     attention = np.asarray(_array(sample.pred_attention), dtype=np.float32)
+    return cells_over_image(attention / max(float(attention.max()), 1e-12), sample, frame, shape)
+
+
+def cells_over_image(cells: np.ndarray, sample: GroundingSample, frame: str, shape: tuple[int, int]) -> np.ndarray:
+    """Values of cells (h, w) over the input as pixels of the image (H, W) of ``frame``."""
     height, width = sample.img_shape[:2]
-    attention = cv2.resize(attention / max(float(attention.max()), 1e-12), (width, height))
-    return _Move(sample, 'input', frame, shape).maps(attention[None], cv2.INTER_LINEAR)[0]
+    pixels = cv2.resize(np.asarray(cells, dtype=np.float32), (width, height))
+    return _Move(sample, 'input', frame, shape).maps(pixels[None], cv2.INTER_LINEAR)[0]
 
 
 class _Move:
@@ -181,8 +208,8 @@ class _Move:
         return np.concatenate([corners.min(1), corners.max(1)], 1)
 
     def grasps(self, grasps: np.ndarray) -> np.ndarray:
-        """Grasps (M, 5) as corners (M, 4, 2)."""
-        corners = grasps_to_corners(np.asarray(grasps, dtype=np.float64).reshape(-1, 5))
+        """Grasps (M, 5), which count from the centre of the first pixel, as corners (M, 4, 2) from its corner."""
+        corners = grasps_to_corners(np.asarray(grasps, dtype=np.float64).reshape(-1, 5)) + 0.5
         return self.points(corners.reshape(-1, 2)).reshape(-1, 4, 2)
 
     def masks(self, masks: np.ndarray | PackedMasks) -> np.ndarray | PackedMasks:

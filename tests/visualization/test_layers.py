@@ -99,11 +99,11 @@ def test_grasps_move_as_corners_with_their_jaws_and_the_best_come_first():
     sample.gt_grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.0]])
     truth = ground_truth(sample, 'input', (40, 40))
     # the centre is at (20, 20), the opening 8 along x, the jaws 4 along y
-    np.testing.assert_allclose(truth.grasps[0], [[16, 18], [16, 22], [24, 22], [24, 18]])
+    np.testing.assert_allclose(truth.grasps[0], [[17, 19], [17, 23], [25, 23], [25, 19]])  # from corners of pixels
     grasps = torch.tensor([[5.0, 10.0, 4.0, 2.0, 0.5], [3.0, 3.0, 4.0, 2.0, 0.0], [3.0, 9.0, 4.0, 2.0, 0.0]])
     sample.pred_grasps = InstanceData(grasps=grasps, scores=torch.tensor([0.2, 0.6, 0.8]))
     np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.5).grasp_scores, [0.8, 0.6])
-    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.7).grasps[0].mean(0), [3, 9])
+    np.testing.assert_allclose(prediction(sample, 'original', (20, 10), 0.7).grasps[0].mean(0), [3.5, 9.5])
     assert prediction(sample, 'original', (20, 10), 0.9).grasps.shape == (0, 4, 2)
     sample.pred_no_target = True
     assert prediction(sample, 'original', (20, 10), 0.5).grasps.shape == (0, 4, 2)

@@ -53,6 +53,7 @@ class PixelWordAttention(nn.Module):
         self.mix = nn.Linear(image_channels, image_channels)
         self.query_norm = nn.LayerNorm(image_channels) if norm == 'layer' else PixelInstanceNorm()
         self.out_norm = nn.LayerNorm(image_channels) if norm == 'layer' else PixelInstanceNorm()
+        self.over_words = nn.Softmax(-1)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, pixels: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ class PixelWordAttention(nn.Module):
             query, key, value = (x.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for x in (query, key, value))
             text_mask = text_mask[:, None]
         logits = query @ key.transpose(-2, -1) / scale  # (B, M, C) @ (B, C, L) -> (B, M, L), or of each head
-        weights = logits.masked_fill(~text_mask[..., None, :], torch.finfo(logits.dtype).min).softmax(-1)
+        weights = self.over_words(logits.masked_fill(~text_mask[..., None, :], torch.finfo(logits.dtype).min))
         gathered = weights @ value  # (B, M, L) @ (B, L, C) -> (B, M, C)
         return gathered if self.num_heads == 1 else gathered.transpose(1, 2).flatten(2)
 

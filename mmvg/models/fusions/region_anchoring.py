@@ -84,6 +84,7 @@ class RegionAnchoring(nn.Module):
         if propagate:
             self.pixel_value = nn.Sequential(nn.Linear(image_channels, image_channels, bias=False), PixelInstanceNorm())
             self.alpha1 = nn.Parameter(torch.ones(())) if learn_alpha1 else 1.0
+            self.over_pixels = nn.Softmax(2)
             self.feedback = nn.Linear(image_channels, image_channels)
             self.anchor_norm = nn.LayerNorm(image_channels)
 
@@ -110,7 +111,7 @@ class RegionAnchoring(nn.Module):
         fused = self.pixel_norm(tokens + self.alpha2 * self.spread(logits, cross))
         if not self.propagate:
             return fused, None
-        seen = self.alpha1 * (logits.softmax(2) @ self.pixel_value(tokens))  # (B, N, M) @ (B, M, C_v)
+        seen = self.alpha1 * (self.over_pixels(logits) @ self.pixel_value(tokens))  # (B, N, M) @ (B, M, C_v)
         return fused, self.anchor_norm(cross + self.feedback(seen))
 
     def read_text(self, anchors: Tensor, text: Tensor, text_mask: Tensor) -> Tensor:

@@ -1,0 +1,92 @@
+"""``mmvg figure``: each command on models that come with mmvg, on a few samples."""
+
+import cv2
+import pytest
+
+from mmvg.cli import main
+
+INSTANCEVG = ('instancevg/refshapes', 'instancevg_refshapes')
+LGGD = ('lggd/refshapes', 'lggd_refshapes')
+
+
+@pytest.fixture
+def figure(refshapes_tiny, tmp_path, capsys):
+    """Function: run a command on the tiny RefShapes; what it has printed, and its picture if there is one."""
+
+    def draw(*words, root='', data=True):
+        out = tmp_path / 'figure.png'
+        options = [f'data_root={refshapes_tiny}{root}', f'vocab_file={refshapes_tiny}/vocab.txt'] if data else []
+        main(['figure', *words, '--out', str(out), *(['--cfg-options', *options] if data else [])])
+        return capsys.readouterr().out, cv2.imread(str(out)) if out.exists() else None
+
+    return draw
+
+
+def test_each_query_has_a_panel(figure):
+    printed, two = figure('queries', *INSTANCEVG, '--samples', '0', '3', '--most', '2')
+    assert 'the queries of 2 samples' in printed
+    _, one = figure('queries', *INSTANCEVG, '--samples', '0', '--most', '4')
+    assert 1.4 < one.shape[1] / two.shape[1] < 1.6  # answer, attention and four queries instead of two
+    assert two.shape[0] > 1.5 * one.shape[0]
+
+
+def test_a_model_without_queries_says_so(figure, capsys):
+    with pytest.raises(SystemExit):
+        figure('queries', *LGGD, '--count', '1', root='/ocid_vlg')
+    assert 'no queries' in capsys.readouterr().err
+
+
+def test_attention_is_listed_and_drawn(figure):
+    printed, picture = figure('attention', *LGGD, '--list', root='/ocid_vlg')
+    assert picture is None
+    names = [line.split(':')[0] for line in printed.splitlines() if 'cells' in line]
+    assert 'neck.fusion.text_to_image.attention' in names
+    _, picture = figure('attention', *LGGD, '--count', '2', '--words', '2', root='/ocid_vlg')
+    assert picture.shape[1] > 3 * 150  # the answer and two words
+
+
+def test_an_attention_that_is_not_there_is_answered_with_those_that_are(figure, capsys):
+    with pytest.raises(SystemExit):
+        figure('attention', *INSTANCEVG, '--count', '1', '--layers', 'lost')
+    error = capsys.readouterr().err
+    assert 'no attention is called lost' in error
+    assert 'query_generator' in error
+
+
+def test_a_sheet_says_how_many_of_the_answers_are_right(figure):
+    printed, picture = figure('sheet', *INSTANCEVG, '--count', '4', '--of', '8')
+    assert '4 of 8 answers' in printed
+    assert picture.shape[1] > 1000  # two samples beside one another, truth and answer each
+    printed, picture = figure('sheet', *LGGD, '--count', '2', '--of', '4', root='/ocid_vlg')
+    assert '2 of 4 answers' in printed
+
+
+def test_cover_acc_is_that_of_the_options_of_each_row(figure, refshapes_tiny):
+    data = f'data_root={refshapes_tiny} vocab_file={refshapes_tiny}/vocab.txt'
+    rows = [
+        f'one point=instancevg_refshapes {data} num_queries=1',
+        f'ten=instancevg_refshapes {data}',
+    ]
+    printed, picture = figure('cover', 'instancevg/refshapes', *rows, '--count', '12', data=False)
+    one, ten = (float(line.rpartition(' ')[2]) for line in printed.splitlines() if line[:3] in ('one', 'ten'))
+    assert one < ten
+    assert picture is not None
+
+
+def test_the_similarity_of_a_trained_model_has_a_gap(figure):
+    printed, picture = figure('similarity', 'ours=instancevg/refshapes:instancevg_refshapes', '--count', '40')
+    assert float(printed.split('gap ')[1].split()[0]) > 0.1
+    assert picture is not None
+
+
+def test_results_of_metafiles_become_bars(figure):
+    files = ('configs/cris/metafile.yml', 'configs/segvlm/metafile.yml')
+    printed, picture = figure('bars', *files, '--dataset', 'PhraseCut test', '--metrics', 'mIoU', 'P@0.5', data=False)
+    assert '2 rows' in printed
+    assert picture is not None
+
+
+def test_a_data_set_without_results_is_answered_with_those_that_have_some(figure, capsys):
+    with pytest.raises(SystemExit):
+        figure('bars', 'configs/cris/metafile.yml', '--dataset', 'lost', data=False)
+    assert 'PhraseCut test' in capsys.readouterr().err
