@@ -36,7 +36,13 @@ model.backbone.update(
     checkpoint=None,
 )
 model.neck.query_generator.update(num_heads=4, ffn_channels=96, dropout=0.0)
-model.neck.query_decoder.update(num_layers=2, num_heads=4, ffn_channels=192, dropout=0.0)
+model.neck.query_decoder.update(
+    num_layers=2,
+    num_heads=4,
+    ffn_channels=192,
+    dropout=0.0,
+    offset_bias=-4.0,  # reference points start on their points, not half an image right and below of them
+)
 model.head.detection_loss.cls_weight = 4.0
 model.head.no_target_loss.loss_weight = 0.4
 model.head.minimap_loss.update(loss_weight=0.3, attention_input='prob')

@@ -28,6 +28,8 @@ class PointPriorDecoder(BaseModule):
         dropout: Dropout on the self-attention weights, on the deformable attention's output and in the FFN.
         point_reference: What is sampled around: ``'learned_offset'``, the prior point plus a learned offset in (0, 1)
             (the authors' code), or ``'point'``, the prior point itself (the paper).
+        offset_bias: Where that offset starts: its sigmoid, along x and y. At 0 as in the authors' code, it is half an
+            image; then the boxes of points beyond the middle start beyond the border, where nothing pulls them back.
 
     Raises:
         ValueError: If ``point_reference`` is unknown.
@@ -53,10 +55,12 @@ class PointPriorDecoder(BaseModule):
         ffn_channels: int = 1024,
         dropout: float = 0.1,
         point_reference: str = 'learned_offset',
+        offset_bias: float = 0.0,
     ) -> None:
         super().__init__()
         check_choice('PointPriorDecoder.point_reference', point_reference, ('learned_offset', 'point'))
         self.num_levels = num_levels
+        self.offset_bias = offset_bias
         layer_cfg = detr_layer_cfg(embed_dims, num_heads, ffn_channels, dropout)
         layer_cfg['cross_attn_cfg'] = dict(
             embed_dims=embed_dims,
@@ -79,7 +83,7 @@ class PointPriorDecoder(BaseModule):
             layer.cross_attn.init_weights()
         if self.reference_offset is not None:
             nn.init.xavier_normal_(self.reference_offset.weight)
-            nn.init.zeros_(self.reference_offset.bias)
+            nn.init.constant_(self.reference_offset.bias, self.offset_bias)
 
     def forward(self, features: GroundingFeatures) -> GroundingFeatures:
         """Set ``query_states`` (D, B, Q, C) and ``references`` (B, Q, 2) from ``queries``, ``points`` and ``images``.
