@@ -114,7 +114,7 @@ def convert(
     source: Annotated[
         str,
         typer.Argument(
-            metavar='SRC', help='Released weights: of BEiT-3 (.pth or .zip), InstanceVG, SimVG, LAVT or MagNet.'
+            metavar='SRC', help='Released weights: of BEiT-3 (.pth or .zip), InstanceVG, SimVG, LAVT, MagNet or ReLA.'
         ),
     ],
     target: Annotated[str, typer.Argument(metavar='DST', help='Where to write: .pth or .safetensors.')],
@@ -125,7 +125,7 @@ def convert(
         bool, typer.Option('--ema', help='Take the averaged weights of an InstanceVG or SimVG file.')
     ] = False,
 ) -> None:
-    """Convert the released weights of BEiT-3, InstanceVG, SimVG, LAVT or MagNet to our names.
+    """Convert the released weights of BEiT-3, InstanceVG, SimVG, LAVT, MagNet or ReLA to our names.
 
     Whose they are is seen from their names. What comes of BEiT-3 is for model.backbone.checkpoint (which reads
     Microsoft's file as well); what comes of a whole system is for mmvg test and load_from.

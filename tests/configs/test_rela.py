@@ -81,6 +81,15 @@ def test_a_step_is_that_of_the_authors_code():
         assert value == (0.05 if name.startswith('backbone.text') or not free else 0), name
 
 
+def test_released_weights_are_scored_as_their_authors_score_them():
+    released, plain = read('rela/grefcoco_released.py'), read('rela/grefcoco.py')
+    for loader in (released.val_dataloader, released.test_dataloader):
+        assert step_with('scale', loader.dataset.pipeline).backend == 'pillow'
+    assert [metric.resolution for metric in released.test_evaluator] == ['input']
+    assert released.model.head.postprocess.frame == 'input'
+    assert 'backend' not in step_with('scale', plain.test_dataloader.dataset.pipeline)
+
+
 def test_ten_layers_of_bert_are_trained():
     model = build('rela/grefcoco.py')
     frozen = {name for name, p in model.named_parameters() if not p.requires_grad}

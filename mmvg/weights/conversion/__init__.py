@@ -5,6 +5,7 @@ from mmvg.weights.conversion.instancevg import convert_instancevg
 from mmvg.weights.conversion.lavt import convert_lavt
 from mmvg.weights.conversion.layouts import LAYOUTS, Layout, convert_checkpoint, find_layout
 from mmvg.weights.conversion.magnet import convert_magnet
+from mmvg.weights.conversion.rela import convert_rela
 from mmvg.weights.conversion.simvg import convert_simvg
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'convert_instancevg',
     'convert_lavt',
     'convert_magnet',
+    'convert_rela',
     'convert_simvg',
     'find_layout',
     'load_beit3_weights',

@@ -11,6 +11,7 @@ from mmvg.weights.conversion.beit3 import BEIT3_DROPPED, BEIT3_PREFIX, convert_b
 from mmvg.weights.conversion.instancevg import INSTANCEVG_DROPPED, convert_instancevg
 from mmvg.weights.conversion.lavt import LAVT_DROPPED, convert_lavt, with_text_encoder
 from mmvg.weights.conversion.magnet import MAGNET_DROPPED, convert_magnet
+from mmvg.weights.conversion.rela import RELA_DROPPED, convert_rela
 from mmvg.weights.conversion.renaming import without_effect
 from mmvg.weights.conversion.simvg import SIMVG_DROPPED, convert_simvg
 from mmvg.weights.errors import CheckpointError
@@ -45,6 +46,8 @@ LAYOUTS = (
     # before InstanceVG, for the encoder has the same names in both
     Layout('simvg', 'SimVG', 'head.bbox_embed_token.', convert_simvg, SIMVG_DROPPED, encoder='backbone.'),
     Layout('instancevg', 'InstanceVG', 'vis_enc.beit3.', convert_instancevg, INSTANCEVG_DROPPED, encoder='backbone.'),
+    # before LAVT, whose encoder it has
+    Layout('rela', 'ReLA', 'sem_seg_head.predictor.', convert_rela, RELA_DROPPED),
     Layout('lavt', 'LAVT', 'backbone.layers.0.fusion.', convert_lavt, LAVT_DROPPED),
     Layout('magnet', 'MagNet', 'image_model.layers.0.fusion.', convert_magnet, MAGNET_DROPPED),
 )

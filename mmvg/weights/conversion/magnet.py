@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from mmvg.weights.conversion.mask2former import decoder_layer_names, pixel_decoder_names
 from mmvg.weights.conversion.renaming import rename
 from mmvg.weights.conversion.swin import as_in_mmdet, as_linear, pixel_word_names, swin_names
 from mmvg.weights.errors import CheckpointError
@@ -47,24 +48,8 @@ def _stage_names(stage: int) -> dict[str, str]:
     return names
 
 
-def _pixel_decoder_names(levels: int = 4, layers: int = 4) -> dict[str, str]:
-    """Names of the deformable pixel decoder, coarsest map first."""
-    theirs, ours = 'classifier.pixel_decoder.', 'neck.decoder.decoder.'
-    names = {f'{theirs}transformer.level_embed': f'{ours}level_encoding.weight'}
-    names[f'{theirs}mask_features.'] = f'{ours}mask_feature.'
-    for level in range(levels):
-        names[f'{theirs}input_proj.{level}.0.'] = f'{ours}input_convs.{level}.conv.'
-        names[f'{theirs}input_proj.{level}.1.'] = f'{ours}input_convs.{level}.gn.'
-    parts = {'self_attn.': 'self_attn.', 'norm1.': 'norms.0.', 'norm2.': 'norms.1.'}
-    parts |= {'linear1.': 'ffn.layers.0.0.', 'linear2.': 'ffn.layers.1.'}
-    for layer in range(layers):
-        for old, new in parts.items():
-            names[f'{theirs}transformer.encoder.layers.{layer}.{old}'] = f'{ours}encoder.layers.{layer}.{new}'
-    return names
-
-
 def _query_decoder_names(layers: int = 9) -> dict[str, str]:
-    """Names of the decoder of the one query; mmdet keeps together what a layer does, the authors what is of a kind."""
+    """Names of the decoder of the one query."""
     theirs, ours = 'classifier.predictor.', 'head.'
     names = {
         f'{theirs}decoder_norm.': f'{ours}decoder.post_norm.',
@@ -73,18 +58,7 @@ def _query_decoder_names(layers: int = 9) -> dict[str, str]:
         f'{theirs}level_embed.weight': f'{ours}level_embedding',
     }
     names |= {f'{theirs}mask_embed.layers.{i}.': f'{ours}mask_embedding.{2 * i}.' for i in range(3)}
-    parts = {
-        'transformer_cross_attention_layers.{}.multihead_attn.': 'cross_attn.attn.',
-        'transformer_cross_attention_layers.{}.norm.': 'norms.0.',
-        'transformer_self_attention_layers.{}.self_attn.': 'self_attn.attn.',
-        'transformer_self_attention_layers.{}.norm.': 'norms.1.',
-        'transformer_ffn_layers.{}.linear1.': 'ffn.layers.0.0.',
-        'transformer_ffn_layers.{}.linear2.': 'ffn.layers.1.',
-        'transformer_ffn_layers.{}.norm.': 'norms.2.',
-    }
-    for layer in range(layers):
-        for old, new in parts.items():
-            names[theirs + old.format(layer)] = f'{ours}decoder.layers.{layer}.{new}'
+    names |= decoder_layer_names(theirs, f'{ours}decoder.', layers)
     return names
 
 
@@ -92,7 +66,7 @@ MAGNET_NAMES = {
     **swin_names('image_model.', 'backbone.image.'),
     **{theirs: ours for stage in range(4) for theirs, ours in _stage_names(stage).items()},
     'language_model.': 'backbone.text.bert.',
-    **_pixel_decoder_names(),
+    **pixel_decoder_names('classifier.pixel_decoder.', 'neck.decoder.decoder.', levels=4, layers=4),
     **_query_decoder_names(),
 }
 
