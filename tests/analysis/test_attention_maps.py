@@ -21,7 +21,9 @@ LOOKS = {
     'lggd': ('text_to_image.attention', 'words'),
     'magnet': ('cross_attn.attn', 'words'),
     'raam': ('over_pixels', 'words'),
+    'rela': ('over_words', 'cells'),
     'segvlm': ('cross_attn', 'cells'),
+    'simvg': ('cross_attn.attn', 'words'),
 }
 
 
@@ -35,7 +37,8 @@ def scenes(tmp_path_factory):
 def test_every_system_shows_where_it_looks(system, scenes):
     init_default_scope('mmvg')
     items, vocab_file = scenes
-    cfg: Config = config_for(ROOT / f'configs/{system}/tiny.py', 96, vocab_file)
+    options = {'model.head.branch': 'decoder'} if system == 'simvg' else {}  # its other branch does not look again
+    cfg: Config = config_for(ROOT / f'configs/{system}/tiny.py', 96, vocab_file, options)
     model = build(cfg).eval()
     batch = load_samples(cfg.test_dataloader.dataset.pipeline, items)
     maps, samples = attention_maps(model, batch)
