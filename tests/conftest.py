@@ -12,7 +12,6 @@ from torch import distributed, multiprocessing
 
 from mmvg.apis import load_config
 from mmvg.config import read_config
-from mmvg.models.heads import MinimapMaskHead
 from mmvg.refshapes import generate
 from mmvg.registry import MODELS
 
@@ -141,9 +140,6 @@ def random_model(cfg, seed=0):
     for name, weight in model.named_parameters():
         if 'norm' not in name:
             torch.nn.init.normal_(weight, std=0.3)
-    if isinstance(model.head, MinimapMaskHead):
-        # its regions look within masks of their own, whose edges must not hang on the rounding of random weights
-        model.neck['decoder'].decoder.mask_feature.weight.data *= 1e-3
     return model
 
 

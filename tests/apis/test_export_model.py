@@ -27,7 +27,6 @@ SYSTEMS = dict(
     lggd={'image', 'text', 'fusion'},
     magnet={'whole'},
     raam={'whole'},
-    rela={'whole'},
     segvlm={'image', 'text', 'fusion'},
     simvg={'whole'},
 )
