@@ -105,7 +105,7 @@ def test_a_model_answers_to_the_pixel_what_it_has_learned_by_heart_and_its_answe
     recipe = recipe_of(system)
     cfg = config_for(ROOT / f'configs/{system}/tiny.py', size, vocab_file, recipe.options)
     found = memorise(cfg, items, recipe)
-    assert abs(found['falls']) < 0.05, found  # the loss is flat
+    assert abs(found['falls']) < 0.1, found  # the loss is flat: between the last two tenths of the steps
     if 'miou' in found:
         assert found['share'] >= 0.97, found
         assert max(abs(found['mask_dx']), abs(found['mask_dy'])) < 0.1, found
