@@ -35,6 +35,8 @@ model.head = dict(
     mask_loss=dict(type=BinaryMaskLoss, bce_weight=2.0, dice_weight=2.0, align_corners='${align_corners}'),
     postprocess=dict(type=MaskPostprocess, mask_thr=0.5, frame='${frame}', align_corners='${align_corners}'),
 )
+model.aux_heads.middle.update(in_channels='${channels}', level=0)
+model.aux_heads.coarse.update(in_channels='${channels}', level=1)
 aux_heads.grounding.update(
     channels=64,
     num_layers=2,
@@ -43,4 +45,4 @@ aux_heads.grounding.update(
     dropout=0.0,
     mask_id=None,  # the vocabulary of words has no [MASK]
 )
-model.aux_heads = '${aux_heads}'
+model.aux_heads.update(grounding='${aux_heads.grounding}', alignment='${aux_heads.alignment}')
