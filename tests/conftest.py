@@ -113,11 +113,12 @@ def benchmarks_tiny(refshapes_tiny, tmp_path_factory):
 def random_checkpoint(refshapes_tiny, shared_folder):
     """Function: a checkpoint of the tiny model of a system, with its config, that has learned nothing.
 
-    Its weights are so far from zero that the answers depend on image and text. It is made once in a run.
+    Its weights, of deviation ``std``, are so far from zero that the answers depend on image and text. It is made once
+    in a run.
     """
 
-    def make(system, seed=0, **postprocess):
-        name = '-'.join([system, str(seed), *(f'{key}={value}' for key, value in postprocess.items())])
+    def make(system, seed=0, std=0.3, **postprocess):
+        name = '-'.join([system, str(seed), str(std), *(f'{key}={value}' for key, value in postprocess.items())])
         path = shared_folder / f'checkpoints/{name}/model.pth'
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f'{path}.lock'):
@@ -127,19 +128,19 @@ def random_checkpoint(refshapes_tiny, shared_folder):
                 for step in cfg.test_dataloader.dataset.pipeline:
                     if 'tokenizer' in step:
                         step.tokenizer.vocab_file = str(refshapes_tiny / 'vocab.txt')
-                save_checkpoint(cfg, random_model(cfg, seed), path)
+                save_checkpoint(cfg, random_model(cfg, seed, std), path)
         return path
 
     return make
 
 
-def random_model(cfg, seed=0):
+def random_model(cfg, seed=0, std=0.3):
     torch.manual_seed(seed)
     model = MODELS.build(cfg.model)
     model.init_weights()
     for name, weight in model.named_parameters():
         if 'norm' not in name:
-            torch.nn.init.normal_(weight, std=0.3)
+            torch.nn.init.normal_(weight, std=std)
     return model
 
 
