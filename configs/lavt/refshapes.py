@@ -9,11 +9,11 @@ train_batch_size=64``, which takes 20 minutes.
 from mmengine.config import read_base
 
 from mmvg.evaluation.metrics import RESMetric
-from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.models.lavt_swin_base import *
+    from .._base_.models.small_swin_bert import *
     from .._base_.datasets.refshapes_refcoco import *
     from .._base_.schedules.small import *
 
@@ -21,30 +21,8 @@ iterations = 850
 size = 96
 max_length = 14
 
-stage_channels = (32, 64, 128, 256)
-text_channels = 96
-channels = 64
-vocab_size = 128
-model.backbone.image.update(
-    depths=(1, 1, 1, 1),
-    num_heads=(1, 2, 4, 8),
-    window_size=6,
-    drop_path_rate=0.0,
-    weight_std=0.08,
-    stem=dict(type=ConvStem, channels=('${stage_channels.0}', 48)),
-    checkpoint=None,
-)
-model.backbone.text.update(
-    embed_dims='${text_channels}',
-    num_layers=4,
-    num_heads=4,
-    ffn_channels=192,
-    vocab_size='${vocab_size}',
-    max_positions=32,
-    dropout=0.0,
-    weight_std=0.1,  # about 1 / sqrt(96)
-    checkpoint=None,
-)
+model.backbone.image.update(small_image)
+model.backbone.text.update(small_text)
 model.head.mask_loss.dice_weight = 1.0
 model.aux_heads = dict(
     middle=dict(type=AuxiliaryMaskHead, in_channels='${stage_channels.1}', level=1, loss_weight=0.5),

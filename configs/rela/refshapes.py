@@ -8,10 +8,10 @@ pre-training. The schedule is for four processes of one thread (batches of 4 x 1
 from mmengine.config import read_base
 from torch.optim import AdamW
 
-from mmvg.models.backbones import ConvStem
 
 with read_base():
     from .._base_.models.rela_swin_base import *
+    from .._base_.models.small_swin_bert import *
     from .._base_.datasets.refshapes_grefcoco import *
     from .._base_.schedules.small import *
 
@@ -20,32 +20,10 @@ lr = 1e-3
 size = 96
 max_length = 14
 
-stage_channels = (32, 64, 128, 256)
-text_channels = 96
-channels = 64
-vocab_size = 128
 model.frozen = ()
 model.data_preprocessor.trim_text = True
-model.backbone.image.update(
-    depths=(1, 1, 1, 1),
-    num_heads=(1, 2, 4, 8),
-    window_size=6,
-    drop_path_rate=0.0,
-    weight_std=0.08,
-    stem=dict(type=ConvStem, channels=('${stage_channels.0}', 48)),
-    checkpoint=None,
-)
-model.backbone.text.update(
-    embed_dims='${text_channels}',
-    num_layers=4,
-    num_heads=4,
-    ffn_channels=192,
-    vocab_size='${vocab_size}',
-    max_positions=32,
-    dropout=0.0,
-    weight_std=0.1,  # about 1 / sqrt(96)
-    checkpoint=None,
-)
+model.backbone.image.update(small_image)
+model.backbone.text.update(small_text)
 model.neck.decoder.update(num_layers=1, num_heads=4, ffn_channels=128, norm_groups=8)
 model.head.decoder.update(num_layers=3, num_heads=4, ffn_channels=128, reads_padding=False)
 model.head.mask_loss.update(bce_weight=1.0, dice_weight=1.0)
