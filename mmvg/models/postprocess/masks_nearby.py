@@ -59,7 +59,7 @@ def masks_nearby(
     frame_size = frame_size or shown_size
     masks = torch.zeros((len(near), *frame_size), dtype=torch.bool)
     prob = None if frame_size == shown_size else np.zeros(size, np.float32)
-    for mask, cells, used in zip(masks.numpy(), logits, near, strict=True):
+    for mask, cells, used in zip(masks.numpy(), logits.numpy(), near, strict=True):
         x, y, w, h = cv2.boundingRect(used)
         if not w:
             continue
@@ -75,11 +75,11 @@ def masks_nearby(
     return masks
 
 
-def _enlarge(cells: Tensor, sides: Sequence['Side'], spans: Sequence[slice]) -> np.ndarray:
+def _enlarge(cells: np.ndarray, sides: Sequence['Side'], spans: Sequence[slice]) -> np.ndarray:
     """Interpolate a map (h, w) at some rows and columns of the input."""
     (down, across), (rows, columns) = sides, spans
     up = slice(down.first[rows.start], down.last[rows.stop - 1] + 1)
-    wide = (cells[up] @ across.weights[:, columns]).numpy()  # a row has so few cells that zeros cost nothing
+    wide = cells[up] @ across.weights[:, columns]  # a row has so few cells that zeros cost nothing
     enlarged = wide[down.first[rows] - up.start]
     enlarged *= down.of_first[rows]
     lower = wide[down.last[rows] - up.start]
@@ -123,8 +123,8 @@ class Side:
 
     def __init__(self, cells: int, pixels: int, align_corners: bool) -> None:
         eye = torch.eye(cells)[None]
-        self.weights = F.interpolate(eye, size=pixels, mode='linear', align_corners=align_corners)[0]
-        given, each = self.weights.numpy(), np.arange(pixels)
+        given = F.interpolate(eye, size=pixels, mode='linear', align_corners=align_corners)[0].numpy()
+        self.weights, each = given, np.arange(pixels)
         self.first, self.last = (given > 0).argmax(0), cells - 1 - (given > 0)[::-1].argmax(0)
         self.of_first = given[self.first, each][:, None]
         self.of_last = np.where(self.last > self.first, given[self.last, each], 0)[:, None]
