@@ -120,6 +120,7 @@ def _notes(todo: list[int], work: Work, workers: int, ray: str | None) -> Iterat
 
 
 def _finish(run: RunFolder) -> dict[str, Any]:
+    run.clean()  # workers may have died
     counts = run.finish()
     if counts['pictures'] != run.pictures:
         raise RuntimeError(f'{run.folder}: {counts["pictures"]} of {run.pictures} pictures are noted as done')

@@ -97,7 +97,12 @@ def test_a_worker_that_dies_is_replaced_and_a_second_run_beside_it_is_refused(tm
     out = tmp_path / 'out'
     running = subprocess.Popen(command(pictures, out, checkpoint), stderr=subprocess.PIPE, text=True)
     wait_for(lambda: list(out.glob('done/*.json')))
+    processes = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
+    for process in processes:
+        process.suspend()  # or it is done before the second one has begun
     second = subprocess.run(command(pictures, out, checkpoint), capture_output=True, text=True)
+    for process in processes:
+        process.resume()
     assert second.returncode == 2
     assert f'process {running.pid} on' in second.stderr
     for worker in psutil.Process(running.pid).children(recursive=True):
@@ -110,7 +115,12 @@ def test_a_worker_that_dies_is_replaced_and_a_second_run_beside_it_is_refused(tm
 
 def test_ctrl_c_ends_it_and_what_is_done_is_kept(tmp_path, pictures, checkpoint):
     out = tmp_path / 'out'
-    running = subprocess.Popen(command(pictures, out, checkpoint), stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command(pictures, out, checkpoint),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a shell in the background ignores
+    )
     wait_for(lambda: list(out.glob('done/*.json')))
     running.send_signal(signal.SIGINT)
     _, log = running.communicate()
