@@ -7,7 +7,7 @@ _RECIPES = dict(
     cris=Recipe(steps=300),
     instancevg=Recipe(options={'channels': 24, 'encoder_channels': 48}),
     lggd=Recipe(
-        steps=300,
+        steps=500,
         lr=1e-2,
         options={
             'map_channels': 8,
