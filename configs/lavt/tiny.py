@@ -14,3 +14,4 @@ channels = 8
 model.backbone.image.update(num_heads=(1, 2, 2, 2), window_size=3)
 model.backbone.image.stem.channels = (4, '${stage_channels.0}')
 model.backbone.text.update(num_layers=4, num_heads=2, ffn_channels=32)
+model.aux_heads = None

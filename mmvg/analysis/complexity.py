@@ -148,7 +148,7 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
         >>> from mmvg.config import read_config
         >>> cfg = read_config('configs/magnet/tiny.py')
         >>> [row.part for row in training_complexity(build_blank(cfg), dummy_inputs(cfg))]
-        ['aux_heads.alignment', 'aux_heads.coarse', 'aux_heads.grounding', 'aux_heads.middle']
+        ['aux_heads.alignment', 'aux_heads.grounding']
     """
     model.eval()
     sample = _half_target(inputs['images'].shape[-2:])
