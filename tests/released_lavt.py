@@ -334,27 +334,32 @@ def sine_positions(height, width, channels):
     return torch.stack(rows)
 
 
-def _decode_pixels(maps, w, c, heads=8, points=4):
-    """The deformable pixel decoder: mask features (C, h, w) and the three coarsest maps, coarsest first."""
+def _decode_pixels(maps, w, c):
+    """Mask features (C, h, w) and the three coarsest maps, coarsest first."""
     name = 'classifier.pixel_decoder'
+    merged = attend_among_cells(maps[::-1], w, name, c, layers=4)
+    return linear(merged[-1].permute(1, 2, 0), w, f'{name}.mask_features').permute(2, 0, 1), merged[:3]
+
+
+def attend_among_cells(maps, w, name, c, layers, heads=8, points=4):
+    """What a deformable pixel decoder makes of ``maps``, coarsest first: (C, h, w) each."""
     cells, places, positions, sizes = [], [], [], []
-    for i, x in enumerate(reversed(maps)):
+    for i, x in enumerate(maps):
         height, width = x.shape[1:]
         y = F.conv2d(x[None], w[f'{name}.input_proj.{i}.0.weight'], w[f'{name}.input_proj.{i}.0.bias'])
-        y = F.group_norm(y, 32, w[f'{name}.input_proj.{i}.1.weight'], w[f'{name}.input_proj.{i}.1.bias'])
-        cells.append(y[0].flatten(1).T)
+        cells.append(group_norm(y, w, f'{name}.input_proj.{i}.1')[0].flatten(1).T)
         positions.append(sine_positions(height, width, c) + w[f'{name}.transformer.level_embed'][i])
         places += [((b + 0.5) / width, (a + 0.5) / height) for a in range(height) for b in range(width)]
         sizes.append((height, width))
-    counts = [a * b for a, b in sizes]
+    counts, levels = [a * b for a, b in sizes], len(sizes)
     cells, positions, places = torch.cat(cells), torch.cat(positions), torch.tensor(places)
-    for i in range(4):
+    for i in range(layers):
         layer = f'{name}.transformer.encoder.layers.{i}'
         asked = cells + positions
         value = linear(cells, w, f'{layer}.self_attn.value_proj').split(counts)
-        offsets = linear(asked, w, f'{layer}.self_attn.sampling_offsets').view(-1, heads, 4, points, 2)
-        weights = linear(asked, w, f'{layer}.self_attn.attention_weights').view(-1, heads, 4 * points).softmax(-1)
-        weights = weights.view(-1, heads, 4, points)
+        offsets = linear(asked, w, f'{layer}.self_attn.sampling_offsets').view(-1, heads, levels, points, 2)
+        weights = linear(asked, w, f'{layer}.self_attn.attention_weights').view(-1, heads, levels * points)
+        weights = weights.softmax(-1).view(-1, heads, levels, points)
         seen = torch.zeros(len(cells), heads, c // heads)
         for level, (height, width) in enumerate(sizes):
             for h in range(heads):
@@ -365,11 +370,14 @@ def _decode_pixels(maps, w, c, heads=8, points=4):
         cells = norm(cells + linear(seen.flatten(1), w, f'{layer}.self_attn.output_proj'), w, f'{layer}.norm1')
         hidden = linear(cells, w, f'{layer}.linear1').relu()
         cells = norm(cells + linear(hidden, w, f'{layer}.linear2'), w, f'{layer}.norm2')
-    merged = [x.T.reshape(-1, *size) for x, size in zip(cells.split(counts), sizes, strict=True)]
-    return linear(merged[-1].permute(1, 2, 0), w, f'{name}.mask_features').permute(2, 0, 1), merged[:3]
+    return [x.T.reshape(-1, *size) for x, size in zip(cells.split(counts), sizes, strict=True)]
 
 
-def _attend(query, key, value, w, name, closed=None, heads=8):
+def group_norm(x, w, name):
+    return F.group_norm(x, 32, w[f'{name}.weight'], w[f'{name}.bias'])
+
+
+def attend(query, key, value, w, name, closed=None, heads=8):
     c = query.shape[1]
     matrices, biases = w[f'{name}.in_proj_weight'].split(c), w[f'{name}.in_proj_bias'].split(c)
     q, k, v = (x @ m.T + b for x, m, b in zip((query, key, value), matrices, biases, strict=True))
@@ -400,11 +408,11 @@ def _decode_query(pixels, coarse, w, c):
         layer = f'{name}.transformer_cross_attention_layers.{i}'
         at = keys + sine_positions(*x.shape[1:], c)
         query = norm(
-            query + _attend(query + position, at, keys, w, f'{layer}.multihead_attn', closed), w, f'{layer}.norm'
+            query + attend(query + position, at, keys, w, f'{layer}.multihead_attn', closed), w, f'{layer}.norm'
         )
         layer = f'{name}.transformer_self_attention_layers.{i}'
         asked = query + position
-        query = norm(query + _attend(asked, asked, query, w, f'{layer}.self_attn'), w, f'{layer}.norm')
+        query = norm(query + attend(asked, asked, query, w, f'{layer}.self_attn'), w, f'{layer}.norm')
         layer = f'{name}.transformer_ffn_layers.{i}'
         hidden = linear(query, w, f'{layer}.linear1').relu()
         query = norm(query + linear(hidden, w, f'{layer}.linear2'), w, f'{layer}.norm')

@@ -1,15 +1,16 @@
 """Names and shapes of the released weights of ReLA, and what the authors' model computes with them, for one sample."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from released_lavt import (
+    attend,
+    attend_among_cells,
     attention_shapes,
     bert_shapes,
     blocks,
     gate_shapes,
     gated,
+    group_norm,
     linear,
     merge,
     module,
@@ -91,56 +92,14 @@ def rela_outputs(image, input_ids, length, w, sizes, channels):
     return _decode_regions(pixels, coarse, words, w, channels)
 
 
-def _group_norm(x, w, name):
-    return F.group_norm(x, 32, w[f'{name}.weight'], w[f'{name}.bias'])
-
-
 def _decode_pixels(maps, w, c):
     """Mask features (C, h, w) of the finest map, and the three coarser maps, coarsest first."""
-    cells, places, positions, sizes = [], [], [], []
-    for i, x in enumerate(maps[:0:-1]):
-        height, width = x.shape[1:]
-        y = F.conv2d(x[None], w[f'{PIXELS}.input_proj.{i}.0.weight'], w[f'{PIXELS}.input_proj.{i}.0.bias'])
-        cells.append(_group_norm(y, w, f'{PIXELS}.input_proj.{i}.1')[0].flatten(1).T)
-        positions.append(sine_positions(height, width, c) + w[f'{PIXELS}.transformer.level_embed'][i])
-        places += [((b + 0.5) / width, (a + 0.5) / height) for a in range(height) for b in range(width)]
-        sizes.append((height, width))
-    counts = [a * b for a, b in sizes]
-    cells, positions, places = torch.cat(cells), torch.cat(positions), torch.tensor(places)
-    for i in range(LAYERS):
-        layer = f'{PIXELS}.transformer.encoder.layers.{i}'
-        asked = cells + positions
-        value = linear(cells, w, f'{layer}.self_attn.value_proj').split(counts)
-        offsets = linear(asked, w, f'{layer}.self_attn.sampling_offsets').view(-1, HEADS, LEVELS, POINTS, 2)
-        weights = linear(asked, w, f'{layer}.self_attn.attention_weights').view(-1, HEADS, LEVELS * POINTS)
-        weights = weights.softmax(-1).view(-1, HEADS, LEVELS, POINTS)
-        seen = torch.zeros(len(cells), HEADS, c // HEADS)
-        for level, (height, width) in enumerate(sizes):
-            for h in range(HEADS):
-                grid = value[level].view(height, width, HEADS, -1)[:, :, h].permute(2, 0, 1)[None]
-                where = places[:, None] + offsets[:, h, level] / torch.tensor([width, height])
-                taken = F.grid_sample(grid, 2 * where[None] - 1, align_corners=False)[0]  # (C / heads, M, P)
-                seen[:, h] += (taken * weights[:, h, level]).sum(-1).T
-        cells = norm(cells + linear(seen.flatten(1), w, f'{layer}.self_attn.output_proj'), w, f'{layer}.norm1')
-        hidden = linear(cells, w, f'{layer}.linear1').relu()
-        cells = norm(cells + linear(hidden, w, f'{layer}.linear2'), w, f'{layer}.norm2')
-    merged = [x.T.reshape(-1, *size) for x, size in zip(cells.split(counts), sizes, strict=True)]
-    finest = _group_norm(F.conv2d(maps[0][None], w[f'{PIXELS}.adapter_1.weight']), w, f'{PIXELS}.adapter_1.norm')
+    merged = attend_among_cells(maps[:0:-1], w, PIXELS, c, LAYERS)
+    finest = group_norm(F.conv2d(maps[0][None], w[f'{PIXELS}.adapter_1.weight']), w, f'{PIXELS}.adapter_1.norm')
     finest = finest + F.interpolate(merged[-1][None], finest.shape[2:], mode='bilinear', align_corners=False)
     finest = F.conv2d(finest, w[f'{PIXELS}.layer_1.weight'], padding=1)
-    finest = _group_norm(finest, w, f'{PIXELS}.layer_1.norm').relu()
+    finest = group_norm(finest, w, f'{PIXELS}.layer_1.norm').relu()
     return linear(finest[0].permute(1, 2, 0), w, f'{PIXELS}.mask_features').permute(2, 0, 1), merged
-
-
-def _attend(query, key, value, w, name, closed=None):
-    c = query.shape[1]
-    matrices, biases = w[f'{name}.in_proj_weight'].split(c), w[f'{name}.in_proj_bias'].split(c)
-    q, k, v = (x @ m.T + b for x, m, b in zip((query, key, value), matrices, biases, strict=True))
-    q, k, v = (x.view(len(x), HEADS, -1) for x in (q, k, v))
-    scores = torch.einsum('qhc,khc->hqk', q, k) / (c // HEADS) ** 0.5
-    if closed is not None:
-        scores = scores.masked_fill(closed, -math.inf)
-    return linear(torch.einsum('hqk,khc->qhc', scores.softmax(-1), v).flatten(1), w, f'{name}.out_proj')
 
 
 def _mlp(x, w, name, layers):
@@ -164,15 +123,15 @@ def _decode_regions(pixels, coarse, words, w, c):
         )
         closed[closed.all(1)] = False
         at, asked = keys + sine_positions(*x.shape[1:], c), regions + position
-        seen = _attend(asked, at, keys, w, f'{PREDICTOR}.RIA_layers.{i}.multihead_attn', closed)
+        seen = attend(asked, at, keys, w, f'{PREDICTOR}.RIA_layers.{i}.multihead_attn', closed)
         regions = norm(regions + seen, w, f'{PREDICTOR}.RIA_layers.{i}.norm')
         if i == 0:
             said = linear(words, w, f'{PREDICTOR}.lang_proj')  # of padding too
-            read = regions + _attend(regions, said, said, w, f'{PREDICTOR}.RLA_lang_att.multihead_attn')
+            read = regions + attend(regions, said, said, w, f'{PREDICTOR}.RLA_lang_att.multihead_attn')
             read = norm(read, w, f'{PREDICTOR}.RLA_lang_att.norm') * w[f'{PREDICTOR}.lang_weight'].sigmoid()
             regions = regions + 0.1 * read
         asked = regions + position
-        seen = _attend(asked, asked, regions, w, f'{PREDICTOR}.RLA_vision.{i}.self_attn')
+        seen = attend(asked, asked, regions, w, f'{PREDICTOR}.RLA_vision.{i}.self_attn')
         regions = norm(regions + seen, w, f'{PREDICTOR}.RLA_vision.{i}.norm')
         layer = f'{PREDICTOR}.transformer_ffn_layers.{i}'
         hidden = linear(regions, w, f'{layer}.linear1').relu()

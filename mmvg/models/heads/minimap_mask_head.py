@@ -14,7 +14,7 @@ from mmvg.structures import GroundingSample
 
 @MODELS.register_module()
 class MinimapMaskHead(BaseModule):
-    """Add up the masks of regions, each with a weight of its own (ReLA, arXiv:2306.00968, Sec. 4.1).
+    """Add up the masks of regions, each with a weight of its own (ReLA, arXiv:2306.00968).
 
     The weights of P x P regions are a minimap of the target. Whether there is one is told from the mean over regions.
     Weights and masks have two classes, background and target; all logits here are differences of the two.

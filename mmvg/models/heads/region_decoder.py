@@ -15,7 +15,7 @@ from mmvg.registry import MODELS
 
 @MODELS.register_module()
 class RegionDecoder(BaseModule):
-    """Decode regions of an image with the sentence about it: ReLAtionship modelling of GRES (arXiv:2306.00968, Sec. 4).
+    """Decode regions of an image with the sentence about it: ReLAtionship modelling of GRES (arXiv:2306.00968).
 
     Each layer lets every region gather the image (RIA), within the mask that it draws so far, and then the other
     regions (the first half of RLA). After the first gathering regions also read the words (the other half), once, as
@@ -111,7 +111,7 @@ class RegionDecoder(BaseModule):
 
 
 class RegionLanguageAttention(nn.Module):
-    """Let regions read words (ReLA, arXiv:2306.00968, Sec. 4.2).
+    """Let regions read words (ReLA, arXiv:2306.00968).
 
     Words start at zero, so that regions see the image alone at first.
 

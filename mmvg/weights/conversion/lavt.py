@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmvg.weights.checkpoint import find_state_dict
 from mmvg.weights.conversion.renaming import rename
-from mmvg.weights.conversion.swin import as_in_mmdet, as_linear, pixel_word_names, swin_names
+from mmvg.weights.conversion.swin import as_in_mmdet, as_linear, fused_swin_names
 
 #: The key under which ``lavt`` keeps BERT, and the name that it has inside the model of ``lavt_one``.
 BERT, TEXT_ENCODER = 'bert_model', 'text_encoder.'
@@ -19,20 +19,8 @@ LAVT_DROPPED = (
 )
 
 LAVT_NAMES = {
-    **swin_names('backbone.', 'backbone.image.'),
+    **fused_swin_names(),
     TEXT_ENCODER: 'backbone.text.bert.',
-    **{
-        theirs: ours
-        for stage in range(4)
-        for theirs, ours in pixel_word_names(
-            f'backbone.layers.{stage}.fusion.', f'backbone.fusion.attention.{stage}.'
-        ).items()
-    },
-    **{
-        f'backbone.layers.{stage}.res_gate.{layer}.': f'backbone.fusion.gates.{stage}.{name}.'
-        for stage in range(3)
-        for layer, name in ((0, 'hidden'), (2, 'out'))
-    },
     **{f'backbone.norm{stage}.': f'neck.decoder.norms.{stage}.' for stage in range(4)},
     **{
         f'classifier.{kind}{i}_{level}.': f'neck.decoder.steps.{level - 2}.{i - 1}.{kind}.'

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmvg.weights.conversion.mask2former import decoder_layer_names, pixel_decoder_names
 from mmvg.weights.conversion.renaming import rename
-from mmvg.weights.conversion.swin import as_in_mmdet, as_linear, pixel_word_names, swin_names
+from mmvg.weights.conversion.swin import as_in_mmdet, as_linear, fused_swin_names
 
 TEXT_ENCODER, PIXEL_DECODER, PREDICTOR = 'text_encoder.', 'sem_seg_head.pixel_decoder.', 'sem_seg_head.predictor.'
 
@@ -14,20 +14,8 @@ TEXT_ENCODER, PIXEL_DECODER, PREDICTOR = 'text_encoder.', 'sem_seg_head.pixel_de
 RELA_DROPPED = (f'{TEXT_ENCODER}embeddings.position_ids',)
 
 RELA_NAMES = {
-    **swin_names('backbone.', 'backbone.image.'),
+    **fused_swin_names(),
     TEXT_ENCODER: 'backbone.text.bert.',
-    **{
-        theirs: ours
-        for stage in range(4)
-        for theirs, ours in pixel_word_names(
-            f'backbone.layers.{stage}.fusion.', f'backbone.fusion.attention.{stage}.'
-        ).items()
-    },
-    **{
-        f'backbone.layers.{stage}.res_gate.{layer}.': f'backbone.fusion.gates.{stage}.{name}.'
-        for stage in range(3)
-        for layer, name in ((0, 'hidden'), (2, 'out'))
-    },
     **{f'backbone.norm{stage}.': f'neck.decoder.norms.{stage}.' for stage in range(4)},
     **pixel_decoder_names(PIXEL_DECODER, 'neck.decoder.decoder.', levels=3, layers=6),
     # the map of stride 4 joins behind the attention; the first name that fits counts

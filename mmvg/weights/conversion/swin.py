@@ -42,6 +42,22 @@ def swin_names(theirs: str, ours: str, stages: int = 4) -> dict[str, str]:
     return {theirs + part: ours + part for part in parts}
 
 
+def fused_swin_names() -> dict[str, str]:
+    """Return the names of LAVT's image encoder, with its fusions and gates, which ReLA has too.
+
+    Example:
+        >>> fused_swin_names()['backbone.layers.0.res_gate.2.']
+        'backbone.fusion.gates.0.out.'
+    """
+    names = swin_names('backbone.', 'backbone.image.')
+    for stage in range(4):
+        names |= pixel_word_names(f'backbone.layers.{stage}.fusion.', f'backbone.fusion.attention.{stage}.')
+    for stage in range(3):
+        for layer, name in ((0, 'hidden'), (2, 'out')):
+            names[f'backbone.layers.{stage}.res_gate.{layer}.'] = f'backbone.fusion.gates.{stage}.{name}.'
+    return names
+
+
 def as_in_mmdet(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Rename the Swin Transformer below ``prefix`` as mmdet does, whose merging reads its four cells in another order.
 
