@@ -7,11 +7,11 @@ rectangle from the zeros around it. The schedule is for four processes of one th
 """
 
 from mmengine.config import read_base
-from mmengine.model import NormalInit
 
 with read_base():
     from .._base_.datasets.refshapes_ocid_vlg import *
     from .._base_.models.crog import *
+    from .._base_.models.small_clip_resnet import *
     from .._base_.schedules.small import *
 
 iterations = 1700
@@ -22,23 +22,9 @@ base_batch_size = 16
 mask_resolution = 'input'
 evaluator = [dict(type=GraspMetric, gt_jaw=7), dict(type=RESMetric, comparison='>')]
 
-embed_dims = 48
-text_channels = 64
-channels = 48
-model.backbone.update(
-    image_layers=(1, 1, 1, 1),
-    image_channels=12,
-    pool_grid=3,
-    head_channels=8,
-    text_channels='${text_channels}',
-    text_layers=2,
-    vocab_size=128,
-    max_text_positions=16,
-    checkpoint=None,
-    init_cfg=dict(type=NormalInit, layer='Embedding', std=0.1),  # as in the small CRIS
-)
-model.neck.fusion.update(in_channels=(96, 192, '${embed_dims}'), channels=(24, '${channels}', 96))
-model.neck.decoder.update(num_layers=2, num_heads=4, ffn_channels=96, dropout=0.0)
+model.backbone.update(small_backbone)
+model.neck.fusion.update(small_fusion)
+model.neck.decoder.update(small_decoder)
 model.head.coarse.channels = 24
 model.head.criterion.angle_on_grasp_only = True
 model.head.postprocess.update(

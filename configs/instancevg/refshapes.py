@@ -9,32 +9,19 @@ train_batch_size=64``, which takes less work where the processor has instruction
 from mmengine.config import read_base
 
 from mmvg.evaluation.metrics import CoverAcc
-from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.datasets.refshapes_grefcoco import *
     from .._base_.models.instancevg_base import *
+    from .._base_.models.small_beit3 import *
     from .._base_.schedules.small import *
 
 iterations = 1200
 size = 128
 max_length = 14
 
-encoder_channels = 128
-channels = 48
-model.backbone.update(
-    patch_size=16,
-    num_layers=4,
-    num_heads=4,
-    vocab_size=128,
-    max_text_positions=32,
-    drop_path_rate=0.0,
-    position_std=0.1,
-    weight_std=0.15,  # cut at one standard deviation, this leaves 0.08, about 1 / sqrt(128)
-    patch_embed=dict(type=ConvStem, channels=(24, 48, 96, '${encoder_channels}')),
-    checkpoint=None,
-)
+model.backbone.update(small_backbone)
 model.neck.query_generator.update(num_heads=4, ffn_channels=96, dropout=0.0)
 model.neck.query_decoder.update(
     num_layers=2,
