@@ -4,7 +4,9 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+
+from mmvg.error_chain import error_chain
 
 #: Set it to anything to see where an error came from.
 DEBUG_VARIABLE = 'MMVG_DEBUG'
@@ -50,7 +52,7 @@ def is_explained(error: BaseException) -> bool:
         return missing_extra(error) is not None
     if isinstance(error, (OSError, *_config_errors())):
         return True
-    return any(_comes_from_mmvg(cause) for cause in _chain(error))
+    return any(_comes_from_mmvg(cause) for cause in error_chain(error))
 
 
 def missing_extra(error: ImportError) -> str | None:
@@ -84,12 +86,6 @@ def _comes_from_mmvg(error: BaseException) -> bool:
         return bool(files) and os.path.dirname(os.path.dirname(__file__)) in files[-1]
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     return bool(frames) and frames[-1].f_globals.get('__name__', '').split('.')[0] == 'mmvg'
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _in_worker(error: BaseException) -> bool:

@@ -3,6 +3,8 @@
 import re
 import signal
 
+from mmvg.error_chain import error_chain
+
 #: Exit code of a training whose numbers are no longer finite; 2 is a mistake of the user, 128 and more a signal.
 DIVERGED = 3
 #: Exit code of a run of which a process has died, stopped or lost its connection.
@@ -75,14 +77,17 @@ _LOST = (
 
 
 def explain_loss(error: BaseException) -> str | None:
-    """Say in a sentence which process was lost, if that is what ``error`` of torch is about.
+    """Say in a sentence which process was lost, if that is what an error of torch behind ``error`` is about.
+
+    Torch raises it wherever the main thread stands when a worker dies, so that a library there may have wrapped it.
 
     Example:
         >>> explain_loss(RuntimeError('DataLoader worker (pid(s) 4711) exited unexpectedly'))
         'a worker that loads data (process 4711) has ended without a word'
     """
-    text = str(error)
-    for pattern, meaning in _LOST:
-        if found := re.search(pattern, text):
-            return meaning.format(*found.groups())
+    for cause in error_chain(error):
+        if isinstance(cause, RuntimeError):
+            for pattern, meaning in _LOST:
+                if found := re.search(pattern, str(cause)):
+                    return meaning.format(*found.groups())
     return None

@@ -260,18 +260,19 @@ class GroundingRunner(Runner):
         """Run, and say in one sentence which process was lost or what cannot be trained, if that is the end of it."""
         try:
             return run()
-        except RuntimeError as error:
-            if isinstance(error, RunError) or (reason := explain_loss(error)) is None:
-                raise
-            raise RunError(f'The run ends at iteration {self._iterations_done()}: {reason}', LOST_PROCESS) from error
-        except ValueError as error:
-            if not str(error).startswith('Expected more than 1 value per channel when training'):
-                raise
-            raise RunError(
-                'A batch of one sample has no statistics for the BatchNorm of this model: give each process two or '
-                'more (train_dataloader.batch_size)',
-                exit_code=2,
-            ) from error
+        except RunError:
+            raise
+        except Exception as error:
+            if reason := explain_loss(error):
+                message = f'The run ends at iteration {self._iterations_done()}: {reason}'
+                raise RunError(message, LOST_PROCESS) from error
+            if str(error).startswith('Expected more than 1 value per channel when training'):
+                raise RunError(
+                    'A batch of one sample has no statistics for the BatchNorm of this model: give each process two '
+                    'or more (train_dataloader.batch_size)',
+                    exit_code=2,
+                ) from error
+            raise
         finally:
             self.call_hook('at_end')
             for loop in (self._train_loop, self._val_loop, self._test_loop):
