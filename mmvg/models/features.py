@@ -27,6 +27,8 @@ class GroundingFeatures:
         attention: Probability map (B, h, w) of where the expression attends.
         pixels: One map (B, C, h, w) that masks are read from.
         input_ids: The tokens (B, L) themselves.
+        kept: (B, h, w) bool, the cells of the last map that token elimination has left; the others hold zeros. None if
+            nothing eliminates.
         unfused: The coarsest image map (B, C, h, w) of the encoder, before its last fusion with the text if that can be
             told apart.
         pictures: The input (B, 3, H, W) itself, normalised; for auxiliary heads that set ``needs_pictures``.
@@ -51,6 +53,7 @@ class GroundingFeatures:
     attention: Tensor | None = None
     pixels: Tensor | None = None
     input_ids: Tensor | None = None
+    kept: Tensor | None = None
     unfused: Tensor | None = None
     pictures: Tensor | None = None
 

@@ -21,6 +21,7 @@ from mmvg.datasets.transforms.load_grasp_annotations import LoadGraspAnnotations
 from mmvg.datasets.transforms.load_grounding_annotations import LoadGroundingAnnotations
 from mmvg.datasets.transforms.load_image import LoadImage, loads_upright
 from mmvg.datasets.transforms.pack_grounding_inputs import PackGroundingInputs
+from mmvg.datasets.transforms.random_scale_crop import RandomScaleCrop
 from mmvg.datasets.transforms.random_turn_zoom import RandomTurnZoom
 from mmvg.datasets.transforms.resize import Resize, resize_masks
 from mmvg.datasets.transforms.swap_left_right import SwapLeftRight
@@ -35,6 +36,7 @@ __all__ = [
     'LoadGroundingAnnotations',
     'LoadImage',
     'PackGroundingInputs',
+    'RandomScaleCrop',
     'RandomTurnZoom',
     'Resize',
     'SwapLeftRight',

@@ -79,21 +79,7 @@ class LargeScaleJitter(BaseTransform):
             corner = self._choose_window(boxes, full, (scaled[0] - full[0], scaled[1] - full[1]))
             if corner is None:
                 return results
-        window = full if drawn > 1 else scaled
-        inside = np.s_[corner[1] : corner[1] + window[1], corner[0] : corner[0] + window[0]]
-        results['img'] = mmcv.imresize(results['img'], scaled)[inside]
-        results['img_shape'] = results['img'].shape[:2]
-        if 'gt_bboxes' in results:
-            results['gt_bboxes'].rescale_(factors)
-            results['gt_bboxes'].translate_((-corner[0], -corner[1]))
-            results['gt_bboxes'].clip_(results['img_shape'])
-        if 'gt_masks' in results:
-            masks = resize_masks(results['gt_masks'].masks, scaled)[(slice(None), *inside)]
-            results['gt_masks'] = BitmapMasks(np.ascontiguousarray(masks), *results['img_shape'])
-        matrix = np.array([[factors[0], 0, -corner[0]], [0, factors[1], -corner[1]], [0, 0, 1]], np.float32)
-        earlier = results.get('homography_matrix')
-        results['homography_matrix'] = matrix if earlier is None else matrix @ earlier
-        return results
+        return resize_and_cut(results, scaled, corner, full if drawn > 1 else scaled)
 
     def _choose_window(
         self, boxes: np.ndarray, window: tuple[int, int], room: tuple[int, int]
@@ -110,6 +96,33 @@ class LargeScaleJitter(BaseTransform):
 
     def __repr__(self) -> str:
         return f'LargeScaleJitter(size={self.size}, scales={self.scales})'
+
+
+def resize_and_cut(results: dict, scaled: tuple[int, int], corner: tuple[int, int], window: tuple[int, int]) -> dict:
+    """Resize ``img``, then cut a window out of it; boxes, masks and ``homography_matrix`` go with it.
+
+    Args:
+        results: A sample; ``gt_bboxes`` and ``gt_masks`` where they have been loaded.
+        scaled: Width and height to resize to.
+        corner: Upper left corner (x, y) of the window, in pixels of the resized image.
+        window: Its width and height.
+    """
+    height, width = results['img'].shape[:2]
+    factors = scaled[0] / width, scaled[1] / height
+    inside = np.s_[corner[1] : corner[1] + window[1], corner[0] : corner[0] + window[0]]
+    results['img'] = mmcv.imresize(results['img'], scaled)[inside]
+    results['img_shape'] = results['img'].shape[:2]
+    if 'gt_bboxes' in results:
+        results['gt_bboxes'].rescale_(factors)
+        results['gt_bboxes'].translate_((-corner[0], -corner[1]))
+        results['gt_bboxes'].clip_(results['img_shape'])
+    if 'gt_masks' in results:
+        masks = resize_masks(results['gt_masks'].masks, scaled)[(slice(None), *inside)]
+        results['gt_masks'] = BitmapMasks(np.ascontiguousarray(masks), *results['img_shape'])
+    matrix = np.array([[factors[0], 0, -corner[0]], [0, factors[1], -corner[1]], [0, 0, 1]], np.float32)
+    earlier = results.get('homography_matrix')
+    results['homography_matrix'] = matrix if earlier is None else matrix @ earlier
+    return results
 
 
 def least_coverage(boxes: np.ndarray, corners: np.ndarray, window: tuple[int, int]) -> np.ndarray:

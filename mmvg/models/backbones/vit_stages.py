@@ -1,5 +1,7 @@
 """Run a plain vision transformer a few blocks at a time."""
 
+from collections.abc import Sequence
+from math import isqrt
 from pathlib import Path
 
 import torch
@@ -8,11 +10,15 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 
 from mmvg.models.backbones.image_stages import ImageStages
+from mmvg.models.layers import RelativeAttention, resize_relative
 from mmvg.registry import MODELS
 from mmvg.weights.checkpoint import load_state_dict, load_state_dict_file
 
 #: In the files of timm and MAE, but not used here: class token, last norm and classifier, and MAE's decoder.
 _UNUSED = ('cls_token', 'norm.*', 'fc_norm.*', 'head.*', 'mask_token', 'decoder_*')
+#: Before the names of the transformer in a file of detectron2, whose other parts detect.
+_DETECTOR = 'backbone.net.'
+_DETECTOR_UNUSED = ('backbone.simfp_*', 'proposal_generator.*', 'roi_heads.*')
 
 
 @MODELS.register_module()
@@ -33,7 +39,11 @@ class ViTStages(ImageStages):
         patch_embed: What turns images into patches if not a convolution, such as :class:`ConvStem`; built with
             ``embed_dims`` and ``patch_size``.
         weight_std: Standard deviation of fresh weights and positions.
-        checkpoint: Local file of timm's or MAE's layout, read by :meth:`init_weights`. Positions are resized (bicubic).
+        checkpoint: Local file of timm's, MAE's or ViTDet's layout, read by :meth:`init_weights`. Positions are resized
+            (bicubic, relative ones linearly).
+        window: Side of the windows, in cells, within which blocks attend, with relative positions in all blocks, as in
+            ViTDet (arXiv:2203.16527); None is the plain transformer.
+        global_blocks: Blocks that attend everywhere nevertheless; the defaults are ViTDet-B's.
 
     Examples:
         >>> import torch
@@ -57,6 +67,8 @@ class ViTStages(ImageStages):
         patch_embed: dict | None = None,
         weight_std: float = 0.02,
         checkpoint: str | None = None,
+        window: int | None = None,
+        global_blocks: Sequence[int] = (2, 5, 8, 11),
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -88,13 +100,18 @@ class ViTStages(ImageStages):
         )
         if patch_embed is not None:
             self.vit.patch_embed = MODELS.build(dict(patch_embed, embed_dims=embed_dims, patch_size=patch_size))
+        if window is not None:
+            size = (self.grid_size, self.grid_size)
+            for i, block in enumerate(self.vit.blocks):
+                block.attn = RelativeAttention(embed_dims, num_heads, size, None if i in global_blocks else window)
 
     def init_weights(self) -> None:
         """Draw fresh weights, or load ``checkpoint``.
 
         Raises:
             FileNotFoundError: If there is no such file.
-            CheckpointError: If it is not a vision transformer, or one of another size.
+            CheckpointError: If it is not a vision transformer, or one of another size. Relative positions may be
+                missing from it, and start at 0 then, as in ViTDet.
         """
         if self.checkpoint is None:
             for module in self.modules():
@@ -103,10 +120,13 @@ class ViTStages(ImageStages):
             trunc_normal_(self.vit.pos_embed, std=self.weight_std)
             return
         path = Path(self.checkpoint).expanduser()
-        state = {name: value.float() for name, value in load_state_dict_file(path).items()}
+        state = {name.removeprefix(_DETECTOR): x.float() for name, x in load_state_dict_file(path).items()}
         if 'pos_embed' in state:
-            state['pos_embed'] = resize_positions(state['pos_embed'], 'cls_token' in state, self.grid_size)
-        load_state_dict(self.vit, state, path, allowed_unexpected=_UNUSED)
+            rows = state['pos_embed'].shape[1]
+            state['pos_embed'] = resize_positions(state['pos_embed'], isqrt(rows) ** 2 != rows, self.grid_size)
+        tables = {name: table for name, table in self.vit.named_parameters() if '.rel_pos_' in name}
+        state |= {name: resize_relative(state[name], len(tables[name])) for name in tables.keys() & state.keys()}
+        load_state_dict(self.vit, state, path, tables, (*_UNUSED, *_DETECTOR_UNUSED))
 
     def embed(self, images: Tensor) -> tuple[Tensor, tuple[int, int]]:
         """Turn ``images`` (B, 3, S, S) into tokens (B, g*g, C), and (g, g).

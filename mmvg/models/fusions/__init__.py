@@ -9,6 +9,7 @@ Behind the encoders, as a part of ``neck``: all the others.
 from .cross_modal_alignment_fusion import CrossModalAlignmentFusion
 from .dual_cross_attention_fusion import DualCrossAttentionFusion
 from .language_attention_fusion import LanguageAttentionFusion
+from .language_decoder import LanguageDecoder
 from .language_guided_upsampling import LanguageGuidedUpsampling
 from .pixel_word_attention import PixelWordAttention, TanhGate
 from .pixel_word_fusion import PixelWordFusion
@@ -24,6 +25,7 @@ __all__ = [
     'CrossModalAlignmentFusion',
     'DualCrossAttentionFusion',
     'LanguageAttentionFusion',
+    'LanguageDecoder',
     'LanguageGuidedUpsampling',
     'PixelWordAttention',
     'PixelWordFusion',

@@ -17,6 +17,7 @@ from mmvg.models.heads.refinement import MapRefinement
 from mmvg.models.heads.region_decoder import RegionDecoder
 from mmvg.models.heads.region_head import RegionHead
 from mmvg.models.heads.shared_kernel_branch import SharedKernelBranch
+from mmvg.models.heads.sparse_token_head import SparseTokenHead
 
 __all__ = [
     'AuxiliaryMaskHead',
@@ -36,5 +37,6 @@ __all__ = [
     'RegionDecoder',
     'RegionHead',
     'SharedKernelBranch',
+    'SparseTokenHead',
     'VisualProjector',
 ]

@@ -1,12 +1,13 @@
 """From one mask per expression to answered samples."""
 
 import torch
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
 from mmvg.registry import MODELS
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, cxcywh_to_xyxy
 
 
 @MODELS.register_module()
@@ -31,7 +32,7 @@ class MaskPostprocess(BasePostprocess):
         >>> import numpy as np
         >>> import torch
         >>> from mmvg.models.postprocess import MaskPostprocess
-        >>> from mmvg.structures import GroundingSample
+        >>> from mmvg.structures import GroundingSample, cxcywh_to_xyxy
         >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
         >>> sample = GroundingSample(metainfo=frames)
         >>> (answer,) = MaskPostprocess()(torch.full((1, 1, 4, 4), 3.0), [sample])
@@ -71,3 +72,17 @@ class MaskPostprocess(BasePostprocess):
             score = mask_score(prob, mask) if scores is None else scores[i]
             self.decide(sample, score, mask, 'target')
         return samples
+
+    def add_boxes(self, samples: list[GroundingSample], boxes_cxcywh_norm: Tensor, scores: Tensor) -> None:
+        """Write the one box of each expression, and its score, beside the mask that has been written already.
+
+        Args:
+            samples: B of them, answered.
+            boxes_cxcywh_norm: (B, 4), fractions of the input.
+            scores: (B,) in [0, 1].
+        """
+        for sample, box, score in zip(samples, boxes_cxcywh_norm, scores, strict=True):
+            height, width = sample.img_shape[:2]
+            box = cxcywh_to_xyxy(box[None]).clamp(0, 1) * box.new_tensor([width, height, width, height])
+            box = self.boxes_to_frame(box, sample)
+            sample.pred_instances = InstanceData(bboxes=box, scores=score[None], masks=sample.pred_global_mask)

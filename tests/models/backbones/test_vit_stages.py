@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -72,6 +74,51 @@ def test_a_convolutional_stem_takes_the_place_of_the_patches():
     stages.init_weights()
     assert [tuple(x.shape) for x in run(stages, torch.randn(2, 3, 32, 32))] == [(2, 16, 8)] * 4
     assert stages.vit.blocks[0].mlp.fc1.weight.std().item() == pytest.approx(0.3, rel=0.2)
+
+
+WINDOWED = TINY | dict(window=3, global_blocks=(1, 3))
+
+
+@torch.no_grad()
+def test_a_detector_of_detectron2_gives_its_transformer_with_positions_for_another_size(tmp_path):
+    """Names, shapes and the class token's row of positions as in ViTDet's files, which pickle arrays."""
+    torch.manual_seed(0)
+    state = {f'backbone.net.{name}': value for name, value in timm_vit(class_token=False).state_dict().items()}
+    state = {
+        name: value for name, value in state.items() if not name.startswith(('backbone.net.norm', 'backbone.net.head'))
+    }
+    state['backbone.net.pos_embed'] = torch.randn(1, 10, 8)
+    for i in range(4):
+        rows = 2 * (8 if i in (1, 3) else 3) - 1  # of 64 pixels
+        state |= {f'backbone.net.blocks.{i}.attn.rel_pos_{axis}': torch.randn(rows, 4) for axis in 'hw'}
+    others = {'backbone.simfp_2.0.weight': torch.ones(2), 'roi_heads.mask_head.weight': torch.ones(2)}
+    arrays = {name: value.numpy() for name, value in (state | others).items()}
+    (tmp_path / 'vitdet.pkl').write_bytes(pickle.dumps(dict(model=arrays)))
+    stages = ViTStages(**WINDOWED, checkpoint=str(tmp_path / 'vitdet.pkl'))
+    stages.init_weights()
+    blocks = stages.vit.blocks
+    assert [len(block.attn.rel_pos_w) for block in blocks] == [5, 7, 5, 7]
+    assert torch.equal(blocks[0].attn.rel_pos_h, state['backbone.net.blocks.0.attn.rel_pos_h'])
+    expected = F.interpolate(state['backbone.net.blocks.3.attn.rel_pos_w'].T[None], size=7, mode='linear')[0].T
+    assert torch.equal(blocks[3].attn.rel_pos_w, expected)
+    assert torch.equal(blocks[2].attn.qkv.weight, state['backbone.net.blocks.2.attn.qkv.weight'])
+    patches = state['backbone.net.pos_embed'][:, 1:].view(1, 3, 3, 8).permute(0, 3, 1, 2)
+    patches = F.interpolate(patches, size=(4, 4), mode='bicubic', align_corners=False)
+    torch.testing.assert_close(stages.vit.pos_embed[0].T, patches[0].flatten(1))
+
+
+@torch.no_grad()
+def test_without_relative_positions_in_the_file_blocks_that_attend_everywhere_are_plain(tmp_path):
+    reference = timm_vit(class_token=False)
+    torch.save(reference.state_dict(), tmp_path / 'vit.pth')
+    plain, windowed = (
+        ViTStages(**TINY, checkpoint=str(tmp_path / 'vit.pth'), **options).eval()
+        for options in ({}, dict(window=3, global_blocks=range(4)))
+    )
+    for stages in (plain, windowed):
+        stages.init_weights()
+    images = torch.randn(2, 3, 32, 32)
+    torch.testing.assert_close(plain(images)[-1], windowed(images)[-1])
 
 
 def test_sizes_that_do_not_fit_are_refused():

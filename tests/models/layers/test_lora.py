@@ -14,7 +14,7 @@ from mmvg.weights import CheckpointError, load_state_dict
 from mmvg.weights.adapters import adapter_notes, is_adapter, merge_adapters, trained_names
 from mmvg.weights.adapters import add_adapters as with_adapters
 
-SYSTEMS = ['instancevg', 'lavt', 'magnet', 'raam', 'rela', 'cris', 'segvlm', 'simvg']
+SYSTEMS = ['instancevg', 'lavt', 'magnet', 'raam', 'rela', 'cris', 'segvlm', 'simvg', 'eevg']
 
 
 def bert():
