@@ -27,6 +27,7 @@ class Modes:
         auto_scale_lr: See :func:`use_scaled_lr`.
         expressions_per_image: See :func:`use_shared_images`.
         freeze: Parts that are not trained: see :func:`use_frozen`.
+        fresh: Parts that ``load_from`` does not fill: see :func:`use_fresh`.
         lora: Rank of the adapters: see :func:`use_lora`.
         lora_targets: Layers that get adapters.
         lora_trained: Parts that are trained whole besides.
@@ -50,6 +51,7 @@ class Modes:
     auto_scale_lr: bool = False
     expressions_per_image: int | None = None
     freeze: Sequence[str] | None = None
+    fresh: Sequence[str] | None = None
     lora: int | None = None
     lora_targets: Sequence[str] | None = None
     lora_trained: Sequence[str] | None = None
@@ -242,6 +244,21 @@ def use_frozen(cfg: Config, parts: Sequence[str]) -> None:
     cfg.model.frozen = [*cfg.model.get('frozen', ()), *parts]
 
 
+def use_fresh(cfg: Config, parts: Sequence[str]) -> None:
+    """Take the weights of ``load_from`` for all parts but these, which start as they are built.
+
+    Args:
+        cfg: Changed in place.
+        parts: Names of modules and weights of the model, or of the file, with ``*``: ``'head'``.
+
+    Raises:
+        ConfigError: If there is no ``load_from``.
+    """
+    if not cfg.get('load_from'):
+        raise _mistake(cfg, '--fresh: nothing is loaded; name the weights, --cfg-options load_from=FILE')
+    _mode(cfg, 'fresh', list(parts))
+
+
 def use_lora(cfg: Config, rank: int, targets: Sequence[str] = (), trained: Sequence[str] = ()) -> None:
     """Train low-rank changes of linear layers, and nothing else.
 
@@ -315,6 +332,7 @@ _USE: dict[str, Callable[..., None]] = dict(
     auto_scale_lr=use_scaled_lr,
     expressions_per_image=use_shared_images,
     freeze=use_frozen,
+    fresh=use_fresh,
 )
 
 

@@ -11,6 +11,7 @@ SEVERAL = (
     '--cfg-options',
     '--formats',
     '--freeze',
+    '--fresh',
     '--keys',
     '--layers',
     '--lora-targets',

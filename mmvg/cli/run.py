@@ -61,6 +61,10 @@ def train(
         list[str] | None,
         typer.Option(metavar='PART...', help='Do not train image, text, or what is called so, such as neck.fusion.'),
     ] = None,
+    fresh: Annotated[
+        list[str] | None,
+        typer.Option(metavar='PART...', help='Take the rest from load_from; these, such as head, start anew.'),
+    ] = None,
     lora: Annotated[
         int | None, typer.Option(metavar='RANK', help='Train low-rank changes of the encoders, and nothing else.')
     ] = None,
@@ -94,6 +98,7 @@ def train(
         expressions_per_image=expressions_per_image,
         fsdp=fsdp,
         freeze=freeze,
+        fresh=fresh,
         lora=lora,
         lora_targets=lora_targets,
         lora_trained=lora_trained,
@@ -131,7 +136,7 @@ def evaluate(
 ) -> None:
     """Score a checkpoint on the test split of a config.
 
-    mmvg test instancevg/refshapes work_dirs/instancevg_refshapes/iter_1200.pth
+    mmvg test instancevg/refshapes work_dirs/instancevg_refshapes/iter_1470.pth
     """
     from mmvg import apis
 

@@ -38,7 +38,7 @@ from mmvg.engine.sharding import FullyShardedModel, ShardedCheckpointHook
 from mmvg.engine.work_dir_lock import work_dir_lock
 from mmvg.registry import MODEL_WRAPPERS
 from mmvg.weights.adapters import add_adapters, is_adapter
-from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_state_dict
+from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_except
 from mmvg.weights.latest import latest_checkpoint
 from mmvg.whole_files import remove_unfinished, whole_file
 
@@ -365,9 +365,11 @@ class GroundingRunner(Runner):
                 checkpoint['state_dict'], find_state_dict(file, adapters), file.get('meta') or {}, adapters
             )
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)  # where EMAHook takes its weights out
-        load_state_dict(model, checkpoint['state_dict'], filename)
+        begins = not self._resume and isinstance(self._train_loop, BaseLoop)  # a test builds no loop to train
+        fresh = (self.cfg.get('modes') or {}).get('fresh', []) if begins else []
+        kept = load_except(model, checkpoint['state_dict'], filename, fresh)
         self._has_loaded = True
-        self.logger.info(f'Loaded the weights of {filename}')
+        self.logger.info(f'Loaded the weights of {filename}' + (f'; {len(kept)} start anew' if fresh else ''))
         return checkpoint
 
 

@@ -7,7 +7,7 @@ Files ending in ``.safetensors`` are safetensors; everything else is ``torch.sav
 import pickle
 import re
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from torch import Tensor, nn
 
+from mmvg.checks import suggest
 from mmvg.config.limits import NestingError, check_nesting
 from mmvg.config.plain_data import from_json, to_json
 from mmvg.foreign_files import foreign_content
@@ -227,6 +228,38 @@ def load_state_dict(
         raise CheckpointError(f'{source} does not fit {type(model).__name__}: {difference}')
     _check_finite(model, state, source)
     model.load_state_dict({name: sharded_like(own[name], value) for name, value in state.items()}, strict=False)
+
+
+def load_except(model: nn.Module, state: dict[str, Tensor], source: str | Path, parts: Sequence[str]) -> list[str]:
+    """Load all weights but those of some parts, which stay as they are in the model.
+
+    Args:
+        model: Where the weights go.
+        state: Weights by name; what it has of the parts is left out.
+        source: Named in errors.
+        parts: Names of modules and weights, with ``*``: ``'head'``.
+
+    Returns:
+        The names of the model that were not loaded.
+
+    Raises:
+        ValueError: If neither the model nor ``state`` has a part of that name.
+        CheckpointError: If the rest does not fit.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
+        >>> load_except(model, nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 9)).state_dict(), 'example', ['1'])
+        ['1.weight', '1.bias']
+    """
+    own = model.state_dict()
+    for part in parts:
+        if not any(_matches(name, (part, f'{part}.*')) for name in (*own, *state)):
+            modules = [name for name, _ in model.named_modules() if name]
+            raise ValueError(f'--fresh {part}: neither the model nor {source} has it{suggest(part, modules)}')
+    patterns = [pattern for part in parts for pattern in (part, f'{part}.*')]
+    state = {name: value for name, value in state.items() if not _matches(name, patterns)}
+    load_state_dict(model, state, source, allowed_missing=patterns)
+    return [name for name in own if _matches(name, patterns)]
 
 
 def _check_finite(model: nn.Module, state: dict[str, Tensor], source: str | Path) -> None:

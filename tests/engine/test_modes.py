@@ -4,6 +4,7 @@ import pytest
 import small_runs
 import torch
 import toy_run
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
 from mmengine.registry import MODELS
@@ -15,7 +16,7 @@ from mmvg.config import ConfigError, check_config
 from mmvg.engine.errors import RunError
 from mmvg.engine.modes import checkpoint_blocks, compile_parts
 from mmvg.engine.runner import GroundingRunner
-from mmvg.weights import load_checkpoint_file, load_state_dict_file
+from mmvg.weights import CheckpointError, load_checkpoint_file, load_state_dict_file, save_weights
 from mmvg.weights.adapters import is_adapter, merge_adapters
 
 SGD = 'optim_wrapper.optimizer.type=SGD optim_wrapper.optimizer.lr=0.01'
@@ -129,12 +130,57 @@ def test_an_optimizer_without_a_fused_form_is_named():
         (Modes(accumulate=0), '--accumulate must be 1 batch or more, not 0'),
         (Modes(lora=0), '--lora must be a rank of 1 or more, not 0'),
         (Modes(lora_targets=['*.fc1']), '--lora-targets and --lora-trained go with --lora RANK'),
+        (Modes(fresh=['head']), '--fresh: nothing is loaded; name the weights, --cfg-options load_from=FILE'),
         (Modes(compile='fast'), "--compile: torch has no backend 'fast', but .*inductor"),
     ],
 )
 def test_a_value_that_means_nothing_is_an_error(modes, message):
     with pytest.raises(ConfigError, match=message):
         modes.apply(read('instancevg/tiny.py'))
+
+
+class KeepWeights(Hook):
+    """Keeps the weights as they are built, and as they are when training begins."""
+
+    def before_run(self, runner):
+        self.built = weights(runner)
+
+    def before_train(self, runner):
+        self.loaded = weights(runner)
+
+
+def test_fresh_parts_start_as_they_are_built_and_the_rest_is_loaded(tmp_path):
+    first = toy_run.run(toy(tmp_path / 'first', model='ToyModel'))
+    state = first.model.state_dict() | {'weight.weight': torch.zeros(9, 5), 'weight.scale': torch.zeros(1)}
+    save_weights(state, tmp_path / 'other.safetensors')
+
+    def load(*fresh):
+        cfg = toy(tmp_path / 'second', model='ToyModel')
+        cfg.load_from = str(tmp_path / 'other.safetensors')
+        Modes(fresh=fresh).apply(cfg)
+        seen = KeepWeights()
+        toy_run.run(cfg, hooks=(seen,))
+        return seen.built, seen.loaded
+
+    with pytest.raises(CheckpointError, match='does not fit'):
+        load()
+    built, loaded = load('weight')
+    for name, value in loaded.items():
+        assert torch.equal(value, built[name] if name.startswith('weight.') else state[name]), name
+    assert not torch.equal(loaded['norm.weight'], built['norm.weight'])  # it was trained
+    with pytest.raises(ValueError, match=r"--fresh weigth: neither the model nor .* has it; did you mean 'weight'"):
+        load('weigth')
+
+
+def test_fresh_parts_are_loaded_for_a_test(tmp_path):
+    first = toy_run.run(toy(tmp_path / 'first', model='ToyModel'))
+    cfg = toy(tmp_path / 'second', model='ToyModel')
+    cfg.load_from = str(tmp_path / 'first/iter_6.pth')
+    Modes(fresh=['weight']).apply(cfg)
+    cfg.test_dataloader, cfg.test_evaluator, cfg.test_cfg = cfg.val_dataloader, cfg.val_evaluator, {}
+    runner = GroundingRunner.from_cfg(cfg)
+    runner.test()
+    assert torch.equal(runner.model.weight.weight, first.model.weight.weight)
 
 
 def test_a_second_average_is_refused():
