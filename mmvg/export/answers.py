@@ -124,11 +124,13 @@ class MaskPostprocess(AnswerRule):
         interpolation: On the way to the picture.
         regions_decide: Whether regions, and not the pixels of the mask, say how sure the model is.
         target_score: How the regions are brought together: ``'max'`` or ``'any'``.
+        peak_decides: Whether the highest probability of a pixel of the input does.
     """
 
     interpolation: str
     regions_decide: bool = False
     target_score: str = 'max'
+    peak_decides: bool = False
 
     def candidates(self, outputs: Outputs, sample: int, placed: Placement) -> Candidates:
         """Read the mask of one sample, and its box if there is one."""
@@ -139,7 +141,9 @@ class MaskPostprocess(AnswerRule):
         if 'presence_logits' in outputs:
             presence = sigmoid(outputs['presence_logits'][sample].astype(np.float32))
             exists = presence.max() if self.target_score == 'max' else 1 - (1 - presence).prod()
-        if self.regions_decide:
+        if self.peak_decides:
+            exists = sigmoid(outputs['mask_logits'][sample].astype(np.float32).max())
+        if self.regions_decide or self.peak_decides:
             made.target_score = float(exists)
         if 'no_target_logits' in outputs:
             made.target_score = float(softmax(outputs['no_target_logits'][sample].astype(np.float32))[0])
@@ -162,20 +166,25 @@ class GraspPostprocess(AnswerRule):
     sigmas: tuple[float, float, float]
     center_sigma: float
     activation: str = 'sigmoid'
+    existence_thr: float = 0.5
 
     def candidates(self, outputs: Outputs, sample: int, placed: Placement) -> Candidates:
-        """Read the maps of one sample."""
+        """Read the maps of one sample, and the verdict of a branch for existence if there is one."""
         maps = resize_maps(outputs['logits'][sample].astype(np.float32), placed.input, align_corners=self.align_corners)
         maps[0] = sigmoid(maps[0])
         numbers = maps[[1, 4]]  # quality and width; cos and sin stay as they are
         maps[[1, 4]] = np.clip(numbers, 0, 1) if self.activation == 'none' else sigmoid(numbers)
         maps = placed.maps(maps)
-        mask = passes(maps[0], self.mask_thr)
+        mask, exists = passes(maps[0], self.mask_thr), None
+        if 'no_target_logits' in outputs:
+            exists = float(softmax(outputs['no_target_logits'][sample].astype(np.float32))[0])
+            if not passes(exists, self.existence_thr):
+                mask, maps[1] = np.zeros_like(mask), 0
         grasps, scores = read_grasps(self, maps, mask, float(placed.scale[0] * placed.scale[1]) ** -0.5)
         return Candidates(
             global_mask=mask,
             mask_output='global',
-            target_score=mask_score(maps[0], mask),
+            target_score=mask_score(maps[0], mask) if exists is None else exists * bool(mask.any()),
             grasps=grasps,
             grasp_scores=scores,
         )

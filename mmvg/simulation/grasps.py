@@ -16,8 +16,8 @@ from .objects import SceneCamera, TableObject
 from .pieces import Piece
 from .render import TableView
 
-KEPT = {'body': 4, 'handle': 4}  # at most, per object and part
-TRIALS = {'body': 6, 'handle': 6}
+KEPT = 8  # at most, per object and part
+TRIALS = 16  # at most, per object and part
 _MARGIN = (0.005, 0.010)  # metres between an object and each open finger
 _LEAST_MARGIN = 0.003  # metres
 _NEAR = 0.004  # metres; a centre that lies farther from every pixel of its object is hidden
@@ -95,7 +95,7 @@ def _tried(
         own = [grip for grip in grips if grip.part == part]
         tried, found = 0, []
         for number in rng.permutation(len(own)):
-            if tried == TRIALS[part] or len(found) == KEPT[part]:
+            if tried == TRIALS or len(found) == KEPT:
                 break
             grasp = to_image(own[number], camera, points[mask], rng.uniform(*_MARGIN))
             if grasp is None or any(_alike(own[number], other) for other, _ in found):

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from mmvg.apis import ExportedInferencer, GroundingInferencer, draw_scene_with_questions
+from mmvg.apis import export_model as export_module
 from mmvg.apis.export_model import export_model
+from mmvg.export import graphs
 from mmvg.export.folder import ExportError, read_manifest
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +22,7 @@ SENTENCES = [question.text for question in QUESTIONS]
 SYSTEMS = dict(
     cris={'image', 'text', 'fusion'},
     crog={'image', 'text', 'fusion'},
+    eevg={'image', 'text', 'fusion'},
     ggcnn={'image', 'text', 'fusion'},
     grconvnet={'image', 'text', 'fusion'},
     instancevg={'whole'},
@@ -36,18 +39,46 @@ FORMS = {'torch': (), 'onnx': (), 'openvino': (), 'onnx int8': ('int8',), 'openv
 
 @pytest.fixture(scope='module')
 def exported(tmp_path_factory, random_checkpoint):
-    """Function: the inferencer of a system's tiny model, the folder of its export, and the report."""
-    made = {}
+    """Function: the inferencer of a system's tiny model, the folder of its export, and the report.
+
+    A part is traced, and written as ONNX, once for all forms of its system.
+    """
+    inferencers, made, programs, files = {}, {}, {}, {}
+
+    def trace(part, inputs):
+        if not current:  # a test that exports by itself
+            return graphs.trace(part, inputs)
+        key = (current[0], part.inputs)
+        if key not in programs:
+            programs[key] = graphs.trace(part, inputs)
+        return programs[key]
+
+    def write_onnx(program, inputs, outputs, file):
+        if not current:
+            written(program, inputs, outputs, file)
+            return
+        if id(program) not in files:
+            written(program, inputs, outputs, file)
+            files[id(program)] = file.read_bytes()
+        file.write_bytes(files[id(program)])
 
     def make(system, form='onnx', **options):
         key = (system, form, *options.items())
         if key not in made:
-            find = GroundingInferencer(random_checkpoint(system), device='cpu', show_progress=False)
+            if system not in inferencers:
+                inferencers[system] = GroundingInferencer(random_checkpoint(system), device='cpu', show_progress=False)
+            current[:] = [system]
             folder = tmp_path_factory.mktemp('exports') / system
-            made[key] = find, folder, export_model(find, folder, form, samples=4, **options)
+            report = export_model(inferencers[system], folder, form, samples=4, **options)
+            current.clear()
+            made[key] = inferencers[system], folder, report
         return made[key]
 
-    return make
+    current, written = [], graphs.write_onnx
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(export_module, 'trace', trace)
+        patch.setattr(graphs, 'write_onnx', write_onnx)
+        yield make
 
 
 def assert_close(report):

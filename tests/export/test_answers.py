@@ -157,6 +157,19 @@ def test_grasps_are_the_same(settings):
         assert_same(made, sample)
 
 
+@pytest.mark.parametrize('gate', ['hard', 'soft', 'off'])
+def test_grasps_where_a_branch_says_that_nothing_is_meant_are_the_same(gate):
+    torch.manual_seed(0)
+    logits, exists = torch.randn(3, 5, 16, 16), torch.tensor([0.1, 0.6, 0.9])
+    postprocess, (placed, samples) = GraspPostprocess(gate=gate, existence_thr=0.7), frames(letterbox=True)
+    rule = rule_from_data(rule_of(Head(postprocess)).to_data())
+    arrays = dict(logits=logits.numpy(), no_target_logits=torch.stack([exists, 1 - exists], 1).log().numpy())
+    found = [rule.candidates(arrays, i, placed) for i in range(3)]
+    assert [len(made.grasps) > 0 for made in found] == [False, False, True]
+    for made, sample in zip(found, postprocess(logits, samples, exists), strict=True):
+        assert_same(made, sample)
+
+
 def test_a_part_without_a_rule_is_named():
     with pytest.raises(
         ValueError, match=r'Head answers by NoneType.*InstancePostprocess, BoxPostprocess, MaskPostprocess'

@@ -17,7 +17,7 @@ def test_losses_are_finite_and_answers_are_scored(config, folder, refscenes):
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     batch = next(iter(Runner.build_dataloader(cfg.train_dataloader, seed=0)))
-    assert batch['inputs'][0].shape == (3, 96, 128)
+    assert batch['inputs'][0].shape == ((3, 144, 192) if folder == 'jsonl' else (3, 96, 128))
     losses = model(**model.data_preprocessor(batch, training=True), mode='loss')
     assert all(torch.as_tensor(value).isfinite().all() for value in losses.values())
     if folder == 'jsonl':

@@ -16,15 +16,18 @@ class ResidualBlock(nn.Module):
 
     Args:
         channels: Width C.
+        zero_init: Start as the identity of maps that a ReLU has made: the last BatchNorm multiplies by zero.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, zero_init: bool = False) -> None:
         super().__init__()
         self.body = nn.Sequential(
             *conv_bn_relu(channels, channels),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
         )
+        if zero_init:
+            nn.init.zeros_(self.body[-1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """Keep the shape of ``x`` (B, C, h, w)."""
@@ -49,6 +52,10 @@ class ConvTextEncoder(BaseModule):
         vocab_size: Rows of the token table.
         max_text_positions: Rows of the text position table.
         first_map: Index of the finest stage whose map is given.
+        norm_counts_images: In training, BatchNorm counts an image once, whatever the number of texts about it, so that
+            ``--expressions-per-image`` encodes it once; ``False`` counts it with every text.
+        zero_init_residual: Let residual blocks start as the identity, so that new ones do not disturb a tower that has
+            learned.
 
     Examples:
         >>> import torch
@@ -73,15 +80,19 @@ class ConvTextEncoder(BaseModule):
         vocab_size: int = 128,
         max_text_positions: int = 32,
         first_map: int = 0,
+        norm_counts_images: bool = False,
+        zero_init_residual: bool = False,
     ) -> None:
         super().__init__()
+        self.norm_counts_images = norm_counts_images
         self.max_text_positions = max_text_positions
         self.first_map = first_map
         self.stages = nn.ModuleList()
         for before, channels, blocks in zip((3, *image_channels), image_channels, image_blocks, strict=False):
             down = conv_bn_relu(before, channels)
             down[0] = nn.Conv2d(before, channels, 4, stride=2, padding=1, bias=False)  # looks at the middle of a cell
-            self.stages.append(nn.Sequential(*down, *(ResidualBlock(channels) for _ in range(blocks))))
+            more = (ResidualBlock(channels, zero_init_residual) for _ in range(blocks))
+            self.stages.append(nn.Sequential(*down, *more))
         self.words = nn.Embedding(vocab_size, text_channels)
         self.positions = nn.Parameter(0.3 * torch.randn(max_text_positions, text_channels))
         layer = nn.TransformerEncoderLayer(
@@ -104,7 +115,8 @@ class ConvTextEncoder(BaseModule):
         Raises:
             ValueError: If the text is longer than the position table.
         """
-        maps = encode_once(self.encode_images, images, image_index, self.stages)
+        counting = () if self.norm_counts_images else (self.stages,)
+        maps = encode_once(self.encode_images, images, image_index, *counting)
         text, sentence = self.encode_sentence(input_ids, text_mask)
         return GroundingFeatures(images=maps, text=text, text_mask=text_mask.bool(), sentence=sentence)
 

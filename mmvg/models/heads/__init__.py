@@ -13,6 +13,7 @@ from mmvg.models.heads.masked_patches_head import MaskedPatchesHead
 from mmvg.models.heads.masked_query_head import MaskedQueryHead
 from mmvg.models.heads.minimap_mask_head import MinimapMaskHead
 from mmvg.models.heads.pixel_mask_head import PixelMaskHead
+from mmvg.models.heads.pooled_existence_branch import PooledExistenceBranch
 from mmvg.models.heads.refinement import MapRefinement
 from mmvg.models.heads.region_decoder import RegionDecoder
 from mmvg.models.heads.region_head import RegionHead
@@ -34,6 +35,7 @@ __all__ = [
     'MaskedQueryHead',
     'MinimapMaskHead',
     'PixelMaskHead',
+    'PooledExistenceBranch',
     'RegionDecoder',
     'RegionHead',
     'SharedKernelBranch',

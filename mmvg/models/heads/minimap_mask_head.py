@@ -6,6 +6,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmvg.models.features import GroundingFeatures
+from mmvg.models.heads.no_target_branch import target_probability
 from mmvg.models.layers.region_grid import grid_side
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
@@ -100,9 +101,8 @@ class MinimapMaskHead(BaseModule):
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with mask and verdict; the minimap is shown as ``pred_attention``."""
         outputs = self(features)
-        exists = outputs['no_target_logits'].float().softmax(-1)[:, 0]
         minimaps = outputs['minimap_logits'].float().sigmoid()
         side = grid_side(minimaps.shape[1])
         for sample, minimap in zip(data_samples, minimaps.unflatten(1, (side, side)), strict=True):
             sample.pred_attention = minimap
-        return self.postprocess(outputs['mask_logits'], data_samples, exists)
+        return self.postprocess(outputs['mask_logits'], data_samples, target_probability(outputs))

@@ -20,3 +20,16 @@ class NoTargetBranch(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return logits (B, 2) from ``pixels`` (B, C, h, w): class 0 = has a target, class 1 = has none."""
         return self.mlp(pixels.flatten(2).transpose(1, 2)).mean(1)
+
+
+def target_probability(outputs: dict[str, Tensor | None]) -> Tensor | None:
+    """Return the probability (B,) that anything is meant, of a head's ``no_target_logits`` (B, 2); None without them.
+
+    Examples:
+        >>> import torch
+        >>> from mmvg.models.heads.no_target_branch import target_probability
+        >>> target_probability(dict(no_target_logits=torch.zeros(1, 2)))
+        tensor([0.5000])
+    """
+    logits = outputs.get('no_target_logits')
+    return None if logits is None else logits.float().softmax(-1)[:, 0]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mmvg.checks import check_choice
 from mmvg.models.features import GroundingFeatures
-from mmvg.models.heads.no_target_branch import NoTargetBranch
+from mmvg.models.heads.no_target_branch import NoTargetBranch, target_probability
 from mmvg.models.losses.targets import GroundingTargets
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -81,7 +81,4 @@ class PixelMaskHead(BaseModule):
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with the mask of each expression, empty where the branch says that there is none."""
         outputs = self(features)
-        exists = None
-        if self.existence is not None:
-            exists = outputs['no_target_logits'].float().softmax(-1)[:, 0]
-        return self.postprocess(outputs['mask_logits'], data_samples, exists)
+        return self.postprocess(outputs['mask_logits'], data_samples, target_probability(outputs))

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from mmcv.cnn import ConvModule
 from mmdet.models.layers import MLP
 from mmengine.model import BaseModule
-from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvg.checks import check_choice
@@ -15,10 +14,7 @@ from mmvg.models.features import GroundingFeatures
 from mmvg.models.layers.region_grid import grid_side
 from mmvg.models.losses import GroundingTargets
 from mmvg.registry import MODELS
-from mmvg.structures import (
-    GroundingSample,
-    cxcywh_to_xyxy,
-)
+from mmvg.structures import GroundingSample
 
 
 @MODELS.register_module()
@@ -142,13 +138,8 @@ class RegionHead(BaseModule):
         presence = outputs['presence_logits'].float().sigmoid()
         exists = presence.amax(1) if self.target_score == 'max' else 1 - (1 - presence).prod(1)
         samples = self.postprocess(outputs['mask_logits'], data_samples, exists if self.regions_decide else None)
-        if self.box is None:
-            return samples
-        for sample, box, score in zip(samples, outputs['boxes_cxcywh_norm'], exists, strict=True):
-            height, width = sample.img_shape[:2]
-            box = cxcywh_to_xyxy(box[None]).clamp(0, 1) * box.new_tensor([width, height, width, height])
-            box = self.postprocess.boxes_to_frame(box, sample)
-            sample.pred_instances = InstanceData(bboxes=box, scores=score[None], masks=sample.pred_global_mask)
+        if self.box is not None:
+            self.postprocess.add_boxes(samples, outputs['boxes_cxcywh_norm'], exists)
         return samples
 
 
@@ -211,20 +202,17 @@ class PatchMaskBranch(nn.Module):
     Args:
         channels: Channels C of the map.
         patch_size: p.
+        num_layers: Linear maps of the MLP.
     """
 
-    def __init__(self, channels: int, patch_size: int) -> None:
+    def __init__(self, channels: int, patch_size: int, num_layers: int = 3) -> None:
         super().__init__()
         self.patch_size = patch_size
-        self.mlp = nn.Sequential(
-            nn.Conv2d(channels, channels, 1),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 1),
-            nn.ReLU(),
-            nn.Conv2d(channels, patch_size**2, 1),
-        )
+        hidden = [layer for _ in range(num_layers - 1) for layer in (nn.Conv2d(channels, channels, 1), nn.ReLU())]
+        self.mlp = nn.Sequential(*hidden, nn.Conv2d(channels, patch_size**2, 1))
         self.smooth = nn.Conv2d(1, 1, 5, padding=2)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B, 1, p*h, p*w) from ``x`` (B, C, h, w)."""
-        return self.smooth(F.pixel_shuffle(self.mlp(x), self.patch_size))
+    def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return logits (B, 1, p*h, p*w) from ``x`` (B, C, h, w); cells that are not ``kept`` (B, h, w) draw zeros."""
+        patches = self.mlp(x) if kept is None else self.mlp(x) * kept[:, None]
+        return self.smooth(F.pixel_shuffle(patches, self.patch_size))

@@ -66,6 +66,11 @@ class GraspTargets:
             painted=send(torch.stack([s.gt_grasp_maps.painted[0] for s in samples]), device),
         )
 
+    @property
+    def no_target(self) -> Tensor:
+        """Return (B,) bool, True where no pixel of the input is meant."""
+        return ~self.mask.flatten(1).any(1)
+
     def reduced(self, size: tuple[int, int]) -> 'GraspTargets':
         """Return the targets on a coarser grid of ``size`` (h, w).
 

@@ -8,7 +8,7 @@ from mmvg.checks import check_choice
 from mmvg.models.losses.grasp_criterion import ACTIVATIONS, activate_grasp_maps
 from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
 from mmvg.registry import MODELS
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, check_threshold, passes
 from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
 
 GATES = ('off', 'hard', 'soft')
@@ -38,11 +38,13 @@ class GraspPostprocess(BasePostprocess):
         activation: What is read from quality and width: their ``'sigmoid'``, or the numbers as they are, cut to [0, 1]
             (``'none'``). The same as of :class:`mmvg.models.losses.GraspCriterion`, except to answer as CROG does,
             which learns the numbers and reads their sigmoid.
+        existence_thr: Of a head with a branch for existence: the probability that anything is meant which an answer
+            must exceed; else its mask is empty, and so are its grasps.
         keep_maps: Leave the maps that grasps are read from on the samples, as ``pred_grasp_maps``, to be drawn.
         align_corners: See :class:`BasePostprocess`.
 
     Raises:
-        ValueError: If ``gate``, ``grasps_from`` or ``activation`` is unknown.
+        ValueError: If ``gate``, ``grasps_from`` or ``activation`` is unknown, or a threshold is not in [0, 1].
 
     Examples:
         >>> import numpy as np
@@ -69,6 +71,7 @@ class GraspPostprocess(BasePostprocess):
         center_sigma: float = 0.0,
         grasps_from: str = 'maps',
         activation: str = 'sigmoid',
+        existence_thr: float = 0.5,
         keep_maps: bool = False,
         align_corners: bool = False,
     ) -> None:
@@ -85,16 +88,23 @@ class GraspPostprocess(BasePostprocess):
         self.center_sigma = center_sigma
         self.grasps_from = grasps_from
         self.activation = activation
+        self.existence_thr = check_threshold(existence_thr)
         self.keep_maps = keep_maps
 
     @torch.no_grad()
-    def __call__(self, logits: Tensor, samples: list[GroundingSample]) -> list[GroundingSample]:
+    def __call__(
+        self, logits: Tensor, samples: list[GroundingSample], target_scores: Tensor | None = None
+    ) -> list[GroundingSample]:
         """Write ``pred_sem_seg``, ``pred_grasps``, ``pred_no_target`` and ``target_score`` onto ``samples``.
 
-        ``logits`` are (B, 5, h, w): mask, quality, cos, sin, width. ``target_score`` is the mean probability of the
-        pixels of the mask, 0 for an empty mask.
+        Args:
+            logits: (B, 5, h, w): mask, quality, cos, sin, width.
+            samples: B of them, with ``img_shape``, ``ori_shape`` and ``homography_matrix``.
+            target_scores: Probability (B,) that anything is meant, see ``existence_thr``. By default ``target_score``
+                is the mean probability of the pixels of the mask; 0 for an empty mask in both cases.
         """
-        for raw, sample in zip(logits.float(), samples, strict=True):
+        scores = [None] * len(samples) if target_scores is None else target_scores.tolist()
+        for raw, score, sample in zip(logits.float(), scores, samples, strict=True):
             raw = self.enlarge(raw, sample)[None]  # logits, as the loss enlarges them
             maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:], self.activation)], dim=1)[0]
             if self.activation == 'none':
@@ -102,12 +112,16 @@ class GraspPostprocess(BasePostprocess):
                 maps[4].clamp_(0, 1)
             values = self.masks_to_frame(maps, sample, mode='bilinear')
             mask = self.binary(values[0])
+            if score is not None and not passes(score, self.existence_thr):
+                mask = torch.zeros_like(mask)
+                values[1] = 0  # the quality of grasps, which a soft gate or none would let through
             maps = self._grasp_maps(values, mask, self._enlargement(sample))
             grasps, scores = self._grasps(maps, values[0], mask, self._enlargement(sample))
             if self.keep_maps:
                 sample.pred_grasp_maps = maps
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
-            self.decide(sample, mask_score(values[0], mask), mask[None], 'global')
+            score = mask_score(values[0], mask) if score is None else score * bool(mask.any())
+            self.decide(sample, score, mask[None], 'global')
         return samples
 
     @staticmethod

@@ -23,8 +23,9 @@ from .plan import Cloud, PlanError, first_plan, plan_motions
 if TYPE_CHECKING:
     from mmvg.simulation import TableScene, TableSentence, TableView
 
-#: Grasps that open a little wider than the gripper are tried: their opening is measured where the surface is seen.
-_WIDEST = 1.12 * STROKE
+#: Grasps that open wider than the gripper are tried with all that it has: their opening is measured where the surface
+#: is seen, or guessed by a model, and whether the fingers pass is seen in the depth.
+_WIDEST = 1.5 * STROKE
 
 
 @dataclass(frozen=True)

@@ -63,3 +63,21 @@ def test_the_order_of_words_matters():
 def test_a_longer_text_than_there_are_positions_is_refused():
     with pytest.raises(ValueError, match=r'reads 7 tokens.*\(1, 8\)'):
         make()(*inputs((8,), length=8))
+
+
+def test_batch_norm_counts_an_image_once_or_with_every_text():
+    images, ids, mask = inputs((5, 2, 4))
+    index = torch.tensor([0, 1, 1])
+    given = dict(input_ids=ids, text_mask=mask, image_index=index)
+    counted = make()(images[:2], **given).images[-1]
+    torch.testing.assert_close(counted, make()(images[index], ids, mask).images[-1])
+    once = make(norm_counts_images=True)(images[:2], **given).images[-1]
+    torch.testing.assert_close(once, make()(images[:2], ids[:2], mask[:2]).images[-1][index])
+    assert (once - counted).abs().max() > 1e-3
+
+
+def test_new_blocks_that_start_as_the_identity_do_not_change_a_tower():
+    old, new = make(), make(image_blocks=(0, 2, 3), zero_init_residual=True)
+    new.load_state_dict(new.state_dict() | old.state_dict())
+    for expected, found in zip(old.eval()(*inputs()).images, new.eval()(*inputs()).images, strict=True):
+        torch.testing.assert_close(found, expected)

@@ -4,8 +4,8 @@ import torch
 from mmengine.structures import PixelData
 
 from mmvg.models import GroundingFeatures
-from mmvg.models.heads import DynamicConvBranch, GraspHead, MapRefinement
-from mmvg.models.losses import GraspCriterion
+from mmvg.models.heads import DynamicConvBranch, GraspHead, MapRefinement, PooledExistenceBranch
+from mmvg.models.losses import GraspCriterion, NoTargetLoss
 from mmvg.models.postprocess import GraspPostprocess
 from mmvg.structures import GroundingSample
 
@@ -85,3 +85,36 @@ def test_every_sample_gets_a_mask_and_ranked_grasps(batch):
 def test_a_missing_neck_is_named():
     with pytest.raises(ValueError, match="'pixels', which LanguageGuidedUpsampling"):
         make()(GroundingFeatures(images=[]))
+
+
+def with_branch(**changes):
+    return make(
+        existence=dict(type=PooledExistenceBranch, in_channels=6, sentence_channels=8, channels=16),
+        no_target_loss=dict(type=NoTargetLoss, loss_weight=1.0),
+        **changes,
+    )
+
+
+def fused(batch=2, size=32):
+    made = features(batch, size)
+    return made.replace(images=[torch.randn(batch, 6, 8, 8, generator=torch.Generator().manual_seed(2))])
+
+
+def test_a_branch_learns_whether_anything_is_meant(unlearned):
+    head = with_branch(refinement=None)
+    step = torch.optim.Adam(head.existence.parameters(), lr=0.01)
+    for _ in range(60):
+        losses = head.loss(fused(), samples())  # nothing is meant in the first
+        step.zero_grad()
+        losses['loss_no_target'].backward()
+        step.step()
+    assert unlearned(head.existence) == []
+    assert losses['loss_no_target'] < 0.1
+    nothing, something = head.eval().predict(fused(), samples())
+    assert (nothing.pred_no_target, something.pred_no_target) == (True, False)
+    assert something.target_score > 0.8
+
+
+def test_a_branch_without_a_loss_is_refused():
+    with pytest.raises(ValueError, match='existence and no_target_loss belong together'):
+        make(no_target_loss=dict(type=NoTargetLoss))

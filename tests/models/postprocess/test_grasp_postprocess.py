@@ -134,3 +134,29 @@ def test_the_maps_are_kept_where_they_are_asked_for():
     assert opening[row, column] == pytest.approx(w)
     assert torch.atan2(sin, cos)[row, column] / 2 == pytest.approx(theta, abs=1e-4)
     assert quality[92, 21] == 0  # off the object, as the gate has it
+
+
+@pytest.mark.parametrize('gate', ['hard', 'soft', 'off'])
+def test_nothing_is_answered_where_a_branch_is_not_sure_that_anything_is_meant(gate):
+    postprocess, samples = GraspPostprocess(gate=gate, existence_thr=0.6), [make_sample(), make_sample()]
+    sure, unsure = postprocess(make_logits().repeat(2, 1, 1, 1), samples, torch.tensor([0.7, 0.6]))
+    assert not sure.pred_no_target
+    assert sure.target_score == pytest.approx(0.7)
+    assert len(sure.pred_grasps.grasps)
+    assert unsure.pred_no_target
+    assert unsure.target_score == 0
+    assert not len(unsure.pred_grasps.grasps)
+    assert not unsure.pred_sem_seg.sem_seg.any()
+
+
+def test_an_empty_mask_is_no_answer_whatever_a_branch_says():
+    logits = make_logits()
+    logits[:, 0] = -8
+    (sample,) = GraspPostprocess()(logits, [make_sample()], torch.tensor([0.9]))
+    assert sample.pred_no_target
+    assert sample.target_score == 0
+
+
+def test_a_threshold_outside_of_0_to_1_is_refused():
+    with pytest.raises(ValueError, match=r'1\.5'):
+        GraspPostprocess(existence_thr=1.5)
