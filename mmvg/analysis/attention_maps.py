@@ -37,7 +37,8 @@ def attention_maps(model: Grounder, batch: dict) -> tuple[list[AttentionMaps], l
 
     Recorded are all attentions of PyTorch (:class:`torch.nn.MultiheadAttention`, mean over the heads) and all whose
     softmax is a module of its own, of which either side is the cells of an image: of words and queries that look at
-    cells, and of cells that look at words. Cells that look at cells, and words at words, are left out.
+    cells, and of cells that look at words. Cells that look at cells, and words at words, are left out. Behind the
+    encoders a token in front of the cells, such as EEVG's [REG], is a query that looks at them.
 
     Args:
         model: In evaluation mode.
@@ -88,6 +89,10 @@ def _as_maps(name: str, weights: Tensor, size: Sequence[int], batch: int, length
     if weights.ndim != 3 or len(weights) != batch:
         return None
     looking, seen = weights.shape[1:]
+    if not name.startswith('backbone') and looking != length and not grid(looking, size) and grid(looking - 1, size):
+        of_token = weights[:, :1, 1:] / weights[:, :1, 1:].sum(2, keepdim=True)
+        weights = of_token if looking == seen else weights[:, 1:]
+        looking, seen = weights.shape[1:]
     grid_of_looking, grid_of_seen = grid(looking, size), grid(seen, size)
     if seen == length and looking != length and grid_of_looking:
         maps = weights.transpose(1, 2).unflatten(2, grid_of_looking)

@@ -52,7 +52,7 @@ def export(
 ) -> None:
     """Write a model folder that answers on any machine.
 
-    mmvg export work_dirs/instancevg_refshapes/iter_1200.pth models/rings --half
+    mmvg export work_dirs/instancevg_refshapes/iter_1470.pth models/rings --half
 
     It holds weights (safetensors), config as data, vocabulary and a model card; mmvg demo and mmvg test take it in
     place of a checkpoint. Nothing is uploaded without --push.

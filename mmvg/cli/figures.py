@@ -36,9 +36,13 @@ class Part(str, Enum):
 def sheet(
     config: ConfigArgument,
     checkpoint: CheckpointArgument,
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(metavar='CONFIG:CHECKPOINT', help='A further model, chosen from as well; OPTIONS may follow.'),
+    ] = None,
     out: OutOption = Path('sheet.png'),
     count: CountOption = 6,
-    of: Annotated[int, typer.Option(min=1, help='Answers that the sheet is chosen from, spread evenly.')] = 200,
+    of: Annotated[int, typer.Option(min=1, help='Answers of each model that the sheet is chosen from.')] = 200,
     columns: Annotated[int, typer.Option(min=1, help='Samples per row.')] = 2,
     score_thr: ThresholdOption = None,
     device: DeviceOption = None,
@@ -51,22 +55,32 @@ def sheet(
     Chosen by a rule, not by eye: kinds of questions take turns, and of each the answer in the middle is shown.
     """
     check_folder('--out', out.parent)
+    models = [(config, checkpoint, [])]
+    for word in beside or ():
+        pair, *options = word.split()
+        models.append((*_config_and_checkpoint(pair), options))
     from mmvg.apis.figures import FigureData, answered, open_figure_model
     from mmvg.visualization import GroundingVisualizer
     from mmvg.visualization.varied_sheet import choose_varied, question_kind
 
-    cfg = _config(config, cfg_options)
-    model, data = open_figure_model(cfg, checkpoint, device), FigureData(cfg, count=of)
     visualizer = GroundingVisualizer(score_thr=score_thr)
-    kinds, agreements = [], []
-    for sample in answered(model, data):
-        kinds.append(question_kind(sample))
-        agreements.append(visualizer.agreement(data.image(sample), sample))
+    opened, places, kinds, agreements = [], [], [], []
+    for name, weights, options in models:
+        cfg = _config(name, [*(cfg_options or ()), *options])
+        opened.append((open_figure_model(cfg, weights, device), cfg))
+        data = FigureData(cfg, count=of)
+        for number, sample in zip(data.numbers, answered(opened[-1][0], data), strict=True):
+            places.append((len(opened) - 1, number))
+            kinds.append((len(opened) - 1, question_kind(sample)))
+            agreements.append(visualizer.agreement(data.image(sample), sample))
     chosen, right = choose_varied(kinds, agreements, count)
-    shown = FigureData(cfg, [data.numbers[number] for number in chosen])
-    items = [(shown.image(sample), sample) for sample in answered(model, shown)]
+    items = []
+    for which, number in (places[index] for index in chosen):  # once more, so that not all pictures are kept
+        model, cfg = opened[which]
+        data = FigureData(cfg, [number])
+        items += [(data.image(sample), sample) for sample in answered(model, data)]
     _save(visualizer.contact_sheet(items, columns), out)
-    print(f'{len(items)} of {len(kinds)} answers are drawn in {out}; {100 * right:.0f} % of those are right')
+    print(f'{len(chosen)} of {len(kinds)} answers are drawn in {out}; {100 * right:.0f} % of those are right')
 
 
 def queries(
@@ -183,9 +197,7 @@ def similarity(
     groups = {}
     for word in models:
         name, _, rest = word.partition('=')
-        config, _, checkpoint = rest.partition(':')
-        if not checkpoint:
-            raise CommandError(f'{word!r} is not NAME=CONFIG:CHECKPOINT')
+        config, checkpoint = _config_and_checkpoint(rest, word, 'NAME=CONFIG:CHECKPOINT')
         found = probe(_config(config, cfg_options), checkpoint, count, part.value, device)
         print(f'{name}: matching {found.matching.mean():.3f}, others {found.others.mean():.3f}, gap {found.gap:.3f}')
         groups[name] = dict(matching=found.matching, others=found.others)
@@ -213,6 +225,14 @@ def bars(
     rows = results_of(metafiles, dataset, metrics, source)
     draw_bars(rows, out, dataset, from_zero=from_zero)
     print(f'{len(rows)} rows are drawn in {out}')
+
+
+def _config_and_checkpoint(pair: str, word: str = '', form: str = 'CONFIG:CHECKPOINT') -> tuple[str, str]:
+    """Split ``pair`` at its first colon; an error quotes ``word``, by default the pair, and the ``form`` it lacks."""
+    config, _, checkpoint = pair.partition(':')
+    if not checkpoint:
+        raise CommandError(f'{word or pair!r} is not {form}')
+    return config, checkpoint
 
 
 def _config(config: str, options: Sequence[str] | None):

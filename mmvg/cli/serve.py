@@ -41,7 +41,7 @@ def serve(
 ) -> None:
     """Answer over HTTP until SIGTERM or Ctrl+C.
 
-    mmvg serve work_dirs/instancevg_refshapes/iter_1200.pth --port 8000
+    mmvg serve work_dirs/instancevg_refshapes/iter_1470.pth --port 8000
 
     Requests of several clients are computed together. /openapi.json describes it, /healthz, /readyz and /metrics tell
     how it is.

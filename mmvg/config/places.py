@@ -34,7 +34,7 @@ READ = {
     'env_cfg': 'cudnn_benchmark dist_cfg mp_cfg resource_limit',
     'env_cfg.mp_cfg': 'mp_start_method opencv_num_threads',
     'model.lora': 'alpha rank targets trained',
-    'modes': 'adapters amp channels_last checkpoint_activations',
+    'modes': 'adapters amp channels_last checkpoint_activations fresh',
     'optim_wrapper.paramwise_cfg': 'bias_decay_mult bias_lr_mult bypass_duplicate custom_keys dcn_offset_lr_mult '
     'dwconv_decay_mult flat_decay_mult norm_decay_mult',
 }

@@ -10,11 +10,18 @@ from mmengine.visualization import Visualizer
 from mmvg.registry import VISUALIZERS
 from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
-from mmvg.visualization.layers import MAPS, OVERLAYS, PARTS, Layers, agreement, ground_truth, prediction
+from mmvg.visualization.layers import (
+    MAPS,
+    OVERLAYS,
+    PARTS,
+    RIGHT_FROM,
+    Layers,
+    agreement,
+    ground_truth,
+    overlap,
+    prediction,
+)
 from mmvg.visualization.palette import BLUE, DARK, VERMILLION, WHITE
-
-#: Answers that agree with the truth less than this are marked as wrong.
-RIGHT_FROM = 0.5
 
 
 @VISUALIZERS.register_module()
@@ -214,5 +221,5 @@ def _verdict(truth: Layers | None, answer: Layers) -> tuple[str, tuple[int, int,
     score = agreement(truth, answer)
     if not truth.no_target and not answer.no_target:
         by_grasp = truth.grasps is not None and answer.grasps is not None
-        text += f', best grasp {"right" if score else "wrong"}' if by_grasp else f', IoU {score:.2f}'
+        text += f', best grasp {"right" if score else "wrong"}' if by_grasp else f', IoU {overlap(truth, answer):.2f}'
     return (f'✓ {text}', BLUE) if score >= RIGHT_FROM else (f'✗ {text}', VERMILLION)

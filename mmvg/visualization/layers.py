@@ -11,6 +11,8 @@ from mmvg.evaluation.functional import box_overlaps, strict_matches
 from mmvg.masks import PackedMasks, decode_mask
 from mmvg.structures import Answer, GroundingSample, corners_to_grasps, grasps_to_corners
 
+#: An answer that agrees with the truth by as much is right.
+RIGHT_FROM = 0.5
 #: What can be drawn over an image, and what is drawn beside it.
 OVERLAYS = ('boxes', 'masks', 'points', 'grasps')
 PARTS = (*OVERLAYS, 'attention')
@@ -145,20 +147,36 @@ def agreement(truth: Layers, answer: Layers) -> float:
     """How right an answer is, from 0 to 1; to sort samples by, not to publish.
 
     A no-target sample is right or wrong. So is an answer with grasps, by its best one
-    (:func:`mmvg.evaluation.functional.strict_matches`), whatever its mask. Otherwise it is the IoU of the union masks,
-    or without masks the IoU of the best pairing of boxes, summed and divided by the larger number of boxes.
+    (:func:`mmvg.evaluation.functional.strict_matches`), whatever its mask. Otherwise it is :func:`overlap`; but where
+    the answer tells several objects apart, one too many or too few makes it less than half right.
     """
     if truth.no_target or answer.no_target:
         return float(truth.no_target == answer.no_target)
     if truth.grasps is not None and answer.grasps is not None:
         return float(_grasp_is_right(truth, answer))
-    if truth.union is not None and answer.union is not None:
-        union = np.logical_or(truth.union, answer.union).sum()
-        return float(np.logical_and(truth.union, answer.union).sum() / max(union, 1))
-    if not len(truth.boxes) or not len(answer.boxes):
-        return 0.0
-    overlaps = box_overlaps(truth.boxes, answer.boxes)
-    return float(overlaps[linear_sum_assignment(-overlaps)].sum() / max(overlaps.shape))
+    pairs, most = _paired(truth, answer)
+    found = (pairs >= RIGHT_FROM).sum() / most
+    several = len(answer.boxes) > 1 or (answer.masks is not None and len(truth.boxes) > 1)
+    if several and len(truth.boxes) and found < 1:
+        return float(min(overlap(truth, answer), found / 2))
+    return overlap(truth, answer)
+
+
+def overlap(truth: Layers, answer: Layers) -> float:
+    """The IoU of the union masks; without masks that of the best pairing of boxes, summed, by the larger number."""
+    if truth.union is None or answer.union is None:
+        pairs, most = _paired(truth, answer)
+        return float(pairs.sum() / most)
+    union = np.logical_or(truth.union, answer.union).sum()
+    return float(np.logical_and(truth.union, answer.union).sum() / max(union, 1))
+
+
+def _paired(truth: Layers, answer: Layers) -> tuple[np.ndarray, int]:
+    """Box IoUs of the best pairing, and the larger number of boxes, at least 1."""
+    overlaps = np.zeros((len(truth.boxes), len(answer.boxes)))
+    if overlaps.size:
+        overlaps = box_overlaps(truth.boxes, answer.boxes)
+    return overlaps[linear_sum_assignment(-overlaps)], max(1, *overlaps.shape)
 
 
 def _grasp_is_right(truth: Layers, answer: Layers) -> bool:

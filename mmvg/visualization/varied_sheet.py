@@ -1,6 +1,6 @@
 """Choose a few answers that show a model as it is: one of each kind of question, right ones and a wrong one."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def question_kind(sample: GroundingSample) -> str:
 
 
 def choose_varied(
-    kinds: Sequence[str], agreements: Sequence[float], count: int, right_from: float = 0.5
+    kinds: Sequence[Hashable], agreements: Sequence[float], count: int, right_from: float = 0.5
 ) -> tuple[list[int], float]:
     """Choose ``count`` answers by a rule that knows no taste: right ones of as many kinds as there are; a wrong one.
 

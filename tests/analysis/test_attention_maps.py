@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 #: System -> the end of the name of an attention that it has, and who looks at what.
 LOOKS = {
     'cris': ('cross_attn', 'cells'),
+    'eevg': ('self_attn', 'words'),
     'instancevg': ('cross_attn.attn', 'words'),
     'lavt': ('over_words', 'cells'),
     'lggd': ('text_to_image.attention', 'words'),

@@ -4,6 +4,7 @@ import cv2
 import pytest
 
 from mmvg.cli import main
+from mmvg.visualization import varied_sheet
 
 INSTANCEVG = ('instancevg/refshapes', 'instancevg_refshapes')
 LGGD = ('lggd/refshapes', 'lggd_refshapes')
@@ -59,6 +60,28 @@ def test_a_sheet_says_how_many_of_the_answers_are_right(figure):
     assert picture.shape[1] > 1000  # two samples beside one another, truth and answer each
     printed, picture = figure('sheet', *LGGD, '--count', '2', '--of', '4', root='/ocid_vlg')
     assert '2 of 4 answers' in printed
+
+
+def test_a_sheet_of_two_models_is_chosen_from_the_answers_of_both(figure, refshapes_tiny, monkeypatch):
+    pools = []
+
+    def last_of_each(kinds, agreements, count):
+        pools.append(kinds)
+        return [3, len(kinds) - 1], 0.5
+
+    monkeypatch.setattr(varied_sheet, 'choose_varied', last_of_each)
+    grasps = f'lggd/refshapes:lggd_refshapes data_root={refshapes_tiny}/ocid_vlg'
+    _, both = figure('sheet', *INSTANCEVG, '--beside', grasps, '--count', '2', '--of', '4', '--columns', '1')
+    assert [model for model, _ in pools[0]] == [0] * 4 + [1] * 4
+    _, alone = figure('sheet', *LGGD, '--count', '2', '--of', '4', '--columns', '1', root='/ocid_vlg')
+    height = alone.shape[0] // 2
+    assert (both[-height // 2 :, : alone.shape[1]] == alone[-height // 2 :]).mean() > 0.9  # its last one is LGGD's
+
+
+def test_a_further_model_of_a_sheet_needs_its_config(figure, capsys):
+    with pytest.raises(SystemExit):
+        figure('sheet', *INSTANCEVG, '--beside', 'lggd_refshapes')
+    assert "'lggd_refshapes' is not CONFIG:CHECKPOINT" in capsys.readouterr().err
 
 
 def test_cover_acc_is_that_of_the_options_of_each_row(figure, refshapes_tiny):

@@ -1,7 +1,6 @@
-"""What a model has learned by heart it answers to the pixel; see :mod:`mmvg.analysis.memorise`."""
+"""Targets, logits and answers are on one grid; see :mod:`mmvg.analysis.memorise`."""
 
 import inspect
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,41 +10,29 @@ from mmengine.registry import init_default_scope
 from mmvg.analysis.memorise import (
     build,
     config_for,
-    draw_scenes,
     expressible,
     load_samples,
     logit_grid,
     measure,
     measure_moves,
-    memorise,
     perfect_answers,
-    recipe_of,
 )
 from mmvg.config import read_config
-from mmvg.models.heads import DistilledBoxHead, GraspHead, RegionHead
+from mmvg.models.heads import DistilledBoxHead, GraspHead, RegionHead, SparseTokenHead
+from tests.by_heart import SYSTEMS, scenes_of
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted(
     path for path in (ROOT / 'configs').glob('*/*.py') if path.parent.name not in ('_base_', 'hf', 'mmdet')
 )
-SYSTEMS = sorted(path.parent.name for path in CONFIGS if path.name == 'tiny.py')
-slow = pytest.mark.slow
 
 
 @pytest.fixture(scope='module')
 def scenes(tmp_path_factory):
-    """Scenes for inputs of a size: 7/4 as large, so that pictures are resized; those of 16 input pixels are moved."""
-
-    @cache
-    def draw(size):
-        folder, side = tmp_path_factory.mktemp('scenes'), 7 * size // 4
-        items = draw_scenes(folder, sizes=((side, 3 * side // 4), (3 * side // 4, side)), move=28)
-        return items, folder / 'vocab.txt'
-
-    return draw
+    return scenes_of(tmp_path_factory.mktemp('scenes'))
 
 
-@pytest.mark.parametrize('size', [64, pytest.param(96, marks=slow)])
+@pytest.mark.parametrize('size', [64, pytest.param(96, marks=pytest.mark.slow)])
 @pytest.mark.parametrize('system', SYSTEMS)
 def test_logits_that_the_loss_is_happy_with_give_the_best_answer_that_their_grid_allows(system, size, scenes):
     init_default_scope('mmvg')
@@ -82,37 +69,6 @@ def test_logits_that_the_loss_is_happy_with_give_the_best_answer_that_their_grid
         assert found['grasp_opening'] < 0.02, found
 
 
-#: Tiny models that no recipe is known for yet, of which only perfect logits are tested (docs/geometry.md).
-WITHOUT_RECIPE = ('crog', 'ggcnn', 'grconvnet', 'simvg')
-
-
-@slow
-@pytest.mark.parametrize('size', [64, 96])
-@pytest.mark.parametrize('system', [system for system in SYSTEMS if system not in WITHOUT_RECIPE])
-def test_a_model_answers_to_the_pixel_what_it_has_learned_by_heart_and_its_answer_moves_with_the_picture(
-    system, size, scenes
-):
-    init_default_scope('mmvg')
-    items, vocab_file = scenes(size)
-    recipe = recipe_of(system)
-    cfg = config_for(ROOT / f'configs/{system}/tiny.py', size, vocab_file, recipe.options)
-    found = memorise(cfg, items, recipe)
-    assert abs(found['falls']) < 0.1, found  # the loss is flat: between the last two tenths of the steps
-    if 'miou' in found:
-        assert found['share'] >= 0.97, found
-        assert max(abs(found['mask_dx']), abs(found['mask_dy'])) < 0.1, found
-        assert found['mask_move'] < 1, found  # of 16 pixels
-    if 'box_iou' in found:
-        assert found['box_iou'] >= 0.97, found
-        assert max(abs(found['box_dx']), abs(found['box_dy'])) < 0.1, found
-        assert found['box_move'] < 1, found
-    if 'grasp_px' in found:
-        assert found['grasp_px'] < 0.3, found
-        assert found['grasp_degrees'] < 1, found
-        assert found['grasp_opening'] < 0.02, found
-        assert found['grasp_move'] < 0.5, found
-
-
 def setting(part, name):
     """``name`` of a part as its config or, failing that, its class has it."""
     return part.get(name, inspect.signature(part['type']).parameters[name].default)
@@ -121,7 +77,7 @@ def setting(part, name):
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: f'{path.parent.name}/{path.name}')
 def test_the_answer_enlarges_logits_as_the_loss_does(path):
     head = read_config(path).model.head
-    if issubclass(head.type, (RegionHead, DistilledBoxHead)):  # logits as large as the input, and none
+    if issubclass(head.type, (RegionHead, SparseTokenHead, DistilledBoxHead)):  # logits as large as the input, and none
         return
     answered = setting(head.postprocess, 'align_corners')
     if issubclass(head.type, GraspHead):

@@ -5,7 +5,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
 
 from mmvg.structures import GroundingSample, grasps_to_corners
-from mmvg.visualization.layers import Layers, agreement, ground_truth, prediction
+from mmvg.visualization.layers import Layers, agreement, ground_truth, overlap, prediction
 
 # original 20 x 10 (H x W), letterboxed to 40 x 40: twice as large, moved right by 10
 LETTERBOX = [[2.0, 0.0, 10.0], [0.0, 2.0, 0.0], [0.0, 0.0, 1.0]]
@@ -92,6 +92,22 @@ def test_agreement():
     assert agreement(Layers(boxes=left), Layers()) == 0
     unions = [mask((4, 4), 0, 0, 2, 4), mask((4, 4), 1, 0, 3, 4)]  # 4 of 12 pixels in common
     assert agreement(*(Layers(boxes=left, union=union) for union in unions)) == pytest.approx(1 / 3)
+
+
+def test_an_answer_with_an_object_too_many_is_less_than_half_right_though_its_mask_is_the_same():
+    both, union = np.array([[0, 0, 4, 4.0], [6, 6, 8, 8.0]]), mask((8, 8), 0, 0, 4, 4)
+    three = np.concatenate([both, [[0, 0, 1, 1.0]]])
+    truth = Layers(boxes=both, union=union)
+    assert agreement(truth, Layers(boxes=both, union=union, masks=np.stack([union] * 2))) == 1
+    assert agreement(truth, Layers(boxes=three, union=union, masks=np.stack([union] * 3))) == pytest.approx(1 / 3)
+    assert agreement(truth, Layers(boxes=both[:1], union=union, masks=union[None])) == pytest.approx(1 / 4)
+    assert overlap(truth, Layers(boxes=three, union=union)) == 1  # which is what is written over the picture
+    beside = Layers(
+        boxes=three[2:], union=union, masks=union[None]
+    )  # one object whose box is wrong and whose mask is not
+    assert agreement(Layers(boxes=both[:1], union=union), beside) == 1
+    around = Layers(boxes=np.array([[0, 0, 8, 8.0]]), union=union)  # of a model with one mask and the box around it
+    assert agreement(truth, around) == 1
 
 
 def test_grasps_move_as_corners_with_their_jaws_and_the_best_come_first():

@@ -117,15 +117,16 @@ def memorise(cfg: Config, items: Sequence[dict], recipe: Recipe) -> dict[str, fl
 
     Returns:
         What :func:`measure` and :func:`measure_moves` give; with masks ``limit``, the mIoU that the grid of the logits
-        can express, and ``share``, the part of it that is reached; ``loss``, the last, and ``falls``, by what part the
-        mean loss fell from the last tenth but one of the steps to the last.
+        can express, and ``share``, the part of it that is reached; ``loss``, the last; ``falls``, by what part the mean
+        loss fell from the last tenth but one of the steps to the last; and ``left``, the mean of the last tenth as part
+        of the first loss.
     """
     model = build(cfg, recipe.seed)
     train, test = (load_samples(x.dataset.pipeline, items) for x in (cfg.train_dataloader, cfg.test_dataloader))
     curve = learn(model, train, recipe.steps, recipe.lr)
     tenth = max(1, recipe.steps // 10)
     before, after = np.mean(curve[-2 * tenth : -tenth]), np.mean(curve[-tenth:])
-    row = dict(loss=curve[-1], falls=float((before - after) / before))
+    row = dict(loss=curve[-1], falls=float((before - after) / before), left=float(after / curve[0]))
     answers = answer(model, test)
     found = measure(answers, items) | measure_moves(answers, items)
     limit = expressible(model, test, items)
