@@ -32,7 +32,7 @@ from mmvg.structures import GroundingSample
 from mmvg.uncompiled_ops import has_compiled_ops
 
 ROOT = Path(__file__).parents[1]
-SYSTEMS = ('instancevg', 'lggd', 'raam', 'rela', 'cris', 'segvlm', 'lavt', 'magnet', 'simvg')
+SYSTEMS = ('instancevg', 'lggd', 'raam', 'rela', 'cris', 'segvlm', 'lavt', 'magnet', 'simvg', 'eevg')
 PRECISIONS = {'float32': None, 'bfloat16': torch.bfloat16, 'float16': torch.float16}
 #: By how much losses, and raw outputs of random weights, may differ from float32 on the CPU, of the largest value.
 MOST = {

@@ -52,15 +52,15 @@ def save_configs_without_layout():
 def run_in_processes(tmp_path_factory):
     """Function: run ``work(rank, *args)``, of a module, in ``count`` processes of one group (gloo).
 
-    The processes are forks, for they need not import anything again, or new ones where there is CUDA, which cannot be
-    forked.
+    The processes are forks of a server that has imported mmvg and done nothing else: forks of the tests' own process
+    may hold what does not survive it, such as the threads of autograd.
     """
-    method = 'spawn' if torch.cuda.is_available() else 'fork'
+    multiprocessing.set_forkserver_preload(['mmvg.apis', 'mmvg.models', 'mmvg.engine', 'mmvg.datasets'])
 
     def run(work, count, *args):
         rendezvous = tmp_path_factory.mktemp('processes') / 'rendezvous'
         arguments = (work, count, f'file://{rendezvous}', args)
-        multiprocessing.start_processes(_work_in_group, arguments, nprocs=count, start_method=method)
+        multiprocessing.start_processes(_work_in_group, arguments, nprocs=count, start_method='forkserver')
 
     return run
 

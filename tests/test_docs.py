@@ -45,7 +45,7 @@ PAGES = [
     *sorted((ROOT / 'docs').glob('*.md')),
 ]
 READMES = [ROOT / 'data/README.md', *sorted(ROOT.glob('configs/*/README.md'))]
-CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1200.pth'
+CHECKPOINT = 'work_dirs/instancevg_refshapes/iter_1470.pth'
 PICTURE = 'data/refshapes/images/train2014/COCO_train2014_000000104009.jpg'
 BLOCK = re.compile(
     r'^(?:<!-- (?P<marker>[^\n]*) -->\n)?```(?P<info>[^\n]*)\n(?P<code>.*?)^```$', re.DOTALL | re.MULTILINE

@@ -15,3 +15,4 @@ model.backbone.update(image_channels=8, pool_grid=2, text_layers=1)
 model.neck.fusion.update(in_channels=(64, 128, '${embed_dims}'), channels=(8, '${channels}', 16))
 model.neck.decoder.update(num_layers=1, num_heads=2, ffn_channels=16)
 model.head.projector.out_channels = 8
+model.aux_heads = None

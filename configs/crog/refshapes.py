@@ -2,11 +2,12 @@
 
 The small CRIS with five maps, at the 160 x 160 pixels that fit its pictures. Maps are read as they are learned, and are
 compared at the size of the input, angles and openings where grasps are: cells of 4 pixels cannot tell a narrow
-rectangle from the zeros around it. The schedule is for four processes of one thread (batches of 4 x 4):
-``tools/dist_train.sh configs/crog/refshapes.py 4``.
+rectangle from the zeros around it. An auxiliary mask head and batches of 16 are as in configs/cris/refshapes.py.
 """
 
 from mmengine.config import read_base
+
+from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.datasets.refshapes_ocid_vlg import *
@@ -14,7 +15,7 @@ with read_base():
     from .._base_.models.small_clip_resnet import *
     from .._base_.schedules.small import *
 
-iterations = 1700
+iterations = 2000
 size = (160, 160)
 width_norm = 60.0
 train_batch_size = 4
@@ -33,3 +34,4 @@ model.head.postprocess.update(
     activation='none',
     center_sigma=4.0,  # a cell of the logits, which tell a centre by their neighbours
 )
+model.aux_heads = dict(coarse=dict(type=AuxiliaryMaskHead, in_channels='${channels}', loss_weight=1.0))

@@ -19,3 +19,4 @@ model.neck.fusion.update(in_channels=(64, 128, '${embed_dims}'), channels=(8, '$
 model.neck.decoder.update(num_layers=1, num_heads=2, ffn_channels=16)
 model.head.coarse.channels = 8
 model.head.postprocess.jaw_size = 2.8
+model.aux_heads = None

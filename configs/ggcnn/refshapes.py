@@ -1,7 +1,8 @@
 """GG-CNN with a text, from scratch on RefShapes in the format of OCID-VLG.
 
-The authors' layers in full width, at 96 x 96 pixels, with a small text tower that is trained. The schedule is for four
-processes of one thread: ``tools/dist_train.sh configs/ggcnn/refshapes.py 4``.
+The authors' layers in full width, at 96 x 96 pixels, with a small text tower that is trained. The schedule is for
+batches of 32: one process of one thread, ``--cfg-options train_batch_size=32``, or four with 8 each,
+``tools/dist_train.sh configs/ggcnn/refshapes.py 4``.
 """
 
 from mmengine.config import read_base
@@ -12,7 +13,9 @@ with read_base():
     from .._base_.datasets.refshapes_ocid_vlg import *
     from .._base_.schedules.small import *
 
-iterations = 1400
+iterations = 800
+train_batch_size = 8
+base_batch_size = 32
 
 image_mean = [127.5, 127.5, 127.5]
 image_std = [127.5, 127.5, 127.5]

@@ -1,7 +1,8 @@
 """GR-ConvNet with a text in small, from scratch on RefShapes in the format of OCID-VLG.
 
-A quarter as wide, at 96 x 96 pixels, with a small text tower that is trained. The schedule is for four processes of one
-thread: ``tools/dist_train.sh configs/grconvnet/refshapes.py 4``.
+A quarter as wide, at 96 x 96 pixels, with a small text tower that is trained. The schedule is for batches of 32:
+one process of one thread, ``--cfg-options train_batch_size=32``, or four with 8 each, ``tools/dist_train.sh
+configs/grconvnet/refshapes.py 4``.
 """
 
 from mmengine.config import read_base
@@ -12,7 +13,9 @@ with read_base():
     from .._base_.datasets.refshapes_ocid_vlg import *
     from .._base_.schedules.small import *
 
-iterations = 1400
+iterations = 700
+train_batch_size = 8
+base_batch_size = 32
 
 channels = 32
 map_channels = 8

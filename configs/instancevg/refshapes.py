@@ -17,7 +17,7 @@ with read_base():
     from .._base_.models.small_beit3 import *
     from .._base_.schedules.small import *
 
-iterations = 1200
+iterations = 1470
 size = 128
 max_length = 14
 

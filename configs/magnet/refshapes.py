@@ -10,6 +10,7 @@ from mmvg.models.postprocess import MaskPostprocess
 with read_base():
     from .._base_.models.cross_modal_alignment import *
     from .._base_.models.mask_grounding import *
+    from .._base_.models.small_mask_grounding import *
     from ..lavt.refshapes import *
 
 model.backbone.staged_text = True
@@ -37,12 +38,4 @@ model.head = dict(
 )
 model.aux_heads.middle.update(in_channels='${channels}', level=0)
 model.aux_heads.coarse.update(in_channels='${channels}', level=1)
-aux_heads.grounding.update(
-    channels=64,
-    num_layers=2,
-    num_heads=4,
-    ffn_channels=128,
-    dropout=0.0,
-    mask_id=None,  # the vocabulary of words has no [MASK]
-)
-model.aux_heads.update(grounding='${aux_heads.grounding}', alignment='${aux_heads.alignment}')
+model.aux_heads.update(grounding='${small_grounding}', alignment='${aux_heads.alignment}')

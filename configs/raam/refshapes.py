@@ -6,47 +6,26 @@ for pre-training. The schedule is for four processes of one thread (batches of 4
 """
 
 from mmengine.config import read_base
-from mmengine.model import NormalInit
 
-from mmvg.models.backbones import ConvStem
 from mmvg.models.heads import AuxiliaryMaskHead
 
 with read_base():
     from .._base_.models.raam_vit_base import *
+    from .._base_.models.small_vit_bert import *
     from .._base_.datasets.refshapes_refcoco import *
     from .._base_.schedules.small import *
 
-iterations = 1800
+iterations = 3300
 size = 96
 max_length = 14
 train_batch_size = 8
 base_batch_size = 32
 
-stage_channels = (96, 96, 96, 96)
+stage_channels = ('${image_channels}',) * 4
 region_channels = (96, 96, 96)
 joined_channels = 288
-text_channels = 96
-model.backbone.image.update(
-    patch_size=8,
-    num_layers=4,
-    num_heads=4,
-    drop_path_rate=0.0,
-    patch_embed=dict(type=ConvStem, channels=(32, 64, '${stage_channels.0}')),
-    weight_std=0.1,  # about 1 / sqrt(96)
-    checkpoint=None,
-)
-model.backbone.text.update(
-    embed_dims='${text_channels}',
-    num_layers=1,  # two layers of fresh weights blur the words
-    num_heads=4,
-    ffn_channels=192,
-    vocab_size=128,
-    max_positions=32,
-    dropout=0.0,
-    weight_std=0.1,
-    checkpoint=None,
-    init_cfg=dict(type=NormalInit, layer='Embedding', std=0.5),
-)
+model.backbone.image.update(small_image, patch_size=8, num_layers=4)
+model.backbone.text.update(small_text)
 model.backbone.fusion.update(anchor_std=0.5, value_std=0.3, weight_std=0.1)
 model.head.update(patch_size=8, hidden_channels='${stage_channels.0}')
 model.head.box_loss.loss_weight = 1.0

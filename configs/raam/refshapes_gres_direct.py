@@ -7,6 +7,5 @@ from mmvg.models.fusions import PixelWordFusion
 with read_base():
     from .refshapes_gres import *
 
-del load_from  # noqa: F821 - from scratch
 model.backbone.fusion = dict(type=PixelWordFusion, image_channels='${stage_channels}', text_channels='${text_channels}')
 model.neck.regions.anchor_channels = None

@@ -3,16 +3,7 @@
 from mmengine.config import read_base
 
 with read_base():
-    from .._base_.models.mask_grounding import *
+    from .._base_.models.small_mask_grounding import *
     from .refshapes import *
 
-aux_heads.alignment = None
-aux_heads.grounding.update(
-    channels=64,
-    num_layers=2,
-    num_heads=4,
-    ffn_channels=128,
-    dropout=0.0,
-    mask_id=None,  # the vocabulary of words has no [MASK]
-)
-model.aux_heads = '${aux_heads}'
+model.aux_heads.update(grounding='${small_grounding}')

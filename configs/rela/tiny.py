@@ -11,6 +11,7 @@ val_dataloader.dataset.indices = test_dataloader.dataset.indices = 12
 stage_channels = (8, 16, 32, 64)
 text_channels = 16
 channels = 8
+model.aux_heads = None
 model.backbone.image.update(num_heads=(1, 2, 2, 2), window_size=3)
 model.backbone.image.stem.channels = (4, '${stage_channels.0}')
 model.backbone.text.update(num_heads=2, ffn_channels=32)

@@ -22,6 +22,6 @@ def test_a_config_is_called_by_its_paper_and_elsewhere_by_its_name(tmp_path, mon
 
 
 def test_a_config_goes_on_from_the_folder_of_the_config_before_it():
-    before, after = load_config('raam/refshapes'), load_config('raam/refshapes_gres')
+    before, after = load_config('simvg/refcoco_stage1'), load_config('simvg/refcoco_stage2')
     assert Path(after.load_from).parent == Path(before.work_dir)
-    assert after.work_dir == 'work_dirs/raam_refshapes_gres'
+    assert after.work_dir == 'work_dirs/simvg_refcoco_stage2'

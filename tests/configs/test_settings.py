@@ -71,6 +71,13 @@ CRIS = ['size=32', 'embed_dims=32', 'channels=32', 'text_channels=32']
 WIDTHS = {
     'cris': CRIS,
     'crog': ['size=(32,32)', *CRIS[1:]],
+    'eevg': [
+        'text_channels=16',
+        'image_channels=16',
+        'channels=16',
+        'size=128',
+        'max_length=9',
+    ],
     'ggcnn': ['size=(48,48)', 'channels=6', 'map_channels=8', 'sentence_channels=12'],
     'grconvnet': ['size=(32,32)', 'channels=16', 'map_channels=8', 'sentence_channels=12'],
     'instancevg': ['size=96', 'channels=16', 'encoder_channels=32', 'num_queries=3'],

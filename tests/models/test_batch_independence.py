@@ -10,11 +10,14 @@ from mmengine.runner import Runner
 from shipped_configs import ROOT, drawn_folder, on_drawn_data, read
 
 from mmvg.analysis.complexity import dummy_inputs
+from mmvg.models.layers import TokenElimination
 from mmvg.registry import MODELS
 
 SYSTEMS = sorted(path.parent.name for path in ROOT.glob('configs/*/tiny.py'))
 #: Where text and image meet from the first layer on, nothing can be shared.
 JOINT = {'instancevg', 'simvg'}
+#: What draws at random in training.
+DRAWING = (torch.nn.Dropout, DropPath, TokenElimination)
 
 
 def lively_model(cfg):
@@ -71,7 +74,7 @@ def test_sentences_about_one_image_get_what_they_get_about_copies_of_it(system, 
         input_ids=torch.randint(4, 20, (4, 8), generator=generator), text_mask=torch.ones(4, 8, dtype=torch.bool)
     )
     for module in model.modules():
-        module.training = training and not isinstance(module, (torch.nn.Dropout, DropPath))
+        module.training = training and not isinstance(module, DRAWING)
     sizes = []
     tower = next(module for module in model.backbone.modules() if isinstance(module, torch.nn.Conv2d))
     tower.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))

@@ -71,6 +71,23 @@ def test_a_data_set_is_a_table_with_the_models_of_all_papers(zoo, root):
     ]
 
 
+def test_small_models_are_one_table(zoo, root):
+    file = root / 'configs/lavt/metafile.yml'
+    result = '{Dataset: RefShapes small val, Source: trained here, Metrics: {mIoU: 71.6}, Seeds: 1, Hours: 0.32}'
+    file.write_text(f'{METAFILE}    Results: [{result}]\n')
+    assert zoo['zoo_small'](zoo['read_metafiles'](root)).splitlines() == [
+        '| model | mIoU | P@0.5 | gIoU | N-acc | F1 | J@1_strict | CPU minutes | seeds |',
+        '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+        '| [`lavt_tiny`](../configs/lavt/tiny.py) | 71.6 |  |  |  |  |  | 19 | 1 |',
+    ]
+
+
+def test_the_page_has_the_table_of_small_models_that_the_metafiles_give(zoo):
+    page = (SITE.parents[1] / 'docs/model_zoo.md').read_text(encoding='utf-8')
+    table = page.split('<!-- small models -->')[1].split('<!-- end of small models -->')[0]
+    assert table.strip() == zoo['zoo_small'](zoo['read_metafiles']())
+
+
 @pytest.mark.parametrize(
     ('old', 'new', 'message'),
     [

@@ -124,6 +124,7 @@ def test_packed_answers_give_the_records_and_pictures_of_whole_ones(session, pic
         expected = json.loads(json.dumps(expected))
         # alone or in one batch, floats may round otherwise
         assert np.allclose(record.pop('grasps', []), expected.pop('grasps', []), atol=1e-3)
+        assert np.allclose(record.pop('grasp_scores', []), expected.pop('grasp_scores', []), atol=1e-6)
         assert record == expected
         assert np.array_equal(drawn, session.visualizer.draw(image, sample, score_thr=threshold, parts=PARTS))
         assert packed_bytes(packed) < 40_000

@@ -1,10 +1,11 @@
 """Write tables of all models and configs, in Markdown: ``python tools/docs_site/model_zoo.py`` prints the models.
 
-They are read from ``configs/*/metafile.yml`` and from the docstrings of ``configs/*/*.py``; a new paper needs no change
-here.
+With ``small`` behind it, it prints the table of what was trained on RefShapes, which docs/model_zoo.md has. Tables are
+read from ``configs/*/metafile.yml`` and from the docstrings of ``configs/*/*.py``; a new paper needs no change here.
 """
 
 import ast
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,27 @@ def zoo_by_data(metafiles: list[dict[str, Any]]) -> str:
     return '\n'.join(lines)
 
 
+#: The columns of the table of small models.
+SMALL_METRICS = ('mIoU', 'P@0.5', 'gIoU', 'N-acc', 'F1', 'J@1_strict')
+
+
+def zoo_small(metafiles: list[dict[str, Any]]) -> str:
+    """Write the table of all models that were trained here on RefShapes, with one row each and CPU minutes as a column.
+
+    Of a model whose metafile has several results there, that on ``RefShapes small val`` counts.
+    """
+    columns = ['model', *SMALL_METRICS, 'CPU minutes', 'seeds']
+    lines = [f'| {" | ".join(columns)} |', '| --- ' * len(columns) + '|']
+    for content in metafiles:
+        for model in content['Models']:
+            for result in model.get('Results') or []:
+                if result['Dataset'] == 'RefShapes small val' and result['Source'] == 'trained here':
+                    scores = [str(result['Metrics'].get(name, '')) for name in SMALL_METRICS]
+                    minutes = str(round(60 * result['Hours']))
+                    lines.append(f'| {" | ".join([_link(model), *scores, minutes, str(result["Seeds"])])} |')
+    return '\n'.join(lines)
+
+
 def config_list(root: Path = ROOT) -> str:
     """Write a table of all configs with the first sentence of their docstrings."""
     lines = ['| config | what it is |', '| --- | --- |']
@@ -114,4 +136,4 @@ def _link(model: dict) -> str:
 
 
 if __name__ == '__main__':
-    print(zoo_by_paper(read_metafiles()))
+    print((zoo_small if sys.argv[1:] == ['small'] else zoo_by_paper)(read_metafiles()))
