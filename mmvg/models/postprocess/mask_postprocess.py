@@ -32,7 +32,7 @@ class MaskPostprocess(BasePostprocess):
         >>> import numpy as np
         >>> import torch
         >>> from mmvg.models.postprocess import MaskPostprocess
-        >>> from mmvg.structures import GroundingSample, cxcywh_to_xyxy
+        >>> from mmvg.structures import GroundingSample
         >>> frames = dict(img_shape=(16, 16), ori_shape=(32, 32), homography_matrix=np.diag([0.5, 0.5, 1]))
         >>> sample = GroundingSample(metainfo=frames)
         >>> (answer,) = MaskPostprocess()(torch.full((1, 1, 4, 4), 3.0), [sample])
