@@ -8,7 +8,8 @@ Each run is one process of one thread without a GPU, from random weights. What a
 processor time of 60 steps less that of 10, and the schedule is made as long as fits into the minutes; scoring the val
 split at the end comes on top and is not counted. A run with Mask Grounding takes the steps of the run without it, as
 in MagNet's Table 3(d), not its minutes. Finished runs are lines of benchmarks/equal_minutes.jsonl and are not run
-again, so that a stopped benchmark goes on where it was; times of steps are kept in the work folder.
+again, so that a stopped benchmark goes on where it was; another seed takes the steps of the seed that is there, and
+times of steps are kept in the work folder.
 """
 
 import argparse
@@ -120,11 +121,16 @@ def step_seconds(name: str, work_dir: Path) -> float:
     return json.loads(file.read_text(encoding='utf-8'))
 
 
+def _steps(name: str, work_dir: Path) -> int:
+    with MEASURING:  # of two runs with the same steps, the second reads what the first has measured
+        known = [run['iterations'] for run in read_results() if run['system'] == name]
+        return known[0] if known else round(60 * MINUTES / step_seconds(name, work_dir))
+
+
 def train(name: str, seed: int, work_dir: Path) -> dict:
     """Train and score a system; return its line of the results."""
     system = SYSTEMS[name]
-    with MEASURING:  # of two runs with the same steps, the second reads what the first has measured
-        steps = round(60 * MINUTES / step_seconds(system.steps_of or name, work_dir))
+    steps = _steps(system.steps_of or name, work_dir)
     folder = work_dir / f'{name}, seed {seed}'
     words = command(system, folder, **{'iterations': steps, 'randomness.seed': seed})
     seconds = processor_seconds(words, work_dir / f'{name}, seed {seed}.log')

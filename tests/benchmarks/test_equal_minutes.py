@@ -57,6 +57,16 @@ def test_what_has_a_result_is_not_run_again(bench, monkeypatch, tmp_path):
     assert list(bench['_open_runs'](['LAVT', 'CRIS'], [0, 1])) == [('CRIS', 0), ('LAVT', 1), ('CRIS', 1)]
 
 
+def test_another_seed_takes_the_steps_of_the_one_that_is_there_and_its_system_is_not_measured_again(
+    bench, monkeypatch, tmp_path
+):
+    names = bench['_steps'].__globals__
+    monkeypatch.setitem(names, 'read_results', lambda: [dict(system='LAVT', seed=0, iterations=472)])
+    monkeypatch.setitem(names, 'step_seconds', lambda name, work_dir: {'CRIS': 0.5}[name])
+    assert bench['_steps']('LAVT', tmp_path) == 472
+    assert bench['_steps']('CRIS', tmp_path) == 1200
+
+
 def test_the_page_has_the_table_of_the_results(bench):
     page = (ROOT / 'docs/model_zoo.md').read_text(encoding='utf-8')
     table = page.split('<!-- equal minutes -->')[1].split('<!-- end of equal minutes -->')[0]
