@@ -26,11 +26,10 @@ def test_the_cause_is_named(text, meaning):
 
 def test_the_cause_is_found_behind_what_a_library_made_of_it():
     """Torch raises from a signal handler, thus anywhere: mmengine calls it a mistake in the config it was writing."""
-    try:
+    with pytest.raises(SyntaxError) as wrapped:
         try:
             raise RuntimeError('DataLoader worker (pid 77) is killed by signal: Killed. ')
         except RuntimeError:
             raise SyntaxError('Failed to format the config file')  # noqa: B904 - as mmengine does
-    except SyntaxError as error:
-        assert 'process 77) was killed' in explain_loss(error)
-        assert explain_loss(SyntaxError('Failed to format the config file')) is None
+    assert 'process 77) was killed' in explain_loss(wrapped.value)
+    assert explain_loss(SyntaxError('Failed to format the config file')) is None
