@@ -10,4 +10,7 @@ with read_base():
     from .._base_.datasets.refscenes_ocid_vlg import *
 
 iterations = 1500
-model.head.postprocess.jaw_size = 6.2  # pixels of the input: 22 mm at 0.57 m, the middle of the true ones
+model.head.postprocess.update(
+    score_thr=0.0,
+    jaw_size=6.2,  # pixels of the input: 22 mm at 0.57 m, the middle of the true ones
+)

@@ -46,6 +46,7 @@ model.head.criterion.angle_on_grasp_only = True
 model.head.postprocess.update(
     mask_thr=0.5,
     gate='soft',  # the best grasp is right more often
+    score_thr=0.05,  # what a soft gate leaves of the grasps of other objects
     jaw_size=4.2,  # pixels of the input, 7 of the 160 of a picture
     center_sigma=1.0,
 )
