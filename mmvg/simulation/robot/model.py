@@ -64,7 +64,8 @@ def robot_spec(robot: str = 'iiwa') -> tuple['mujoco.MjSpec', Gripper]:
 
     Args:
         robot: ``'iiwa'``, made from data sheets, which comes with mmvg; or ``'menagerie'``, the models with meshes of
-            MuJoCo Menagerie, from the folder that ``MENAGERIE_ROOT`` names or else downloaded by ``mujoco-menagerie``.
+            MuJoCo Menagerie, from the folder that ``MENAGERIE_ROOT`` names or what ``mujoco-menagerie prefetch`` has
+            left in its cache; nothing is downloaded here.
 
     Raises:
         FileNotFoundError: If the models of the menagerie are not there.
@@ -126,10 +127,11 @@ def _from_menagerie(robot: str, entry: str) -> 'mujoco.MjSpec':
         import mujoco_menagerie
     except ImportError as error:
         raise FileNotFoundError("--robot menagerie needs mujoco-menagerie: pip install 'mmvg[sim]'") from error
-    try:
-        return mujoco_menagerie.get(robot).spec(entry)
-    except mujoco_menagerie.MenagerieError as error:
+    found, cache = mujoco_menagerie.get(robot), mujoco_menagerie.Cache()
+    place = cache.model_path(found) if cache.root is None else cache.root / robot
+    if not (cache.is_cached(found) if cache.root is None else place.is_dir()):
         raise FileNotFoundError(
-            f'the model {robot} of MuJoCo Menagerie is not there ({error}): let MENAGERIE_ROOT name a checkout of it, '
-            'or take --robot iiwa, which comes with mmvg'
-        ) from error
+            f'{place}: the model {robot} of MuJoCo Menagerie is not there: let MENAGERIE_ROOT name a checkout of it, '
+            f'fetch it with "mujoco-menagerie prefetch {robot}", or take --robot iiwa, which comes with mmvg'
+        )
+    return found.spec(entry, cache)

@@ -94,8 +94,11 @@ def write(path, text):
     path.write_text(text)
 
 
-def test_a_menagerie_that_is_not_there_is_named(tmp_path, monkeypatch):
+@pytest.mark.parametrize('variable', ['MENAGERIE_ROOT', 'MENAGERIE_CACHE_DIR'])
+def test_a_menagerie_that_is_not_there_is_named_and_not_downloaded(variable, tmp_path, monkeypatch):
     pytest.importorskip('mujoco_menagerie')
-    monkeypatch.setenv('MENAGERIE_ROOT', str(tmp_path))
-    with pytest.raises(FileNotFoundError, match='MENAGERIE_ROOT'):
+    monkeypatch.delenv('MENAGERIE_ROOT', raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / 'models'))
+    monkeypatch.setattr('urllib.request.urlopen', lambda *_, **__: pytest.fail('a download was begun'))
+    with pytest.raises(FileNotFoundError, match=f'{tmp_path}.*MENAGERIE_ROOT.*prefetch kuka_iiwa_14'):
         robot_spec('menagerie')
