@@ -22,7 +22,9 @@ EXTRAS = {
     for name in ('docs', 'export', 'grasps', 'label', 'optional', 'ray', 'ros', 'serve', 'sim', 'tests', 'web')
 }
 EXTRAS |= {name: [*requirements('runtime'), *requirements(name)] for name in ('lite', 'onedl', 'openmmlab')}
-EXTRAS |= {'train': EXTRAS['lite'], 'all': [*EXTRAS['lite'], *EXTRAS['web'], *EXTRAS['optional']]}
+EXTRAS['train'] = EXTRAS['lite']
+_FOR_USERS = ('train', 'export', 'grasps', 'label', 'optional', 'ray', 'ros', 'serve', 'sim', 'web')
+EXTRAS['all'] = list(dict.fromkeys(line for name in _FOR_USERS for line in EXTRAS[name]))
 
 setup(
     name='mmvg',
