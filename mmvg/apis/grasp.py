@@ -189,7 +189,7 @@ def grasp_to_pose(
     opening = np.linalg.norm(right - left)
     axis = (right - left) / opening
     return GraspPose(
-        position=surface + reach * direction,
+        position=(left + right) / 2 + reach * direction,  # under a tilted camera not what the middle pixel sees
         rotation=np.stack([axis, np.cross(direction, axis), direction], 1),
         opening=float(opening),
         jaw=float(np.linalg.norm(far - near)),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: From the optical frame (its name, and the seconds and nanoseconds of an image) to the base: a matrix (4, 4).
 Transform = Callable[[str, tuple[int, int]], np.ndarray]
+_SAME = 1e-3  # seconds between two stamps of one time
 
 
 class NotReadyError(ValueError):
@@ -45,8 +46,9 @@ class GraspSettings:
         to_base: Without it poses are in the optical frame of the image.
         rectified: The image is rectified, see :func:`mmvg.apis.grasp_sensor.pinhole_camera`.
         strict: What is only unlikely (:class:`mmvg.apis.GraspInputWarning`) is an error too.
-        max_skew: Seconds between image and depth, at most.
-        max_age: Seconds since the image was taken, at most.
+        max_skew: Seconds between image and depth, at most. The depth nearest in time is taken, and so an image waits
+            until one of its time or later has come, unless none has.
+        max_age: Seconds since the image was taken, at most; or until then, if its clock is ahead.
     """
 
     min_score: float = 0.0
@@ -219,7 +221,9 @@ class GraspService:
             raise NotReadyError(
                 f'no {" and no ".join(missing)} has come yet: are the topics right, and is the camera on?'
             )
-        for image in reversed(self._images):
+        latest = max(map(seconds_of, self._depths))
+        settled = [image for image in self._images if seconds_of(image) <= latest + _SAME]  # no nearer depth will come
+        for image in (*reversed(settled), *reversed(self._images)):
             depth = min(self._depths, key=lambda message: abs(seconds_of(message) - seconds_of(image)))
             if abs(seconds_of(depth) - seconds_of(image)) <= self.settings.max_skew:
                 break
@@ -230,10 +234,11 @@ class GraspService:
                 f'no depth was taken within {self.settings.max_skew:g} s of an image; the newest is {apart:+.3f} s '
                 'from the newest image: are both on one clock?'
             )
-        if now is not None and (age := now - seconds_of(image)) > self.settings.max_age:
+        if now is not None and not abs(age := now - seconds_of(image)) <= self.settings.max_age:
+            when = f'{age:.1f} s old' if age > 0 else f'{-age:.1f} s in the future'
             raise NotReadyError(
-                f'the newest image with depth is {age:.1f} s old, and {self.settings.max_age:g} s are allowed: has the '
-                'camera stopped, or does it use another clock?'
+                f'the newest image with depth is {when}, and {self.settings.max_age:g} s are allowed: has the camera '
+                'stopped, or does it use another clock?'
             )
         return image, depth
 

@@ -99,6 +99,28 @@ def test_the_newest_image_with_a_depth_of_its_time_is_taken():
     assert reply.poses[0].position[2] == pytest.approx(0.5)
 
 
+def test_an_image_waits_for_its_own_depth_rather_than_take_that_of_the_frame_before():
+    service = service_of()
+    for number, time in enumerate((10.0333, 10.0667), 1):
+        service.on_image(colours(time))
+        if number == 1:
+            service.on_depth(depths(time, metres=0.5))
+    assert service.newest() == pytest.approx(10.0333)
+    service.on_depth(depths(10.0667, metres=0.4))
+    assert service.newest() == pytest.approx(10.0667)
+    service._depths.popleft()
+    service._depths.popleft()
+    service._images.clear()
+    service.on_image(colours(10.09))  # nothing else will do
+    assert service.newest() == pytest.approx(10.09)
+
+
+def test_images_of_a_clock_that_is_ahead_are_refused():
+    with pytest.raises(NotReadyError, match=r'5\.0 s in the future.*another clock'):
+        service_of().ask('the box', now=5.0)
+    assert service_of().ask('the box', now=9.5).poses
+
+
 def test_images_without_a_depth_of_their_time_and_old_images_are_refused():
     service = service_of()
     with pytest.raises(NotReadyError, match=r'5\.0 s old'):
