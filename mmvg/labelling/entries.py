@@ -20,12 +20,14 @@ from typing import Any
 from mmvg.apis.images import SUFFIXES
 from mmvg.apis.questions import check_expressions
 from mmvg.datasets.readers import parse_json
+from mmvg.foreign_files import name_problem
 from mmvg.structures import ID_KEYS
 
 #: Bytes of what a tar says about a picture beside it.
 _MAX_TEXT = 1_000_000
 _BRACES = re.compile(r'\{(\d+)\.\.(\d+)\}')
 _TEXT_SUFFIXES = ('.json', '.txt')
+_SURROGATES = re.compile('[\ud800-\udfff]')
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def list_entries(source: str, own_sentences: bool, images: str | Path | None = N
 
     Raises:
         FileNotFoundError: If there is no such source, or nothing in it.
-        ValueError: If it is none of these, or pictures of a folder have to bring sentences.
+        ValueError: If it is none of these, a folder holds tars and pictures, or pictures of a folder have to bring
+            sentences.
     """
     if tars := _tars(source):
         return _of_tars(tars, own_sentences)
@@ -148,20 +151,36 @@ def _of_line(where: str, line: bytes, images: Path, own_sentences: bool) -> Entr
     image = record.get('image') if isinstance(record, dict) else None
     if not isinstance(image, str) or not image:
         return Entry(where, error='no object with the path of a picture as "image"')
+    if problem := name_problem(image, outside=True):
+        return Entry(_printable(image), error=f'{where}: the path of the picture {problem}')
     ids = {key: record[key] for key in ID_KEYS if key in record}
-    if any(not isinstance(value, str if key == 'dataset' else int) for key, value in ids.items()):
-        return Entry(image, error=f'{where}: ids are whole numbers, and "dataset" a name: {ids}'[:300])
-    path = os.path.normpath(images / image)
-    if not path.startswith(f'{images}{os.sep}'):
-        return Entry(image, error=f'{where}: the path leads out of {images.name}')
-    return _with_sentences(Entry(_printable(image), path, ids=ids or None), record, own_sentences, where)
+    if not all(_is_name(value) if key == 'dataset' else _is_id(value) for key, value in ids.items()):
+        return Entry(image, error=f'{where}: ids are whole numbers of 64 bits, and "dataset" a name: {ids!a}'[:300])
+    path = Path(os.path.normpath(images / image))
+    if path == images or not path.is_relative_to(images):
+        return Entry(image, error=f'{where}: the path leads out of {images}')
+    return _with_sentences(Entry(image, str(path), ids=ids or None), record, own_sentences, where)
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and -(2**63) <= value < 2**63  # what Parquet can hold
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and not _SURROGATES.search(value)
 
 
 def _tars(source: str) -> list[Path]:
     """Return the tars that a source means, in order; none if it means something else."""
     found = Path(source).expanduser()
     if found.is_dir():
-        return sorted(path for path in found.glob('*.tar') if path.is_file())
+        tars = sorted(path for path in found.glob('*.tar') if path.is_file())
+        if tars and (picture := next(_pictures_below(found), None)):
+            raise ValueError(
+                f'{source}: holds pictures ({os.path.relpath(picture, found)}) and tars ({tars[0].name}): name the '
+                f'tars by a pattern, {source}/*.tar, or move them away'
+            )
+        return tars
     if match := _BRACES.search(source):
         first, last = match.groups()
         names = [
@@ -180,29 +199,44 @@ def _tars(source: str) -> list[Path]:
 
 def _of_tars(tars: list[Path], own_sentences: bool) -> Iterator[Entry]:
     for tar in tars:
+        empty = True
         try:
-            yield from _of_tar(tar.resolve(), own_sentences)
+            for entry in _of_tar(tar.resolve(), own_sentences):
+                empty = False
+                yield entry
         except (tarfile.TarError, OSError, EOFError) as error:
             yield Entry(tar.name, error=f'the tar is damaged from here on: {error}'[:300])
+        else:
+            if empty:
+                yield Entry(tar.name, error=f'no picture in it; looked for {", ".join(sorted(SUFFIXES))}')
 
 
 def _of_tar(path: Path, own_sentences: bool) -> Iterator[Entry]:
-    """Pictures of a tar; parts of a sample stand next to each other, under one name up to its first dot."""
+    """Pictures of a tar.
+
+    Where they bring sentences, parts of a sample stand next to each other, under one name up to its first dot.
+    """
     sample, picture, text = None, None, {}
     with tarfile.open(path, 'r:') as tar:
         for member in tar:
             tar.members = []  # or all of them are kept
             if not member.isreg() or (key := _key(member.name)) is None:
                 continue
-            if key != sample:
+            if own_sentences and key != sample:
                 if picture is not None:
                     yield _with_sentences(picture, text, own_sentences, picture.image)
                 sample, picture, text = key, None, {}
             suffix = PurePosixPath(member.name).suffix.lower()
-            if suffix in SUFFIXES and picture is None:
+            if suffix in SUFFIXES:
                 name = _printable(f'{path.name}/{member.name}')
-                picture = Entry(name, str(path), (member.offset_data, member.size))
-            elif suffix in _TEXT_SUFFIXES and member.size <= _MAX_TEXT:
+                found = Entry(name, str(path), (member.offset_data, member.size))
+                if not own_sentences:
+                    yield found
+                elif picture is None:
+                    picture = found
+                else:
+                    yield Entry(name, error=f'the sample of {picture.image} has its sentences: one picture each')
+            elif own_sentences and suffix in _TEXT_SUFFIXES and member.size <= _MAX_TEXT:
                 text |= _text_of(tar.extractfile(member).read(), suffix)
     if picture is not None:
         yield _with_sentences(picture, text, own_sentences, picture.image)
@@ -244,4 +278,4 @@ def _with_sentences(entry: Entry, record: dict[str, Any], own_sentences: bool, w
 
 def _printable(name: str) -> str:
     """Return a name as text that can be written, whatever bytes a file system has in it."""
-    return name.encode(errors='surrogateescape').decode(errors='replace')
+    return _SURROGATES.sub('\N{REPLACEMENT CHARACTER}', name)

@@ -9,6 +9,7 @@ import tarfile
 import pytest
 
 from mmvg.labelling.entries import Entry, list_entries, sorted_on_disk
+from mmvg.labelling.records import to_table
 from mmvg.labelling.worker import read_entry
 
 
@@ -91,6 +92,47 @@ def test_lines_bring_pictures_sentences_and_ids_or_their_problem(tmp_path):
     asked = list(list_entries(str(tmp_path / 'asked.jsonl'), False, images=tmp_path / 'elsewhere'))
     assert (asked[0].sentences, asked[0].path) == (None, str(tmp_path / 'elsewhere/a.png'))
     assert asked[4].error is None  # it needs none of its own
+
+
+@pytest.mark.parametrize(
+    ('row', 'problem'),
+    [
+        (dict(image='a\0.png'), 'NUL'),
+        (dict(image='\ud800.png'), 'half of a character'),
+        (dict(image='a.png', img_id=2**63), '64 bits'),
+        (dict(image='a.png', img_id=True), '64 bits'),
+        (dict(image='a.png', dataset='\ud800'), '"dataset" a name'),
+    ],
+)
+def test_what_no_file_or_table_can_hold_is_the_problem_of_its_line(row, problem, tmp_path):
+    (tmp_path / 'asked.jsonl').write_text(json.dumps(row) + '\n')
+    (entry,) = list_entries(str(tmp_path / 'asked.jsonl'), False)
+    assert problem in read_entry(entry)
+    to_table([dict(image=entry.image, error=entry.error)])
+    Entry.from_line(entry.to_line())
+
+
+def test_lines_may_name_pictures_anywhere_below_the_root(tmp_path):
+    (tmp_path / 'asked.jsonl').write_text(json.dumps(dict(image=str(tmp_path / 'a.png'))) + '\n')
+    (entry,) = list_entries(str(tmp_path / 'asked.jsonl'), False, images='/')
+    assert (entry.path, entry.error) == (str(tmp_path / 'a.png'), None)
+
+
+def test_no_picture_of_a_tar_is_lost(tmp_path, pictures):
+    png = (pictures / '00.png').read_bytes()
+    path = write_tar(tmp_path / '0.tar', [('shot 10.11.12.png', png), ('shot 10.11.13.png', png), ('1.txt', b'a mug')])
+    assert [entry.error for entry in list_entries(str(path), False)] == [None, None]
+    path = write_tar(tmp_path / '0.tar', [('1.depth.png', png), ('1.rgb.png', png), ('1.txt', b'a mug')])
+    first, second = sorted(list_entries(str(path), True), key=lambda entry: entry.image)
+    assert (first.sentences, second.sentences) == (['a mug'], None)
+    assert 'one picture each' in second.error
+    write_tar(tmp_path / '1.tar', [('1.heic', png)])
+    entries = list(list_entries(str(tmp_path), False))
+    assert entries[-1].image == '1.tar'
+    assert 'no picture in it' in entries[-1].error
+    (tmp_path / 'beside.png').write_bytes(png)
+    with pytest.raises(ValueError, match=r'holds pictures \(beside.png\) and tars \(0.tar\)'):
+        list_entries(str(tmp_path), False)
 
 
 def test_pictures_of_tars_are_found_by_their_place_and_what_stands_beside_them(tmp_path, pictures):
