@@ -87,7 +87,8 @@ class Server:
         asked = await self._read(request)
         model = self.models.get(asked.question.model)
         sentences = read_sentences(asked, self.limits)
-        with self._reserved(3 * min(stated_pixels(asked.content), self.limits.pixels)):
+        file = 0 if asked.question.path is None else len(asked.content)  # what comes in a body is reserved already
+        with self._reserved(file + 3 * min(stated_pixels(asked.content), self.limits.pixels)):
             picture = await self._in_thread(read_picture, asked, self.limits)
             about = dict(name=asked.name, score_thr=asked.question.score_thr, whole=asked.question.whole)
             questions = [Question(picture, sentence, **about) for sentence in sentences]

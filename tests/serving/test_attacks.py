@@ -245,6 +245,20 @@ def test_pictures_and_bodies_of_all_requests_take_so_much_memory(http, served, g
     assert served._bytes == 0
 
 
+def test_a_file_that_is_named_by_its_path_takes_memory_as_well(http, served, picture, monkeypatch):
+    with Image.open(picture) as image:
+        pixels = 3 * image.width * image.height
+    asked = dict(path='scene.png', sentences=['ring'])
+    body = served.limits.BODY_COPIES * len(httpx.Request('POST', 'http://any', json=asked).content)
+    limit = served.limits.memory_mb * 1e6
+    for room, answers in ((pixels + body, False), (pixels + body + picture.stat().st_size, True)):
+        monkeypatch.setattr(served, '_bytes', limit - room)
+        reply = http.post('/v1/ground', json=asked)
+        assert reply.status_code == (200 if answers else 503), reply.text
+    monkeypatch.undo()
+    assert served._bytes == 0
+
+
 def test_who_waits_too_long_is_told_and_is_not_computed_any_more(http, served, good, monkeypatch):
     batcher = served.models.get('a').batcher
     monkeypatch.setattr(served, 'limits', replace(served.limits, timeout=0.3))
