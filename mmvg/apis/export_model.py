@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,7 +20,7 @@ from mmvg.checks import check_choice
 from mmvg.config.plain_data import to_data, to_json
 from mmvg.datasets.transforms import Tokenize
 from mmvg.export.answers import rule_of
-from mmvg.export.folder import BACKENDS, MANIFEST, ExportedModel, Part, is_exported, write_manifest
+from mmvg.export.folder import BACKENDS, MANIFEST, ExportedModel, Part, is_exported, listed_files, write_manifest
 from mmvg.export.graphs import SUFFIXES, TRACED, trace, write_graph, write_openvino
 from mmvg.export.int8 import quantize
 from mmvg.export.parts import ModelPart, has_towers, split_model, tensors_of
@@ -29,6 +30,7 @@ from mmvg.version import __version__
 
 #: Drawn pictures on which the ranges of activations are measured; those of the parity report are others.
 _EXAMPLES = range(1000, 1012)
+_UNFINISHED = '.mmvg_export_'  # begins the names of folders in which exports are written
 _LIBRARIES = dict(torch=('torch',), onnx=('torch', 'onnx'), openvino=('torch', 'onnx', 'openvino'))
 
 
@@ -44,7 +46,7 @@ def export_model(
 
     Args:
         find: The model, on the CPU.
-        folder: It is made; an exported model in it is replaced, anything else is left alone.
+        folder: It is made; an exported model in it is replaced when the new one is whole, other files stay.
         form: ``'torch'``, a program of ``torch.export`` (.pt2); ``'onnx'``; or ``'openvino'``.
         int8: Whole numbers of 8 bits in place of weights and activations; for ONNX and OpenVINO.
         samples: Questions about drawn pictures (RefShapes) whose answers are compared with those of the model.
@@ -54,7 +56,7 @@ def export_model(
         The parity report, see :func:`mmvg.apis.parity.compare_answers`.
 
     Raises:
-        FileExistsError: If there is something else in the folder.
+        FileExistsError: If there is something in the folder, and no exported model.
         ModuleNotFoundError: If a library of the extra ``export`` is not installed.
         ValueError: If the model cannot be exported, or ``int8`` is asked for programs of PyTorch.
     """
@@ -63,42 +65,53 @@ def export_model(
         raise ValueError('int8 is for onnx and openvino; a program of PyTorch keeps its numbers')
     rule = rule_of(find.model.head)
     preparation = read_preparation(find.pipeline.transforms, find.model.data_preprocessor)
-    folder = _emptied(folder)
-    preparation = replace(preparation, vocabulary=_write_vocabulary(find, folder))
-    config = {key: value for key, value in to_data(find.cfg).items() if key in ('model', 'test_dataloader')}
-    (folder / 'config.json').write_text(to_json(config, indent=2) + '\n', encoding='utf-8')
-    parts = _write_graphs(find, preparation, folder, form, int8, whole)
-    temperatures = find.calibration
-    exported = ExportedModel(
-        form,
-        int8,
-        parts,
-        preparation.to_data(),
-        dict(rule.to_data(), score_thr=find.score_thr),
-        {} if temperatures is None else dict(target=temperatures.target, boxes=temperatures.boxes),
-        written_by=dict(mmvg=__version__) | {name: version(name) for name in _LIBRARIES[form]},
-        folder=folder,
-    )
-    write_manifest(exported)
-    report = compare_answers(find, folder, samples)
-    (folder / 'parity.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
-    (folder / 'parity.txt').write_text(parity_table(report) + '\n', encoding='utf-8')
-    write_manifest(exported)
+    folder = _made(folder)
+    with TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as place:
+        new = Path(place)
+        preparation = replace(preparation, vocabulary=_write_vocabulary(find, new))
+        config = {key: value for key, value in to_data(find.cfg).items() if key in ('model', 'test_dataloader')}
+        (new / 'config.json').write_text(to_json(config, indent=2) + '\n', encoding='utf-8')
+        parts = _write_graphs(find, preparation, new, form, int8, whole)
+        temperatures = find.calibration
+        exported = ExportedModel(
+            form,
+            int8,
+            parts,
+            preparation.to_data(),
+            dict(rule.to_data(), score_thr=find.score_thr),
+            {} if temperatures is None else dict(target=temperatures.target, boxes=temperatures.boxes),
+            written_by=dict(mmvg=__version__) | {name: version(name) for name in _LIBRARIES[form]},
+            folder=new,
+        )
+        write_manifest(exported)
+        report = compare_answers(find, new, samples)
+        (new / 'parity.json').write_text(json.dumps(report, indent=2) + '\n', encoding='utf-8')
+        (new / 'parity.txt').write_text(parity_table(report) + '\n', encoding='utf-8')
+        write_manifest(exported)
+        _replace_export(folder, new)
     return report
 
 
-def _emptied(folder: str | Path) -> Path:
-    """Return a folder that is there and empty; an exported model in it goes."""
+def _made(folder: str | Path) -> Path:
+    """Return a folder that is there, and empty or an exported model; what a killed export left in it goes."""
     folder = Path(folder).expanduser()
     folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f'{_UNFINISHED}*'):
+        rmtree(left, ignore_errors=True)
     there = sorted(folder.iterdir())
     if there and not is_exported(folder):
         raise FileExistsError(f'{folder}: holds {there[0].name} and no exported model; name a new folder')
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for path in there:
-        if path.is_file():
-            path.unlink(missing_ok=True)
     return folder
+
+
+def _replace_export(folder: Path, new: Path) -> None:
+    """Move a new export to its place; of an older one, files that the new one has not go."""
+    old = listed_files(folder)
+    names = {path.name for path in new.iterdir()}
+    for name in sorted(names, key=lambda name: name == MANIFEST):  # the manifest last
+        (new / name).replace(folder / name)
+    for name in old - names:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _write_vocabulary(find: GroundingInferencer, folder: Path) -> str:

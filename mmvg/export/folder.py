@@ -121,6 +121,15 @@ def write_manifest(model: ExportedModel) -> None:
     write_whole(model.folder / MANIFEST, json.dumps(content, indent=2) + '\n')
 
 
+def listed_files(folder: str | Path) -> set[str]:
+    """Names of the files that ``export.json`` of a folder lists; none if it cannot be read."""
+    try:
+        content = json.loads(read_whole(Path(folder) / MANIFEST))
+        return {_name(name) for name in content['sha256']}
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
+        return set()
+
+
 def read_manifest(folder: str | Path) -> ExportedModel:
     """Read an exported model, except for its graphs, and check every file by its sum; nothing in it is run.
 

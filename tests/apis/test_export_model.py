@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from mmvg.apis import ExportedInferencer, GroundingInferencer, draw_scene_with_q
 from mmvg.apis import export_model as export_module
 from mmvg.apis.export_model import export_model
 from mmvg.export import graphs
-from mmvg.export.folder import ExportError, read_manifest
+from mmvg.export.folder import ExportError, read_manifest, sha256_of
 
 ROOT = Path(__file__).parents[2]
 PICTURE, QUESTIONS = draw_scene_with_questions(0)
@@ -179,6 +180,31 @@ def test_a_folder_with_something_else_in_it_is_left_alone(exported, tmp_path):
     with pytest.raises(FileExistsError, match=r'holds thesis\.txt and no exported model'):
         export_model(find, tmp_path)
     assert (tmp_path / 'thesis.txt').is_file()
+
+
+def test_a_new_export_replaces_an_old_one_when_it_is_whole_and_nothing_else(exported, tmp_path, monkeypatch):
+    find, folder, _ = exported('cris')
+    there = copytree(folder, tmp_path / 'cris')
+    (there / 'notes.md').write_text('do not delete')
+    (there / 'old.onnx').touch()
+    manifest = json.loads((there / 'export.json').read_text())
+    manifest['sha256']['old.onnx'] = sha256_of(there / 'old.onnx')
+    (there / 'export.json').write_text(json.dumps(manifest))
+    before = {path.name: path.read_bytes() for path in there.iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr(export_module, '_write_graphs', raise_interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            export_model(find, there)
+    assert {path.name: path.read_bytes() for path in there.iterdir()} == before
+    (there / '.mmvg_export_killed').mkdir()
+    report = export_model(find, there, samples=2)
+    assert_close(report)
+    assert {path.name for path in there.iterdir()} == before.keys() - {'old.onnx'}
+    assert read_manifest(there).sha256.keys() == before.keys() - {'old.onnx', 'notes.md', 'export.json'}
+
+
+def raise_interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_programs_of_pytorch_have_no_int8(exported, tmp_path):
