@@ -83,8 +83,10 @@ def refined(values: np.ndarray, peak: tuple[int, int], sigma: float, steps: int 
             for axis in (0, 1)
         ]
         rows, columns = (np.clip(places[axis], 0, values.shape[axis] - 1) for axis in (0, 1))
-        weights = np.maximum(values[np.ix_(rows, columns)], 0) * bells[0][:, None] * bells[1]
-        total = max(weights.sum(), 1e-12)
+        window = np.nan_to_num(values[np.ix_(rows, columns)], nan=0, posinf=0)
+        weights = np.maximum(window, 0) * bells[0][:, None] * bells[1]
+        if not (total := weights.sum()) > 0:
+            break
         center = np.float32([(weights.sum(1) @ places[0]) / total, (weights.sum(0) @ places[1]) / total])
     return float(center[0]), float(center[1])
 

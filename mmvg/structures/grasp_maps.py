@@ -184,7 +184,7 @@ def refine_centers(values: Tensor, peaks: Tensor, sigma: float, steps: int = 30)
     and a Gaussian. It finds the middle of a symmetric bump, however few pixels that has.
 
     Args:
-        values: Map (H, W).
+        values: Map (H, W); what is not finite weighs nothing.
         peaks: Rows and columns (N, 2).
         sigma: Of the Gaussian in pixels, cut at 3 sigma; 0 leaves the peaks where they are.
         steps: Means taken one after the other.
@@ -207,9 +207,10 @@ def refine_centers(values: Tensor, peaks: Tensor, sigma: float, steps: int = 30)
         at_row = _bell(rows - centers[:, :1], sigma) * ((rows >= 0) & (rows <= last_row))
         at_column = _bell(columns - centers[:, 1:], sigma) * ((columns >= 0) & (columns <= last_column))
         window = values[rows.clamp(0, last_row)[:, :, None], columns.clamp(0, last_column)[:, None]]
-        weights = window.clamp(min=0) * at_row[:, :, None] * at_column[:, None]  # (N, K, K)
-        total = weights.sum((1, 2)).clamp(min=1e-12)
-        centers = torch.stack([(weights.sum(2) * rows).sum(1), (weights.sum(1) * columns).sum(1)], 1) / total[:, None]
+        weights = window.nan_to_num(0, posinf=0).clamp(min=0) * at_row[:, :, None] * at_column[:, None]  # (N, K, K)
+        total = weights.sum((1, 2))[:, None]
+        moved = torch.stack([(weights.sum(2) * rows).sum(1), (weights.sum(1) * columns).sum(1)], 1) / total
+        centers = torch.where(total > 0, moved, centers)
     return centers
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter, maximum_filter
 
+from mmvg.export.grasp_maps import refined
 from mmvg.structures import grasps_to_corners
 from mmvg.structures.grasp_maps import (
     find_peaks,
@@ -264,3 +265,15 @@ def test_the_guess_from_a_mask_closes_across_its_narrow_side(degrees):
 def test_nothing_is_guessed_from_an_empty_mask():
     assert mask_to_grasp(np.zeros((8, 8), bool)).shape == (0, 5)
     assert mask_to_grasp(np.eye(8, dtype=bool)[:1]).shape == (1, 5)  # one pixel
+
+
+def test_a_peak_beside_what_is_not_finite_and_a_weak_one_keep_their_places():
+    quality = np.zeros((40, 40), np.float32)
+    quality[10, 20], quality[10, 23] = 0.9, np.nan
+    quality[30, 25] = 1e-14
+    expected = torch.tensor([[10.0, 20], [30, 25]])
+    assert refine_centers(torch.from_numpy(quality), expected.long(), 1.5).equal(expected)
+    assert [refined(quality, peak, 1.5) for peak in ((10, 20), (30, 25))] == [(10, 20), (30, 25)]
+    ones = torch.ones(40, 40)
+    grasps, _ = maps_to_grasps(torch.from_numpy(quality), ones, ones, 9 * ones, count=5, center_sigma=1.5)
+    assert grasps[:, [1, 0]].equal(expected)
