@@ -76,14 +76,15 @@ class InstancePostprocess(AnswerRule):
         if self.nms_thr is not None:
             scores = np.where(kept_boxes(boxes, scores, self.nms_thr), scores, np.float32(0))
         points = outputs.get('points')
+        masks, whole = outputs['instance_mask_logits'][sample], outputs['global_mask_logits'][sample]
         return Candidates(
             boxes=placed.boxes(boxes),
             scores=scores,
-            masks=self._masks(outputs['instance_mask_logits'][sample], placed),
+            masks=self._masks(masks, placed),
             points=None if points is None else placed.points(points[sample].astype(np.float32) * size),
-            global_mask=self._masks(outputs['global_mask_logits'][sample], placed)[0],
+            global_mask=self._masks(whole, placed)[0],
             mask_output=self.mask_output,
-            target_score=float(scores.max()),
+            target_score=float(scores.max()) + nan_of(masks) + nan_of(whole),
         )
 
     def _masks(self, logits: np.ndarray, placed: Placement) -> np.ndarray:
@@ -151,6 +152,7 @@ class MaskPostprocess(AnswerRule):
             box = np.clip(cxcywh_to_xyxy(boxes[sample, None].astype(np.float32)), 0, 1)
             made.boxes = placed.boxes(box * np.tile(np.float32(placed.input[::-1]), 2))
             made.scores, made.masks = np.float32([exists]), mask[None]
+        made.target_score += nan_of(outputs['mask_logits'][sample])
         return made
 
 
@@ -181,10 +183,11 @@ class GraspPostprocess(AnswerRule):
             if not passes(exists, self.existence_thr):
                 mask, maps[1] = np.zeros_like(mask), 0
         grasps, scores = read_grasps(self, maps, mask, float(placed.scale[0] * placed.scale[1]) ** -0.5)
+        score = mask_score(maps[0], mask) if exists is None else exists * bool(mask.any())
         return Candidates(
             global_mask=mask,
             mask_output='global',
-            target_score=mask_score(maps[0], mask) if exists is None else exists * bool(mask.any()),
+            target_score=score + nan_of(outputs['logits'][sample]),
             grasps=grasps,
             grasp_scores=scores,
         )
@@ -244,6 +247,11 @@ def softmax(x: np.ndarray) -> np.ndarray:
     """Over the last axis."""
     powers = np.exp(x - x.max(-1, keepdims=True))
     return powers / powers.sum(-1, keepdims=True)
+
+
+def nan_of(logits: np.ndarray) -> float:
+    """Return 0, or NaN if there is one in ``logits``: it is above no threshold, and would be an honest "nothing"."""
+    return float('nan') if np.isnan(logits).any() else 0.0
 
 
 def mask_score(probability: np.ndarray, mask: np.ndarray) -> float:

@@ -82,9 +82,6 @@ def _name_of(tokenizer: Any) -> str:
 
 def _colours(preprocessor: nn.Module) -> dict[str, Any]:
     """Mean, standard deviation and order of the channels."""
-    divisor = getattr(preprocessor, 'pad_size_divisor', 1)
-    if divisor != 1:
-        raise ValueError(f'pad_size_divisor={divisor}: inputs of a graph have one size; take it out of the config')
     mean, std = (0.0,) * 3, (1.0,) * 3
     if preprocessor._enable_normalize:
         mean, std = (tuple(value.flatten().tolist()) for value in (preprocessor.mean, preprocessor.std))

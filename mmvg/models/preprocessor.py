@@ -24,8 +24,6 @@ class GroundingPreprocessor(ImgDataPreprocessor):
     Args:
         mean: Of each channel, on 0-255, like ``std``; ``None`` leaves images as they are.
         std: Standard deviation of each channel.
-        pad_size_divisor: Sides are padded at the right and the bottom to multiples of it.
-        pad_value: What is padded with, after the normalisation.
         bgr_to_rgb: Turn the order of the channels round.
         trim_text: Cut off what is padding in all texts of a batch, to a multiple of ``TEXT_STEP`` tokens. Features of
             padding mean nothing, so that answers stay the same; off where a model wants all texts of one length.
@@ -45,12 +43,10 @@ class GroundingPreprocessor(ImgDataPreprocessor):
         self,
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
-        pad_size_divisor: int = 1,
-        pad_value: float = 0,
         bgr_to_rgb: bool = False,
         trim_text: bool = True,
     ) -> None:
-        super().__init__(mean, std, pad_size_divisor, pad_value, bgr_to_rgb)
+        super().__init__(mean, std, bgr_to_rgb=bgr_to_rgb)
         self.trim_text = trim_text
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -66,7 +62,8 @@ class GroundingPreprocessor(ImgDataPreprocessor):
                 ``image_index`` (B,) int64, the image of each sample; and ``data_samples``.
 
         Raises:
-            ValueError: If a sample has no tokens, or the samples have different numbers of them.
+            ValueError: If a sample has no tokens, the samples have different numbers of them, or images different
+                sizes: boxes are fractions of the one size that all images of a batch have.
         """
         samples, images = data.get('data_samples') or [], data['inputs']
         lengths = [len(sample.input_ids) if 'input_ids' in sample else None for sample in samples]
@@ -82,10 +79,12 @@ class GroundingPreprocessor(ImgDataPreprocessor):
         return dict(data, inputs=inputs)
 
     def _images(self, images: Sequence[Tensor]) -> Tensor:
-        """Stack and normalise images (3, H, W) of the host; only those of several sizes one by one."""
-        sides = {side for image in images for side in image.shape[-2:]}
-        if len({image.shape for image in images}) > 1 or any(side % self.pad_size_divisor for side in sides):
-            return super().forward(dict(inputs=list(images)))['inputs']
+        """Stack and normalise images (3, H, W) of the host."""
+        if len(shapes := {tuple(image.shape) for image in images}) > 1:
+            raise ValueError(
+                f'images of a batch must have one size, but theirs are {sorted(shapes)}; give the pipeline Letterbox, '
+                'or Resize with keep_ratio=False'
+            )
         batch = send(torch.stack(list(images)), self.device)
         if self._channel_conversion:
             batch = batch.flip(1)

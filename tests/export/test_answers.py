@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmvg.evaluation import VerdictMetric
 from mmvg.export.answers import rule_from_data, rule_of
 from mmvg.export.placement import place
 from mmvg.models.heads import PixelMaskHead, RegionHead
@@ -93,6 +94,36 @@ def test_masks_are_the_same(settings, letterbox):
     rule = rule_from_data(rule_of(Head(postprocess)).to_data())
     for i, sample in enumerate(postprocess(logits, samples)):
         assert_same(rule.candidates(dict(mask_logits=logits.numpy()), i, placed), sample)
+
+
+@pytest.mark.parametrize('name', ['mask_logits', 'logits', 'instance_mask_logits', 'global_mask_logits'])
+def test_a_mask_that_is_not_a_number_is_no_honest_nothing(name):
+    """It is above no threshold, so that the score has to tell it; metrics refuse such a score."""
+    outputs = dict(mask_logits=torch.zeros(3, 1, 8, 8), logits=torch.zeros(3, 5, 8, 8))
+    queries = dict(
+        class_logits=torch.zeros(1, 3, 5, 2),
+        boxes_cxcywh_norm=torch.rand(1, 3, 5, 4),
+        instance_mask_logits=torch.zeros(3, 5, 8, 8),
+        global_mask_logits=torch.zeros(3, 1, 8, 8),
+        no_target_logits=torch.ones(3, 2),
+        points=torch.rand(3, 5, 2),
+    )
+    (outputs if name in outputs else queries)[name][1, 0, 2, 3] = torch.nan
+    part = dict(mask_logits=MaskPostprocess, logits=GraspPostprocess).get(name, InstancePostprocess)()
+    asked = {name: outputs[name]} if name in outputs else queries
+    placed, samples = frames(letterbox=True)
+    answers = part(outputs.get(name, queries), samples)
+    rule = rule_from_data(rule_of(Head(part)).to_data())
+    arrays = {key: value.numpy() for key, value in asked.items()}
+    assert np.isnan([sample.target_score for sample in answers]).tolist() == [False, True, False]
+    candidates = [rule.candidates(arrays, i, placed) for i in range(3)]
+    assert np.isnan([made.target_score for made in candidates]).tolist() == [False, True, False]
+    if name in outputs:  # a branch of the head tells whether anything is meant
+        answers = part(outputs[name], samples, torch.full((3,), 0.9))
+        assert np.isnan([sample.target_score for sample in answers]).tolist() == [False, True, False]
+    answers[1].set_metainfo(dict(dataset='drawn', img_id=1, ref_id=1, sent_id=1, gt_frame='original'))
+    with pytest.raises(ValueError, match='target_score holds a number that is NaN'):
+        VerdictMetric().process({}, [dict(answers[1].to_dict(), no_target=True)])
 
 
 def test_a_branch_that_tells_whether_anything_is_meant_is_asked():

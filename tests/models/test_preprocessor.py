@@ -28,14 +28,11 @@ def test_images_become_rgb_and_normalised_and_tokens_are_stacked():
     assert len(batch['data_samples']) == 2
 
 
-def test_images_of_several_sizes_are_padded_at_the_right_and_bottom():
-    batch = GroundingPreprocessor(pad_size_divisor=4)(
-        pseudo_collate([packed(torch.ones(3, 3, 5, dtype=torch.uint8)), packed(torch.ones(3, 4, 2, dtype=torch.uint8))])
-    )
-    images = batch['inputs']['images']
-    assert images.shape == (2, 3, 4, 8)
-    assert images[0].sum() == 45
-    assert images[0, :, :3, :5].all()
+def test_images_of_several_sizes_are_an_error():
+    """Boxes are fractions of the input, which padding would change without a word."""
+    images = [packed(torch.ones(3, *size, dtype=torch.uint8)) for size in ((3, 5), (4, 2))]
+    with pytest.raises(ValueError, match=r'\(3, 3, 5\), \(3, 4, 2\).*Letterbox'):
+        GroundingPreprocessor()(pseudo_collate(images))
 
 
 def test_different_numbers_of_tokens_are_an_error():

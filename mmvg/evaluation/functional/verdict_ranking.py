@@ -92,10 +92,15 @@ def n_acc_at_t_acc(target_scores: np.ndarray, no_target: np.ndarray, t_acc: floa
     Returns:
         N-acc in percent and the threshold; NaN where the truth is all alike.
 
+    Raises:
+        ValueError: If ``t_acc`` is no share, such as 95 in place of 0.95.
+
     Example:
         >>> n_acc_at_t_acc(np.array([0.9, 0.8, 0.3, 0.2]), np.array([False, False, True, False]), t_acc=0.6)
         (100.0, 0.8)
     """
+    if not 0 < t_acc <= 1:
+        raise ValueError(f't_acc is a share in (0, 1], such as 0.95, not {t_acc}')
     thresholds, hits, false = detection_curve(target_scores, ~np.asarray(no_target, dtype=bool))
     if not len(hits) or not hits[-1] or not false[-1]:
         return nan, nan

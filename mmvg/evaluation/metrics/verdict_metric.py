@@ -34,6 +34,9 @@ class VerdictMetric(GroundingMetric):
         resolution: As that of other metrics, for one setting to serve all; scores have no pixels.
         prefix: See :class:`GroundingMetric`.
 
+    Raises:
+        ValueError: If ``t_acc`` is not in (1, 100], such as 0.95 in place of 95.
+
     Example:
         >>> metric = VerdictMetric()
         >>> ids = dict(dataset='grefcoco', img_id=1, ref_id=2, gt_frame='original')
@@ -52,6 +55,8 @@ class VerdictMetric(GroundingMetric):
         prefix: str | None = None,
     ) -> None:
         super().__init__(resolution, prefix)
+        if not 1 < t_acc <= 100:
+            raise ValueError(f'VerdictMetric.t_acc is in percent, such as 95, not {t_acc}')
         self.t_acc = t_acc
         del self.protocol['resolution']
 

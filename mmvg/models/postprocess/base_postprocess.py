@@ -1,5 +1,6 @@
 """What all post-processing parts share: thresholds, the size of the input, and the frame of the answer."""
 
+import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
 from torch import Tensor
@@ -103,6 +104,14 @@ class BasePostprocess:
         union = union_mask(masks, found, whole, mask_output, sample.pred_no_target)
         if union is not None:
             sample.pred_sem_seg = PixelData(sem_seg=union[None])
+
+
+def nan_where(logits: Tensor) -> Tensor:
+    """Return 0 or NaN (B,), the latter where ``logits`` (B, ...) hold one.
+
+    A NaN is above no threshold and would be an honest "nothing"; added to a score, it is found by the metrics.
+    """
+    return logits.new_zeros(len(logits), dtype=torch.float32).masked_fill(logits.flatten(1).isnan().any(1), torch.nan)
 
 
 def mask_score(prob: Tensor, mask: Tensor) -> float:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmvg.checks import check_choice
 from mmvg.models.losses.grasp_criterion import ACTIVATIONS, activate_grasp_maps
-from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
+from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score, nan_where
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample, check_threshold, passes
 from mmvg.structures.grasp_maps import maps_to_grasps, mask_to_grasp, smooth_map
@@ -103,8 +103,8 @@ class GraspPostprocess(BasePostprocess):
             target_scores: Probability (B,) that anything is meant, see ``existence_thr``. By default ``target_score``
                 is the mean probability of the pixels of the mask; 0 for an empty mask in both cases.
         """
-        scores = [None] * len(samples) if target_scores is None else target_scores.tolist()
-        for raw, score, sample in zip(logits.float(), scores, samples, strict=True):
+        exists = [None] * len(samples) if target_scores is None else target_scores.tolist()
+        for raw, nan, exist, sample in zip(logits.float(), nan_where(logits).tolist(), exists, samples, strict=True):
             raw = self.enlarge(raw, sample)[None]  # logits, as the loss enlarges them
             maps = torch.cat([raw[:, :1].sigmoid(), activate_grasp_maps(raw[:, 1:], self.activation)], dim=1)[0]
             if self.activation == 'none':
@@ -112,7 +112,7 @@ class GraspPostprocess(BasePostprocess):
                 maps[4].clamp_(0, 1)
             values = self.masks_to_frame(maps, sample, mode='bilinear')
             mask = self.binary(values[0])
-            if score is not None and not passes(score, self.existence_thr):
+            if exist is not None and not passes(exist, self.existence_thr):
                 mask = torch.zeros_like(mask)
                 values[1] = 0  # the quality of grasps, which a soft gate or none would let through
             maps = self._grasp_maps(values, mask, self._enlargement(sample))
@@ -120,8 +120,8 @@ class GraspPostprocess(BasePostprocess):
             if self.keep_maps:
                 sample.pred_grasp_maps = maps
             sample.pred_grasps = InstanceData(grasps=grasps, scores=scores)
-            score = mask_score(values[0], mask) if score is None else score * bool(mask.any())
-            self.decide(sample, score, mask[None], 'global')
+            score = mask_score(values[0], mask) if exist is None else exist * bool(mask.any())
+            self.decide(sample, score + nan, mask[None], 'global')
         return samples
 
     @staticmethod

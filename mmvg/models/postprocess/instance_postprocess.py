@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.models.postprocess.base_postprocess import BasePostprocess
+from mmvg.models.postprocess.base_postprocess import BasePostprocess, nan_where
 from mmvg.models.postprocess.box_postprocess import without_overlapping
 from mmvg.models.postprocess.masks_nearby import masks_nearby
 from mmvg.registry import MODELS
@@ -83,7 +83,8 @@ class InstancePostprocess(BasePostprocess):
         scores = outputs['class_logits'][-1].float().softmax(-1)[..., 0]
         if self.score_weighted:
             scores = scores * outputs['no_target_logits'].float()[:, :1].sigmoid()
-        best = scores.amax(1).tolist()  # the device is waited for once a batch
+        masks, whole = outputs['instance_mask_logits'], outputs['global_mask_logits']
+        best = (scores.amax(1) + nan_where(masks) + nan_where(whole)).tolist()  # the device is waited for once a batch
         for i, sample in enumerate(samples):
             self._answer(
                 sample,
@@ -91,8 +92,8 @@ class InstancePostprocess(BasePostprocess):
                 scores[i],
                 cxcywh_to_xyxy(outputs['boxes_cxcywh_norm'][-1, i].float()),
                 None if outputs['points'] is None else outputs['points'][i].float(),
-                self._binary_masks(outputs['instance_mask_logits'][i], sample),
-                self._binary_masks(outputs['global_mask_logits'][i], sample),
+                self._binary_masks(masks[i], sample),
+                self._binary_masks(whole[i], sample),
             )
             if outputs.get('attention') is not None:
                 sample.pred_attention = outputs['attention'][i].float()

@@ -5,7 +5,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvg.checks import check_choice
-from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score
+from mmvg.models.postprocess.base_postprocess import BasePostprocess, mask_score, nan_where
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample, cxcywh_to_xyxy
 
@@ -64,12 +64,13 @@ class MaskPostprocess(BasePostprocess):
             target_scores: Probability (B,) that anything is meant; by default the mean probability of the pixels of
                 the mask, 0 for an empty mask.
         """
-        scores = None if target_scores is None else target_scores.tolist()  # the device is waited for once a batch
+        numbers = nan_where(mask_logits) if target_scores is None else target_scores.float() + nan_where(mask_logits)
+        scores = numbers.tolist()  # the device is waited for once a batch
         for i, sample in enumerate(samples):
             prob = self.enlarge(mask_logits[i].float(), sample).sigmoid()
             prob = self.masks_to_frame(prob, sample, self.interpolation)
             mask = self.binary(prob)
-            score = mask_score(prob, mask) if scores is None else scores[i]
+            score = mask_score(prob, mask) + scores[i] if target_scores is None else scores[i]
             self.decide(sample, score, mask, 'target')
         return samples
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
+from mmvg.evaluation import VerdictMetric
 from mmvg.evaluation.functional import auroc, average_precision, detection_curve, n_acc_at_t_acc
 
 
@@ -40,6 +41,10 @@ def test_nineteen_of_twenty_are_95_percent():
     scores = np.append(np.arange(20, 0, -1), 1.5)
     no_target = np.arange(21) == 20
     assert n_acc_at_t_acc(scores, no_target) == (100, 2)
+    with pytest.raises(ValueError, match=r'such as 0\.95, not 95'):
+        n_acc_at_t_acc(scores, no_target, 95)
+    with pytest.raises(ValueError, match=r'in percent, such as 95, not 0\.95'):
+        VerdictMetric(t_acc=0.95)
 
 
 def test_a_perfect_a_reversed_and_a_silent_score():
