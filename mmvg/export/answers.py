@@ -34,8 +34,8 @@ class AnswerRule:
     align_corners: bool
 
     def __post_init__(self) -> None:
-        check_threshold(self.score_thr)
-        check_threshold(self.mask_thr)
+        check_threshold(self.score_thr, 'score_thr')
+        check_threshold(self.mask_thr, 'mask_thr')
 
     def to_data(self) -> dict[str, Any]:
         """Return what JSON can hold."""

@@ -55,8 +55,12 @@ def passes(scores: Tensor | np.ndarray | float, score_thr: float) -> Any:
     return passed if passed.ndim else bool(passed)
 
 
-def check_threshold(value: Any) -> float:
+def check_threshold(value: Any, name: str = 'the score threshold') -> float:
     """Return a threshold as a float if it is a number in [0, 1], of Python, NumPy or PyTorch.
+
+    Args:
+        value: The threshold.
+        name: How the message calls it.
 
     Raises:
         ValueError: If it is not.
@@ -70,7 +74,7 @@ def check_threshold(value: Any) -> float:
     except (TypeError, ValueError):
         number = float('nan')
     if not 0 <= number <= 1:
-        raise ValueError(f'the score threshold must be a number in [0, 1], not {value!r}')
+        raise ValueError(f'{name} must be a number in [0, 1], not {value!r}')
     return number
 
 
@@ -322,6 +326,8 @@ class Answer:
             kept = _lists(self.candidates) | dict(mask_output=self.candidates.mask_output)
             if 'global_mask' in kept and kept['global_mask'] == record.get('mask'):
                 del kept['global_mask']  # written already
+            elif 'global_mask' not in kept and 'mask' in record:
+                kept['global_mask'] = None  # the mask is made of instances
             record['candidates'] = kept
         return {key: value for key, value in record.items() if value is not None}
 
@@ -413,7 +419,7 @@ def _lists(part: Answer | Candidates) -> dict[str, Any]:
 def _read_lists(part: Answer | Candidates, record: Mapping[str, Any], size: tuple[int, int] | None) -> None:
     """Fill in the arrays of a part from lists and RLE."""
     for name in (entry.name for entry in fields(part)):
-        if name not in record:
+        if record.get(name) is None:
             continue
         if name == 'masks':
             rows = [decode_mask(rle) for rle in record[name]]

@@ -156,6 +156,14 @@ def test_a_whole_record_is_read_back_as_it_was(mask_output, scores):
         assert other.pred_instances[name].dtype == sample.pred_instances[name].dtype
 
 
+def test_a_record_of_instances_alone_stays_one():
+    """Its mask is theirs, and no global one, which would stay at any threshold."""
+    answer = candidates(global_mask=None).at(0.5, frame='original', size=(4, 6))
+    again = Answer.from_record(json.loads(json.dumps(answer.to_record(whole=True))))
+    for threshold in (0.2, 0.5, 0.8):
+        assert again.at(threshold).mask.tolist() == answer.at(threshold).mask.tolist()
+
+
 def test_a_short_record_is_read_and_says_that_it_cannot_be_decided_anew():
     short = Answer.from_record(candidates().at(0.5, frame='original').to_record())
     np.testing.assert_array_equal(short.boxes, BOXES[[1, 2]])

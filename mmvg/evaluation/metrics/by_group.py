@@ -1,7 +1,6 @@
 """Another metric on each kind of expression by itself: attributes, places, relations, long ones, small targets."""
 
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from mmvg.registry import METRICS
 def groups_of_sample(sample: dict) -> dict[str, tuple[str, ...]]:
     """Sort a sample into groups by what its data set says about it, and else by its words.
 
-    Reads ``text``, ``kind`` and ``num_distractors``, the latter two if they are there, and ``gt_instances.bboxes``.
+    Reads ``text``, ``kind`` and ``num_distractors``, the latter two if they are there, and ``gt_instances.bboxes``, of
+    which the area is that in the original image: if they are in the frame ``'input'``, by ``homography_matrix``.
 
     Example:
         >>> groups_of_sample(dict(text='the mug on the left', gt_instances=dict(bboxes=[[0, 0, 9, 9]])))
@@ -24,6 +24,8 @@ def groups_of_sample(sample: dict) -> dict[str, tuple[str, ...]]:
     """
     boxes = read_array(sample, 'gt_instances', 'bboxes') if 'gt_instances' in sample else ()
     area = float(np.mean(box_areas(boxes))) if len(boxes) else None
+    if area is not None and sample.get('gt_frame') == 'input':
+        area /= abs(float(np.linalg.det(read_array(sample, 'homography_matrix')[:2, :2])))
     return expression_groups(sample.get('text', ''), area, sample.get('kind'), sample.get('num_distractors'))
 
 
@@ -89,8 +91,6 @@ class ByGroup(BaseMetric):
         """
         for groups in all_gather_object(self._groups):
             self._groups.update(groups)
-        rounds = zip_longest(*all_gather_object(self.metric.results))
-        results = self.compute_metrics([pair for row in rounds for pair in row if pair is not None])
-        self.metric.results.clear()
+        results = self.compute_metrics(self.metric.gather(size))
         self._groups.clear()
         return {f'{self.metric.prefix}/{name}': value for name, value in results.items()}

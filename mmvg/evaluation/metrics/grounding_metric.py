@@ -111,16 +111,24 @@ class GroundingMetric(BaseMetric):
         Args:
             size: Number of samples in the dataset; a different number of scored samples is reported.
         """
+        results = self.compute_metrics(self.gather(size))
+        return {f'{self.prefix}/{name}': value for name, value in results.items()}
+
+    def gather(self, size: int) -> list[tuple[tuple, Any]]:
+        """Take the pairs of ids and record of all processes, in the order of the data.
+
+        Args:
+            size: Number of samples in the dataset; a different number of ids is reported.
+        """
         rounds = zip_longest(*all_gather_object(self.results))
-        results = self.compute_metrics([result for row in rounds for result in row if result is not None])
+        results = [result for row in rounds for result in row if result is not None]
         self.results.clear()
-        found = results['num_samples'] + results.get('num_boxes_only', 0)
-        if found != size:
+        if (found := len({key for key, _ in results})) != size:
             self._warn(
                 f'{found} different samples were scored, but the dataset has {size}: '
                 f'some were not processed, or share their {", ".join(ID_KEYS)}'
             )
-        return {f'{self.prefix}/{name}': value for name, value in results.items()}
+        return results
 
     def compute_metrics(self, results: list[tuple[tuple, Any]]) -> dict[str, float]:
         """Drop repeated ids (the first is kept), and sum up ``results``, pairs of ids and record."""

@@ -1,12 +1,12 @@
 """One number for several data sets, by which a checkpoint can be chosen."""
 
+import logging
 from collections.abc import Sequence
-from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
-from mmvg.foundation import BaseMetric, all_gather_object
+from mmvg.foundation import BaseMetric, print_log
 from mmvg.registry import METRICS
 
 
@@ -15,7 +15,8 @@ class MeanOverDatasets(BaseMetric):
     """Another metric on each data set by itself, and the plain mean of its results, as InstanceVG's authors choose by.
 
     For a loader of a :class:`mmengine.dataset.ConcatDataset`; samples are told apart by ``dataset``. The results of
-    RefCOCO+ by a :class:`RECMetric` are ``rec/refcoco+/P@0.5`` and so on, the mean is ``rec/mean/P@0.5``.
+    RefCOCO+ by a :class:`RECMetric` are ``rec/refcoco+/P@0.5`` and so on, the mean is ``rec/mean/P@0.5``. A data set in
+    which the metric can score nothing, such as masks of boxes alone, is not part of the mean, and is named in the log.
 
     Args:
         metric: A :class:`GroundingMetric`.
@@ -44,9 +45,14 @@ class MeanOverDatasets(BaseMetric):
         names = sorted({key[0] for key, _ in results})
         parts = {name: self.metric.compute_metrics([pair for pair in results if pair[0][0] == name]) for name in names}
         found = {f'{name}/{key}': value for name, part in parts.items() for key, value in part.items()}
-        common = set.intersection(*map(set, parts.values())) if names else set()
-        keys = [key for key in parts[names[0]] if key in common and not key.startswith('num_')] if names else []
-        return found | {f'mean/{key}': float(np.mean([part[key] for part in parts.values()])) for key in keys}
+        scored = {name: part for name, part in parts.items() if part['num_samples']}
+        if left_out := [name for name in names if name not in scored]:
+            print_log(f'{type(self).__name__}: nothing to score in {", ".join(left_out)}', 'current', logging.WARNING)
+        rows = list(scored.values())
+        keys = (
+            [key for key in rows[0] if not key.startswith('num_') and all(key in row for row in rows)] if rows else []
+        )
+        return found | {f'mean/{key}': float(np.mean([row[key] for row in rows])) for key in keys}
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Sum up the samples of all processes; every process gets the same results.
@@ -54,7 +60,5 @@ class MeanOverDatasets(BaseMetric):
         Args:
             size: Number of samples in all data sets.
         """
-        rounds = zip_longest(*all_gather_object(self.metric.results))
-        results = self.compute_metrics([pair for row in rounds for pair in row if pair is not None])
-        self.metric.results.clear()
+        results = self.compute_metrics(self.metric.gather(size))
         return {f'{self.metric.prefix}/{name}': value for name, value in results.items()}

@@ -41,7 +41,7 @@ def region_labels(targets: GroundingTargets, side: int) -> Tensor:
     """Say in which regions the targets are.
 
     Args:
-        targets: Targets of the batch. Without a union mask their boxes decide.
+        targets: Targets of the batch. Of images without a union mask the boxes decide.
         side: Regions a side.
 
     Returns:
@@ -54,8 +54,16 @@ def region_labels(targets: GroundingTargets, side: int) -> Tensor:
         >>> region_labels(GroundingTargets.from_masks(left, counts=[1]), side=2)
         tensor([[1., 0., 1., 0.]])
     """
-    if targets.union is not None:
-        return F.adaptive_max_pool2d(targets.union.float(), side).flatten(1)
+    if targets.union is None:
+        return _box_labels(targets, side)
+    labels = F.adaptive_max_pool2d(targets.union.float(), side).flatten(1)
+    if targets.mask_known is None:
+        return labels
+    known = send(torch.tensor(targets.mask_known), labels.device)
+    return torch.where(known[:, None], labels, _box_labels(targets, side))
+
+
+def _box_labels(targets: GroundingTargets, side: int) -> Tensor:
     boxes = cxcywh_to_xyxy(targets.boxes_cxcywh_norm)
     edges = torch.linspace(0, 1, side + 1, device=boxes.device)
     columns = (boxes[:, :1] < edges[1:]) & (boxes[:, 2:3] > edges[:-1])

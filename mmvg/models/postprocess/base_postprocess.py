@@ -49,8 +49,8 @@ class BasePostprocess:
 
     def __init__(self, score_thr: float, mask_thr: float, frame: str, align_corners: bool) -> None:
         check_choice(f'{type(self).__name__}.frame', frame, FRAMES)
-        self.score_thr = check_threshold(score_thr)
-        self.mask_thr = check_threshold(mask_thr)
+        self.score_thr = check_threshold(score_thr, 'score_thr')
+        self.mask_thr = check_threshold(mask_thr, 'mask_thr')
         self.frame = frame
         self.align_corners = align_corners
 

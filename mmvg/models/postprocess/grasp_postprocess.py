@@ -88,7 +88,7 @@ class GraspPostprocess(BasePostprocess):
         self.center_sigma = center_sigma
         self.grasps_from = grasps_from
         self.activation = activation
-        self.existence_thr = check_threshold(existence_thr)
+        self.existence_thr = check_threshold(existence_thr, 'existence_thr')
         self.keep_maps = keep_maps
 
     @torch.no_grad()

@@ -128,8 +128,10 @@ def test_a_repeated_sample_with_another_answer_is_reported_and_the_first_counts(
     assert "got another score the second time, such as dataset='grefcoco' img_id=1 ref_id=2 sent_id=0" in log.text
 
 
-def test_a_dataset_that_was_not_scored_completely_is_reported(make_sample, run, log):
-    run(dict(type='RECMetric'), [make_sample(0, [BOX])], size=3)
+@pytest.mark.parametrize('around', [None, 'ByGroup', 'MeanOverDatasets'])
+def test_a_dataset_that_was_not_scored_completely_is_reported(around, make_sample, run, log):
+    metric = dict(type='RECMetric')
+    run(metric if around is None else dict(type=around, metric=metric), [make_sample(0, [BOX])], size=3)
     assert '1 different samples were scored, but the dataset has 3' in log.text
 
 

@@ -31,3 +31,9 @@ def test_copies_of_a_sample_count_once(make_sample, run):
     found = run(dict(type='MeanOverDatasets', metric=dict(type='RESMetric')), samples, size=1)
     assert found['res/grefcoco/num_samples'] == 1
     assert found['res/mean/mIoU'] == 100
+
+
+def test_a_data_set_in_which_nothing_can_be_scored_is_not_part_of_the_mean(make_sample, run):
+    samples = [make_sample(0, gt_mask=GT, mask=GT, dataset='refcoco'), make_sample(1, dataset='refl4', boxes_only=True)]
+    found = run(dict(type='MeanOverDatasets', metric=dict(type='RESMetric')), samples)
+    assert (found['res/mean/mIoU'], found['res/refl4/num_boxes_only']) == (100, 1)

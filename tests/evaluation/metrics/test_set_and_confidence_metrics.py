@@ -8,6 +8,7 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 
 from mmvg.evaluation.functional import apply_temperature
+from mmvg.evaluation.metrics.by_group import groups_of_sample
 from mmvg.masks import encode_mask
 
 A, B = [0, 0, 100, 100], [200, 0, 300, 100]
@@ -156,6 +157,14 @@ def test_each_kind_of_expression_is_scored_by_itself(make_sample, run):
     assert found['rec/distractors=2/num_samples'] == 1
     assert found['rec/size=large/num_samples'] == 4
     assert 'rec/words=1-3/P@0.5' in found
+
+
+@pytest.mark.parametrize(('frame', 'size'), [('original', 'small'), ('input', 'medium')])
+def test_sizes_are_those_of_the_original_image(frame, size, make_sample):
+    halved = dict(gt_frame=frame, homography_matrix=np.diag([0.5, 0.5, 1]))
+    sample = make_sample(0, [[0, 0, 20, 20]], **halved)
+    sample.text = 'mug'
+    assert groups_of_sample(sample.to_dict())['size'] == (size,)
 
 
 def test_small_groups_can_be_left_out_and_copies_count_once(make_sample, run):

@@ -1,5 +1,7 @@
 """The losses of RaAM-RVG: presence per region, edge-weighted mask loss, one box."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -38,6 +40,12 @@ def test_labels_are_of_the_union_and_empty_without_a_target():
     labels = region_labels(targets(union, counts=(3, 0, 1)), 4)
     assert labels.sum(1).tolist() == [16, 0, 1]
     assert labels[2, 15] == 1
+
+
+def test_of_images_without_masks_the_boxes_say_where_the_targets_are():
+    empty, boxes = square(0, 0, 0, 0), [[0.25, 0.25, 0.5, 0.5], [0.75, 0.75, 0.5, 0.5]]
+    some = replace(targets(torch.cat([empty, square(0, 0, 32, 32)]), boxes, (1, 1)), mask_known=[False, True])
+    assert region_labels(some, 2).tolist() == [[1, 0, 0, 0], [1, 0, 0, 0]]
 
 
 def test_without_masks_boxes_say_where_the_targets_are():
