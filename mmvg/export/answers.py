@@ -125,7 +125,7 @@ class MaskPostprocess(AnswerRule):
         interpolation: On the way to the picture.
         regions_decide: Whether regions, and not the pixels of the mask, say how sure the model is.
         target_score: How the regions are brought together: ``'max'`` or ``'any'``.
-        peak_decides: Whether the highest probability of a pixel of the input does.
+        peak_decides: Whether the highest probability of a pixel of the picture in the input does.
     """
 
     interpolation: str
@@ -143,7 +143,7 @@ class MaskPostprocess(AnswerRule):
             presence = sigmoid(outputs['presence_logits'][sample].astype(np.float32))
             exists = presence.max() if self.target_score == 'max' else 1 - (1 - presence).prod()
         if self.peak_decides:
-            exists = sigmoid(outputs['mask_logits'][sample].astype(np.float32).max())
+            exists = sigmoid(outputs['mask_logits'][sample, 0][placed.window()].astype(np.float32).max())
         if self.regions_decide or self.peak_decides:
             made.target_score = float(exists)
         if 'no_target_logits' in outputs:

@@ -49,10 +49,15 @@ class Placement:
 
     def maps(self, maps: np.ndarray, interpolation: str = 'bilinear') -> np.ndarray:
         """Bring maps (N, H, W) float32 from the input to the picture (N, H0, W0); the border is cut away first."""
+        rows, columns = self.window()
+        return resize_maps(maps[:, rows, columns], self.original, interpolation)
+
+    def window(self) -> tuple[slice, slice]:
+        """Return the rows and columns of the input that the picture takes; the rest is border."""
         (left, top), (height, width) = self.shift, self.original
         right = left + max(1, round(self.scale[0] * width))
         bottom = top + max(1, round(self.scale[1] * height))
-        return resize_maps(maps[:, max(top, 0) : bottom, max(left, 0) : right], self.original, interpolation)
+        return slice(max(top, 0), bottom), slice(max(left, 0), right)
 
 
 def place(

@@ -101,7 +101,7 @@ def image_window(meta: dict, size: tuple[int, int]) -> tuple[slice, slice]:
 
     Raises:
         ValueError: If the masks are smaller than the image in the input frame, such as maps at a stride, or the image
-            was flipped, rotated or sheared on its way in.
+            was flipped, rotated, sheared or cropped on its way in.
 
     Example:
         >>> meta = dict(ori_shape=(64, 128), homography_matrix=[[0.5, 0, 0], [0, 0.5, 16], [0, 0, 1]])
@@ -112,12 +112,17 @@ def image_window(meta: dict, size: tuple[int, int]) -> tuple[slice, slice]:
     height, width = meta['ori_shape'][:2]
     left, top = round(tx), round(ty)
     right, bottom = left + max(1, round(sx * width)), top + max(1, round(sy * height))
+    if min(left, top) < 0:
+        raise ValueError(
+            f'{meta.get("img_path", "this sample")}: the image begins at ({top}, {left}) (row, column) of the input, '
+            'so that a part of it is missing; take crops out of the test pipeline'
+        )
     if size[0] < bottom or size[1] < right:
         raise ValueError(
             f'masks are {size}, but the image reaches to ({bottom}, {right}) (height, width) in the '
             'input; scale masks up to the input size first'
         )
-    return slice(max(top, 0), bottom), slice(max(left, 0), right)
+    return slice(top, bottom), slice(left, right)
 
 
 def input_to_original_masks(masks: Tensor, meta: dict, mode: str = 'nearest-exact') -> Tensor:

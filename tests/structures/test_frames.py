@@ -76,3 +76,9 @@ def test_a_flip_cannot_be_undone_and_the_error_names_the_image():
 def test_masks_at_a_stride_are_refused():
     with pytest.raises(ValueError, match=r'masks are \(20, 20\).*\(80, 80\)'):
         input_to_original_masks(torch.zeros(1, 20, 20), meta(1, 1, 0, 0, (80, 80)))
+
+
+def test_a_crop_cannot_be_undone_and_the_error_names_the_image():
+    cropped = meta(1, 1, 0, -8, (32, 32)) | dict(img_path='cut.png')
+    with pytest.raises(ValueError, match=r'cut\.png: the image begins at \(-8, 0\).*take crops out'):
+        input_to_original_masks(torch.zeros(1, 24, 32), cropped)

@@ -9,7 +9,7 @@ from mmvg.models.features import GroundingFeatures
 from mmvg.models.heads.region_head import PatchMaskBranch
 from mmvg.models.losses import GroundingTargets
 from mmvg.registry import MODELS
-from mmvg.structures import GroundingSample
+from mmvg.structures import GroundingSample, image_window
 
 
 @MODELS.register_module()
@@ -94,8 +94,15 @@ class SparseTokenHead(BaseModule):
     def predict(self, features: GroundingFeatures, data_samples: list[GroundingSample]) -> list[GroundingSample]:
         """Return ``data_samples`` with mask, verdict and the one box."""
         outputs = self(features)
-        scores = outputs['mask_logits'].float().amax((1, 2, 3)).sigmoid()
+        answered = zip(outputs['mask_logits'], data_samples, strict=True)
+        scores = torch.stack([_peak(logits, sample) for logits, sample in answered])
         samples = self.postprocess(outputs['mask_logits'], data_samples, scores)
         if self.box is not None:
             self.postprocess.add_boxes(samples, outputs['boxes_cxcywh_norm'], scores)
         return samples
+
+
+def _peak(logits: Tensor, sample: GroundingSample) -> Tensor:
+    """Highest probability of ``logits`` (1, H, W) in the image, without the border around it."""
+    rows, columns = image_window(sample.metainfo, tuple(logits.shape[-2:]))
+    return logits[:, rows, columns].float().amax().sigmoid()

@@ -60,7 +60,12 @@ class DETRDecoder(BaseModule):
         """Set ``query_states`` (D, B, Q, C), normalised after each layer, from ``queries`` and the last map.
 
         ``queries`` (B, Q, C) are the positions of queries whose content starts at zero.
+
+        Raises:
+            ValueError: If there are no queries.
         """
+        if features.queries is None:
+            raise ValueError("DETRDecoder reads 'queries'; add a query generator to the neck first")
         image, queries = features.images[-1], features.queries
         position = self.image_position(torch.zeros((1, *image.shape[-2:]), dtype=torch.bool, device=image.device))
         memory = image.flatten(2).transpose(1, 2)  # (B, C, h, w) -> (B, h*w, C)

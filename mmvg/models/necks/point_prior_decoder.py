@@ -91,9 +91,11 @@ class PointPriorDecoder(BaseModule):
         References are x and y in fractions of the image; with ``'learned_offset'`` they lie in (0, 2).
 
         Raises:
-            ValueError: If the number of maps is not ``num_levels``.
+            ValueError: If the number of maps is not ``num_levels``, or there are no queries or points.
         """
         maps = features.images
+        if features.queries is None or features.points is None:
+            raise ValueError("PointPriorDecoder reads 'queries' and 'points'; add a query generator to the neck first")
         if len(maps) != self.num_levels:
             raise ValueError(f'PointPriorDecoder was built with num_levels={self.num_levels}, it got {len(maps)} maps')
         with torch.autocast(maps[0].device.type, enabled=False):

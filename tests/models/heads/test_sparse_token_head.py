@@ -4,6 +4,8 @@ import torch
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData, PixelData
 
+from mmvg.export.answers import rule_from_data, rule_of
+from mmvg.export.placement import Placement
 from mmvg.models import GroundingFeatures
 from mmvg.models.heads import SparseTokenHead
 from mmvg.models.losses import EdgeWeightedMaskLoss, SingleBoxLoss
@@ -107,6 +109,22 @@ def test_the_answer_has_one_box_in_original_pixels_and_the_score_of_the_surest_p
         expected = torch.tensor([[x - w / 2, y - h / 2, x + w / 2, y + h / 2]]).clamp(0, 32)
         torch.testing.assert_close(answer.pred_instances.bboxes, expected, atol=1e-4, rtol=0)
         assert answer.pred_sem_seg.sem_seg.shape == (1, 32, 32)
+
+
+@torch.no_grad()
+def test_the_border_of_a_letterbox_has_no_say_in_the_verdict():
+    """Neither of a sample nor of arrays."""
+    logits = torch.full((1, 1, 16, 16), -9.0)
+    logits[..., :4, :] = 9.0  # above the picture
+    head = make(box=False).eval()
+    head.forward = lambda features: dict(mask_logits=logits)
+    matrix = np.array([[0.5, 0, 0], [0, 0.5, 4], [0, 0, 1]])
+    sample = GroundingSample(metainfo=dict(img_shape=(16, 16), ori_shape=(16, 32), homography_matrix=matrix))
+    (answer,) = head.predict(None, [sample])
+    assert answer.target_score == pytest.approx(torch.tensor(-9.0).sigmoid().item())
+    placed = Placement((16, 32), (16, 16), (0.5, 0.5), (0, 4))
+    made = rule_from_data(rule_of(head).to_data()).candidates(dict(mask_logits=logits.numpy()), 0, placed)
+    assert made.target_score == pytest.approx(answer.target_score)
 
 
 @torch.no_grad()

@@ -63,3 +63,8 @@ def test_gradients_are_finite_and_reach_the_queries(unlearned):
 def test_width_that_positions_cannot_fill_is_refused():
     with pytest.raises(ValueError, match='embed_dims'):
         DETRDecoder(6)
+
+
+def test_without_queries_there_is_nothing_to_decode():
+    with pytest.raises(ValueError, match='add a query generator'):
+        DETRDecoder(8, num_heads=2, ffn_channels=16)(features())

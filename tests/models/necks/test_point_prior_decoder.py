@@ -183,6 +183,8 @@ def test_learned_points_are_trained_through_the_decoder():
 def test_wrong_number_of_maps_and_unknown_reference_are_refused():
     with pytest.raises(ValueError, match='num_levels=2, it got 1'):
         tiny()(batch(shapes=((4, 5),)))
+    with pytest.raises(ValueError, match='add a query generator'):
+        tiny()(batch().replace(points=None))
     with pytest.raises(ValueError, match="'grid'"):
         PointPriorDecoder(point_reference='grid')
 
