@@ -50,6 +50,15 @@ REFUSED = {
     'mmdet.models.task_modules.tracking.camera_motion_compensation.CameraMotionCompensation': 'evaluates an argument',
     'mmengine.visualization.vis_backend.DVCLiveVisBackend': 'runs a program',
     'mmseg.models.backbones.vpd.VPD': 'imports what it is told to',
+    **dict.fromkeys(
+        (
+            'mmseg.datasets.transforms.loading.LoadBiomedicalAnnotation',
+            'mmseg.datasets.transforms.loading.LoadBiomedicalData',
+            'mmseg.datasets.transforms.loading.LoadBiomedicalImageFromFile',
+            'mmseg.datasets.transforms.loading.LoadDepthAnnotation',
+        ),
+        'unpickles what it reads',
+    ),
 }
 #: Data sets of these packages unpickle the files that they are given.
 _DATASETS_FROM = ('mmvg.', 'mmengine.dataset.dataset_wrapper.')
@@ -92,6 +101,8 @@ def _reason(part: Any) -> str | None:
         return f'is not allowed in a file: it {REFUSED[path]}'
     if _is_in(part, 'DATASETS') and not path.startswith(_DATASETS_FROM) and path.startswith(PACKAGES):
         return 'is not allowed in a file: data sets of other packages unpickle what they read'
+    if _is_in(part, 'METRICS') and not path.startswith(('mmvg.', 'mmengine.')) and path.startswith(PACKAGES):
+        return 'is not allowed in a file: metrics of other packages remove and write folders'
     if _is_in(part, 'VISBACKENDS') and getattr(part, '__name__', '') not in _VISBACKENDS:
         return 'is not allowed in a file: it sends what it gets elsewhere'
     return None
