@@ -25,14 +25,15 @@ _count = itertools.count()
 
 @DATASETS.register_module()
 class ToyNumbers(torch.utils.data.Dataset):
-    """Numbers 0 to 7, and what four generators draw when one is accessed."""
+    """Numbers 0 to 7, or another last one, and what four generators draw when one is accessed."""
 
-    def __init__(self, bad: int | None = None) -> None:
+    def __init__(self, bad: int | None = None, length: int = 8) -> None:
         self.bad = bad
+        self.length = length
         self.random = AccessRandom()
 
     def __len__(self) -> int:
-        return 8
+        return self.length
 
     def __getitem__(self, index: int) -> torch.Tensor:
         drawn = [random.random(), np.random.rand(), float(torch.rand(())), self.random.integer(10**6) / 10**6]

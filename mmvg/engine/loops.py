@@ -25,6 +25,13 @@ class _ResumableLoop:
         self.dataloader = numbered_loader(self.dataloader, runner.seed)
         self.generators: dict | None = None
 
+    def set_seed(self, seed: int) -> None:
+        """Take the order of the samples, and what is drawn for each, from another seed than the loop was built with."""
+        batches = self.dataloader.batch_sampler
+        for part in (batches, batches.sampler):
+            if hasattr(part, 'seed'):
+                part.seed = seed
+
     def _batches(self, number: int, start: int) -> Iterator[list | dict]:
         """Yield the batches of pass ``number`` over the data from batch ``start`` on.
 

@@ -19,6 +19,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from mmvg.engine.accumulation import wrappers_of
+from mmvg.engine.bare_model import bare_model
 from mmvg.engine.errors import LOST_PROCESS, RunError, explain_loss
 from mmvg.engine.hooks import (
     AdapterHook,
@@ -172,8 +174,7 @@ class GroundingRunner(Runner):
         """
         if not (auto_scale_lr or {}).get('enable'):
             return
-        wrappers = optim_wrapper.values() if isinstance(optim_wrapper, OptimWrapperDict) else [optim_wrapper]
-        for wrapper in wrappers:
+        for wrapper in wrappers_of(optim_wrapper):
             batches = wrapper._accumulative_counts
             samples = self.world_size * self.train_dataloader.batch_sampler.batch_size * batches
             ratio = samples / auto_scale_lr['base_batch_size']
@@ -250,7 +251,7 @@ class GroundingRunner(Runner):
         settings = self.cfg.get('compile')
         if not settings:
             return
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = bare_model(self.model)
         parts = compile_parts(model, {} if settings is True else settings)
         self.logger.info(
             f'compile: {len(parts)} blocks and necks are compiled at their first call, which takes a while'
@@ -329,6 +330,8 @@ class GroundingRunner(Runner):
             else:
                 self._load_from = str(latest)
         super().load_or_resume()
+        if self.has_resumed:  # with the seed of the checkpoint, while the loop was built with that of the config
+            self.train_loop.set_seed(self.seed)
 
     def load_checkpoint(
         self,
@@ -356,7 +359,7 @@ class GroundingRunner(Runner):
         if isinstance(checkpoint.get('meta'), dict):
             checkpoint['meta'].pop('config', None)  # of MMEngine's first version, which it would run when it resumes
         checkpoint['state_dict'] = find_state_dict(checkpoint, filename)
-        model = self.model.module if is_model_wrapper(self.model) else self.model
+        model = bare_model(self.model)
         if self._resume:
             _check_adapters(model, checkpoint['state_dict'], filename)
         elif adapters := (self.cfg.get('modes') or {}).get('adapters'):

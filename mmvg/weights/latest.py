@@ -30,8 +30,9 @@ def noted_checkpoint(note: Path) -> Path:
 def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None = None) -> Path | None:
     """Return the checkpoint to resume from, or None if there is none.
 
-    It is the one that ``last_checkpoint`` names, or else that of the highest iteration or epoch; one that is cut off or
-    damaged, as a full disk or a crash leaves it, is passed over.
+    It is the one that ``last_checkpoint`` names, or else that of the highest iteration or epoch, and where there are
+    both, the one that was written last; one that is cut off or damaged, as a full disk or a crash leaves it, is passed
+    over.
 
     Args:
         folder: The work dir of a run.
@@ -44,9 +45,7 @@ def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None =
     folder = Path(folder)
     note = folder / NOTE
     noted = [noted_checkpoint(note)] if note.is_file() else []
-    numbers = {path: re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name) for path in folder.glob('*.pth')}
-    written = sorted((path for path in numbers if numbers[path]), key=lambda path: int(numbers[path][1]), reverse=True)
-    for path in dict.fromkeys([*noted, *written]):
+    for path in dict.fromkeys([*noted, *_newest_first(folder)]):
         if not path.is_file():
             continue
         damage = find_damage(path) if path.stat().st_size else 'is empty'
@@ -55,6 +54,13 @@ def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None =
         if report is not None:
             report(f'{path} {damage or "is no checkpoint of torch.save"}, and is passed over')
     return None
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    found = {path: re.fullmatch(r'(iter|epoch)_(\d+)\.pth', path.name) for path in folder.glob('*.pth')}
+    found = {path: match for path, match in found.items() if match}
+    mixed = len({match[1] for match in found.values()}) > 1  # iterations and epochs cannot be compared
+    return sorted(found, key=lambda path: (path.stat().st_mtime_ns if mixed else 0, int(found[path][2])), reverse=True)
 
 
 def _is_archive(path: Path) -> bool:

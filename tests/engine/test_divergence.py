@@ -31,6 +31,16 @@ def test_a_step_with_a_bad_sample_is_left_out_counted_and_said(tmp_path, capfd):
         assert all(torch.equal(before[name], after[name]) for name in before), 'BatchNorm has not seen the batch'
 
 
+def test_averages_do_not_see_a_bad_batch_of_an_update_that_is_still_to_come(tmp_path):
+    cfg = toy_run.config(tmp_path, iterations=8, bad=5)
+    cfg.optim_wrapper.accumulative_counts = 2
+    cfg.custom_hooks = [dict(type='EMAHook', momentum=0.1, update_buffers=True)]
+    runner = toy_run.run(cfg)
+    assert runner.message_hub.get_info('skipped_steps') > 0
+    for iteration in range(1, 9):
+        assert not list(non_finite(checkpoint(tmp_path, iteration)['ema_state_dict']))
+
+
 class Poison(Hook):
     """Makes the gradient of one weight infinite while the loss stays finite."""
 

@@ -109,3 +109,32 @@ def test_a_checkpoint_of_mmengine_goes_on_and_says_what_it_lacks(tmp_path, capfd
     cfg.update(resume=True, log_level='WARNING')
     assert toy_run.run(cfg).iter == 4
     assert 'does not hold the states of the generators' in capfd.readouterr().out
+
+
+@pytest.mark.parametrize('length', [dict(iterations=8), dict(epochs=4)])
+@pytest.mark.parametrize('samples', [4, 16])
+def test_a_pass_with_another_number_of_batches_is_refused(samples, length, tmp_path):
+    toy_run.run(
+        toy_run.config(tmp_path, iterations=4) if 'iterations' in length else toy_run.config(tmp_path, epochs=1)
+    )
+    cfg = toy_run.config(tmp_path, **length)
+    cfg.train_dataloader.dataset.length = samples
+    cfg.resume = True
+    with pytest.raises(RunError, match=f'had 4 batches, and would now have {samples // 2}') as end:
+        toy_run.run(cfg)
+    assert end.value.exit_code == 2
+
+
+def test_without_a_seed_in_the_config_the_data_go_on_in_their_order(tmp_path):
+    def cfg(name):
+        made = toy_run.config(tmp_path / name, iterations=7)
+        made.randomness = dict(seed=None)
+        return made
+
+    toy_run.run(cfg('whole'))
+    (tmp_path / 'again').mkdir()
+    shutil.copy(tmp_path / 'whole/iter_2.pth', tmp_path / 'again')
+    resumed = cfg('again')
+    resumed.resume = True
+    toy_run.run(resumed)
+    assert difference(state(tmp_path / 'whole/iter_7.pth'), state(tmp_path / 'again/iter_7.pth')) is None

@@ -1,5 +1,7 @@
 """A run goes on from its newest whole checkpoint."""
 
+import os
+
 import pytest
 import torch
 
@@ -44,3 +46,12 @@ def test_a_checkpoint_that_is_cut_off_is_passed_over(run):
 def test_a_folder_without_a_checkpoint_or_none_at_all_has_no_latest(tmp_path):
     assert latest_checkpoint(tmp_path) is None
     assert latest_checkpoint(tmp_path / 'typo') is None
+
+
+def test_of_iterations_and_epochs_the_one_that_was_written_last_counts(tmp_path):
+    for second, name in enumerate(('iter_500', 'epoch_3', 'epoch_2')):
+        torch.save({}, tmp_path / f'{name}.pth')
+        os.utime(tmp_path / f'{name}.pth', (second, second))
+    assert latest_checkpoint(tmp_path).name == 'epoch_2.pth'
+    (tmp_path / 'iter_500.pth').unlink()
+    assert latest_checkpoint(tmp_path).name == 'epoch_3.pth'

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 
+from mmvg.engine.bare_model import bare_model
 from mmvg.registry import HOOKS
 from mmvg.weights.adapters import adapter_notes, is_adapter, trained_names
 from mmvg.weights.checkpoint import save_weights
@@ -36,7 +36,7 @@ class AdapterHook(Hook):
         state = checkpoint['state_dict']
         if not any(map(is_adapter, state)):
             return
-        names = trained_names(runner.model.module if is_model_wrapper(runner.model) else runner.model)
+        names = trained_names(bare_model(runner.model))
         if self._notes is None:  # the rest does not change
             self._notes = adapter_notes(state, names, str(runner.cfg.filename or runner.experiment_name))
         save_weights({name: state[name] for name in names}, Path(runner.work_dir) / ADAPTERS, self._notes)

@@ -2,9 +2,10 @@
 
 import torch
 from mmengine.hooks import EMAHook, Hook
-from mmengine.model import is_model_wrapper
 from torch import Tensor, nn
 
+from mmvg.engine.accumulation import accumulated, gradients_wait, wrappers_of
+from mmvg.engine.bare_model import bare_model
 from mmvg.engine.errors import DIVERGED, RunError
 from mmvg.registry import HOOKS
 from mmvg.weights.integrity import non_finite
@@ -31,28 +32,39 @@ class FiniteStateHook(Hook):
 
     def before_train(self, runner) -> None:
         """Note which buffers are not finite on purpose, as masks of attention are."""
-        self._masks = {name for name, buffer in _bare(runner.model).named_buffers() if list(non_finite(buffer))}
+        self._masks = {name for name, buffer in bare_model(runner.model).named_buffers() if list(non_finite(buffer))}
 
     def before_train_iter(self, runner, batch_idx: int, data_batch: dict | None = None) -> None:
         """Keep the buffers, unless gradients of batches before are still waiting for their step."""
-        wrapper = runner.optim_wrapper
-        if not self._kept or wrapper.inner_count % wrapper._accumulative_counts == 0:
+        if not self._kept or not gradients_wait(runner.optim_wrapper):
             self._kept = [buffer.clone() for buffer in _statistics(runner.model)]
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
     ) -> None:
-        """Put them back and say so, if the step was left out."""
-        if not getattr(runner.optim_wrapper, 'skipped', False):
+        """Put them back if the step was left out, and say so; or if the batches of a step are not all there yet."""
+        skipped = [each for each in wrappers_of(runner.optim_wrapper) if getattr(each, 'skipped', False)]
+        waits = accumulated(runner.optim_wrapper) > 1
+        if skipped or (waits and self._spoiled(runner)):  # else EMAHook would average what the step then leaves out
+            for buffer, kept in zip(_statistics(runner.model), self._kept, strict=True):
+                buffer.copy_(kept)
+        if not skipped:
             return
-        runner.optim_wrapper.skipped = False
-        for buffer, kept in zip(_statistics(runner.model), self._kept, strict=True):
-            buffer.copy_(kept)
+        for each in skipped:
+            each.skipped = False
         names = [name for name, value in (outputs or {}).items() if not torch.isfinite(torch.as_tensor(value)).all()]
         runner.logger.warning(
             f'Iteration {runner.iter + 1}: {", ".join(names) or "the gradient"} is not finite; the step is left out '
             f'({runner.message_hub.get_info("skipped_steps")} so far)'
         )
+
+    def _spoiled(self, runner) -> bool:
+        """Whether a buffer is not finite that was."""
+        pairs = zip(_statistics(runner.model), self._kept, strict=True)
+        return any(list(non_finite(buffer)) and not list(non_finite(kept)) for buffer, kept in pairs)
+
+    def _without_masks(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value for name, value in state.items() if name.removeprefix('module.') not in self._masks}
 
     def before_saving(self, runner) -> None:
         """Check everything that a checkpoint would hold.
@@ -60,8 +72,9 @@ class FiniteStateHook(Hook):
         Raises:
             RunError: If some of it is not finite.
         """
-        averages = [dict(hook.ema_model.named_parameters()) for hook in runner.hooks if isinstance(hook, EMAHook)]
-        state = {name: value for name, value in _bare(runner.model).state_dict().items() if name not in self._masks}
+        state = self._without_masks(bare_model(runner.model).state_dict())
+        models = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+        averages = [self._without_masks({**dict(x.named_parameters()), **dict(x.named_buffers())}) for x in models]
         found = [
             *non_finite(state),
             *non_finite(runner.optim_wrapper.state_dict(), 'optimizer'),
@@ -73,10 +86,6 @@ class FiniteStateHook(Hook):
                 f'({", ".join(found[:3])}). The checkpoints of the run before are untouched',
                 exit_code=DIVERGED,
             )
-
-
-def _bare(model: nn.Module) -> nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 def _statistics(model: nn.Module) -> list[Tensor]:

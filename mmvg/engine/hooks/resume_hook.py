@@ -4,9 +4,10 @@ from typing import Any
 
 from mmengine.dist import all_gather_object, get_dist_info
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapper
 from torch import Tensor
 
+from mmvg.engine.accumulation import accumulated, gradients_wait
+from mmvg.engine.bare_model import bare_model
 from mmvg.engine.errors import RunError
 from mmvg.engine.generators import generator_states, seed_generators
 from mmvg.registry import HOOKS
@@ -42,7 +43,8 @@ class ResumeHook(Hook):
         checkpoint['run'] = dict(
             processes=len(self._gathered),
             batch_size=runner.train_dataloader.batch_sampler.batch_size,
-            accumulate=_accumulated(runner),
+            batches=_batches_of_a_pass(runner),
+            accumulate=accumulated(runner.optim_wrapper),
             generators=self._gathered,
             gradients=self._waiting_gradients(runner),
         )
@@ -55,7 +57,7 @@ class ResumeHook(Hook):
         """Hand the states to the loop, if this is a run that goes on.
 
         Raises:
-            RunError: If a step would take another number of samples than before.
+            RunError: If a step would take another number of samples than before, or a pass another number of batches.
         """
         if not runner.has_resumed:
             return
@@ -64,9 +66,10 @@ class ResumeHook(Hook):
                 'The checkpoint does not hold the states of the generators: the run goes on with other random numbers'
             )
             return
-        if (collected := self._loaded.get('accumulate', _accumulated(runner))) != _accumulated(runner):
+        now = accumulated(runner.optim_wrapper)
+        if (collected := self._loaded.get('accumulate', now)) != now:
             raise RunError(
-                f'The run updated its weights after {collected} batches, and would now after {_accumulated(runner)}: '
+                f'The run updated its weights after {collected} batches, and would now after {now}: '
                 f'go on with --accumulate {collected} (optim_wrapper.accumulative_counts), or begin a new run from its '
                 'weights (load_from without --resume)',
                 exit_code=2,
@@ -84,6 +87,14 @@ class ResumeHook(Hook):
                 'or begin a new run from its weights (load_from without --resume)',
                 exit_code=2,
             )
+        length = _batches_of_a_pass(runner)
+        if (passed := self._loaded.get('batches', length)) != length:
+            raise RunError(
+                f'A pass over the data had {passed} batches, and would now have {length}, so that nobody knows where '
+                'the run goes on: use the same data, and a number of processes that gives as many batches, or begin a '
+                'new run from its weights (load_from without --resume)',
+                exit_code=2,
+            )
         if processes == before:
             runner.train_loop.generators = self._loaded['generators'][rank]
         else:
@@ -93,20 +104,20 @@ class ResumeHook(Hook):
     @staticmethod
     def _waiting_gradients(runner) -> dict[str, Tensor]:
         wrapper = runner.optim_wrapper
-        if not isinstance(wrapper, OptimWrapper) or wrapper.should_update():
+        if not gradients_wait(wrapper):
             return {}
         if get_dist_info()[1] > 1:
             runner.logger.warning(
                 f'Iteration {runner.iter + 1} lies between two updates, and a checkpoint does not hold the gradients '
-                f'of each process: for a run that goes on bit for bit, save at multiples of {_accumulated(runner)}'
+                f'of each process: for a run that goes on bit for bit, save at multiples of {accumulated(wrapper)}'
             )
             return {}
-        gradients = {name: parameter.grad for name, parameter in runner.model.named_parameters()}
+        gradients = {name: parameter.grad for name, parameter in bare_model(runner.model).named_parameters()}
         return {name: gradient for name, gradient in gradients.items() if gradient is not None}
 
     def _restore_gradients(self, runner) -> None:
         gradients = self._loaded.get('gradients') or {}
-        for name, parameter in runner.model.named_parameters():
+        for name, parameter in bare_model(runner.model).named_parameters():
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)
 
@@ -115,6 +126,7 @@ class ResumeHook(Hook):
         runner.message_hub.update_info('scored_iter', runner.iter)
 
 
-def _accumulated(runner) -> int:
-    """Batches of one update."""
-    return getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+def _batches_of_a_pass(runner) -> int | None:
+    """How many batches a pass over the data has; None if it never ends."""
+    loader = runner.train_dataloader
+    return None if loader.batch_sampler.is_infinite else len(loader)

@@ -55,8 +55,11 @@ class SafeCheckpointHook(CheckpointHook):
             if self.by_epoch:
                 name = f'iter_{iteration}.pth'
                 meta = dict(epoch=runner.epoch, iter=iteration)
+                before = runner.message_hub.pop_info('stopped_ckpt')
                 runner.message_hub.update_info('stopped_ckpt', name)
                 self._write(runner, name, meta)
+                if before and before != name:
+                    self._remove(before)
             else:
                 self._save_checkpoint_with_step(runner, iteration, dict(epoch=runner.epoch, iter=iteration))
         return self.last_ckpt

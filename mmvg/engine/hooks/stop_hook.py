@@ -9,8 +9,8 @@ from types import FrameType
 import torch
 from mmengine.dist import all_gather_object, all_reduce, barrier, get_comm_device, get_world_size
 from mmengine.hooks import EMAHook, Hook
-from mmengine.optim import OptimWrapper
 
+from mmvg.engine.accumulation import gradients_wait
 from mmvg.engine.errors import StopRun
 from mmvg.engine.hooks.safe_checkpoint_hook import SafeCheckpointHook
 from mmvg.registry import HOOKS
@@ -119,7 +119,7 @@ class StopHook(Hook):
     @staticmethod
     def _collects_gradients(runner) -> bool:
         """Whether gradients wait for those of the next batch, which no checkpoint holds."""
-        return isinstance(runner.optim_wrapper, OptimWrapper) and not runner.optim_wrapper.should_update()
+        return gradients_wait(runner.optim_wrapper)
 
     def _agreed(self) -> int:
         """Return the signal that has arrived in any process, or 0."""
