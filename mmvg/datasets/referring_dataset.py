@@ -234,7 +234,7 @@ class ReferringDataset(BaseDataset):
                 report.drop('missing image file', item['img_path'], f'image_id {ref.image_id} of ref_id {ref.ref_id}')
                 continue
             groups = [[s] for s in ref.sentences] if self.sentence_mode == 'all' else [ref.sentences]
-            items.extend(_with_sentences(item, group) for group in groups)
+            items.extend(with_sentences(item, group) for group in groups)
         self.mark_boxes_only(items)
         return self.checked_items(items)
 
@@ -284,7 +284,7 @@ class ReferringDataset(BaseDataset):
         item = self.get_data_info(idx)
         sentences = item['sentences']
         sentence = sentences[self._random.integer(len(sentences)) if len(sentences) > 1 else 0]
-        item = dict(_with_sentences(item, [sentence]), sentences=sentences)
+        item = dict(with_sentences(item, [sentence]), sentences=sentences)
         item.update({key: sentence[key] for key in ('text', 'sent_id', 'kind') if key in sentence})
         where = (
             f'image_id {item["img_id"]}, ref_id {item["ref_id"]}, sent_id {item["sent_id"]} '
@@ -340,8 +340,18 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _with_sentences(item: dict, sentences: list[dict]) -> dict:
-    """Return ``item`` with ``sentences``, and without a target if none of them has one."""
+def with_sentences(item: dict, sentences: list[dict]) -> dict:
+    """Return ``item`` with ``sentences``, and without a target if none of them has one.
+
+    Args:
+        item: Of a dataset, with all sentences of its ref or some of them.
+        sentences: Those to keep; one with ``exist=False`` means nothing in the image.
+
+    Example:
+        >>> item = dict(sentences=[], instances=[dict(bbox=[0, 0, 9, 9])], no_target=False)
+        >>> with_sentences(item, [dict(sent_id=1, text='the cat', exist=False)])['no_target']
+        True
+    """
     if any(sentence.get('exist', True) for sentence in sentences):
         return dict(item, sentences=sentences)
     item = {key: value for key, value in item.items() if key != 'num_distractors'}

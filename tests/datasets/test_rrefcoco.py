@@ -1,9 +1,12 @@
+import json
 import pickle
 from collections import Counter
 
 import pytest
 
-from mmvg.datasets import DataError, RRefDataset
+from mmvg.datasets import DataError, GRefCOCODataset, RRefDataset
+from mmvg.datasets.writers import Written, write_grefcoco, write_json_lines
+from mmvg.datasets.writers.written import expressions_of
 from mmvg.registry import DATASETS
 
 
@@ -71,6 +74,27 @@ def test_random_mode_draws_positive_and_negative_sentences_alike(folder):
     assert set(drawn) == {('The dog.', False, 1), ('a horse', True, 0), ('left dog', False, 1)}
     assert min(drawn.values()) > 60  # 100 expected of each; five standard deviations are 41
     assert dataset.get_data_info(0)['instances']  # a negative draw leaves the item as it was
+
+
+@pytest.mark.parametrize('sentence_mode', ['all', 'random'])
+def test_negative_sentences_stay_negative_in_every_written_file(folder, sentence_mode):
+    root = folder.write()
+    dataset = made(root, sentence_mode=sentence_mode)
+    wanted = {'The dog.': 1, 'a horse': 0, 'left dog': 1, 'cat': 1, 'red car': 0}
+
+    assert write_json_lines(dataset, root / 'lines.jsonl', 'train') == 5
+    lines = [json.loads(line) for line in (root / 'lines.jsonl').read_text().splitlines()]
+    assert {line['expression']: len(line['boxes']) for line in lines} == wanted
+    assert all(line['no_target'] == (not line['boxes']) for line in lines)
+
+    assert write_grefcoco(dict(train=dataset), root / 'grefcoco') == 5
+    written = GRefCOCODataset('train', data_root=str(root), serialize_data=False)
+    assert {item['text']: len(item['instances']) for item in written} == wanted
+    assert len({item['ref_id'] for item in written}) == 4  # sentences about one object stay one ref
+    assert all(item['no_target'] == (not item['instances']) for item in written)
+
+    of_others = expressions_of(dataset, Written(), frozenset())
+    assert {sentence['text']: len(item['instances']) for _, item, sentence in of_others} == wanted
 
 
 @pytest.mark.parametrize('exist', ['yes', 2, None, 1.0, [], float('nan')])

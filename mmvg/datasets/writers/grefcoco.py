@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.referring_dataset import ReferringDataset, with_sentences
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import image_name
 from mmvg.masks import mask_area, polygons_to_rle
@@ -12,8 +12,8 @@ from mmvg.masks import mask_area, polygons_to_rle
 def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
     """Write ``instances.json`` and ``grefs(unc).json``, which :class:`mmvg.datasets.GRefCOCODataset` reads.
 
-    Expressions that share ``ref_id`` within an image and split become one ref. Objects of which only the box is known
-    have no ``segmentation``: the dataset reads them with ``with_mask=None``.
+    Expressions that share ``ref_id`` and targets within an image and split become one ref. Objects of which only the
+    box is known have no ``segmentation``: the dataset reads them with ``with_mask=None``.
 
     Args:
         datasets: Split -> dataset.
@@ -44,27 +44,18 @@ def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
     for split, dataset in datasets.items():
         by_ref: dict[tuple, dict] = {}
         for index in range(len(dataset)):
-            item = dataset.get_data_info(index)
-            name = image_name(item, dataset)
+            whole = dataset.get_data_info(index)
+            name = image_name(whole, dataset)
             image = images.setdefault(
-                name, dict(id=len(images) + 1, file_name=name, height=item['height'], width=item['width'])
+                name, dict(id=len(images) + 1, file_name=name, height=whole['height'], width=whole['width'])
             )
-            key = (name, item['ref_id'])
-            if key not in by_ref:
-                ann_ids = _add_annotations(item, image['id'], annotations)
-                by_ref[key] = dict(
-                    ref_id=len(refs) + 1,
-                    image_id=image['id'],
-                    split=split,
-                    file_name=name,
-                    ann_id=ann_ids or [-1],
-                    category_id=[1] * len(ann_ids) or [-1],
-                    no_target=not ann_ids,
-                    sent_ids=[],
-                    sentences=[],
-                )
-                refs.append(by_ref[key])
-            for sentence in item['sentences']:
+            for sentence in whole['sentences']:
+                item = with_sentences(whole, [sentence])
+                key = (name, item['ref_id'], _targets(item))
+                if key not in by_ref:
+                    ann_ids = _add_annotations(item, image['id'], annotations)
+                    by_ref[key] = _new_ref(len(refs) + 1, image, split, ann_ids)
+                    refs.append(by_ref[key])
                 expressions += 1
                 text = sentence['text']
                 entry = dict(sent_id=expressions, raw=text, sent=text.lower(), tokens=text.lower().split())
@@ -76,6 +67,28 @@ def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
     (folder / 'instances.json').write_text(json.dumps(content), encoding='utf-8')
     (folder / 'grefs(unc).json').write_text(json.dumps(refs), encoding='utf-8')
     return expressions
+
+
+def _targets(item: dict) -> str:
+    """Return boxes and masks of the targets of an item, to be compared."""
+    instances = item['instances']
+    masks = [mask_to_json(instance['mask']) if 'mask' in instance else None for instance in instances]
+    return json.dumps([[list(instance['bbox']) for instance in instances], masks])
+
+
+def _new_ref(ref_id: int, image: dict, split: str, ann_ids: list[int]) -> dict:
+    """Return a ref without sentences."""
+    return dict(
+        ref_id=ref_id,
+        image_id=image['id'],
+        split=split,
+        file_name=image['file_name'],
+        ann_id=ann_ids or [-1],
+        category_id=[1] * len(ann_ids) or [-1],
+        no_target=not ann_ids,
+        sent_ids=[],
+        sentences=[],
+    )
 
 
 def _add_annotations(item: dict, image_id: int, annotations: list[dict]) -> list[int]:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.referring_dataset import ReferringDataset, with_sentences
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import image_name
 
@@ -44,23 +45,29 @@ def write_json_lines(
     with file.open('a' if append else 'w', encoding='utf-8') as lines:
         for index in range(len(dataset)):
             item = dataset.get_data_info(index)
-            record = dict(
-                image=image_name(item, dataset),
-                boxes=[list(instance['bbox']) for instance in item['instances']],
-                no_target=item['no_target'],
-                split=split,
-                height=item['height'],
-                width=item['width'],
-                ref_id=item['ref_id'],
-            )
-            if all('mask' in instance for instance in item['instances']):
-                record['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
-            if 'grasps' in item:
-                record['grasps'] = np.asarray(item['grasps'], dtype=float).tolist()
             for sentence in item['sentences']:
-                line = dict(record, expression=sentence['text'], sent_id=sentence['sent_id'])
+                line = _line(with_sentences(item, [sentence]), image_name(item, dataset), split)
                 lines.write(json.dumps(line) + '\n')
                 written += 1
             if progress is not None:
                 progress(index + 1)
     return written
+
+
+def _line(item: dict[str, Any], image: str, split: str) -> dict[str, Any]:
+    """Return the line of an item with one sentence."""
+    (sentence,) = item['sentences']
+    line = dict(
+        image=image,
+        boxes=[list(instance['bbox']) for instance in item['instances']],
+        no_target=item['no_target'],
+        split=split,
+        height=item['height'],
+        width=item['width'],
+        ref_id=item['ref_id'],
+    )
+    if all('mask' in instance for instance in item['instances']):
+        line['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
+    if 'grasps' in item:
+        line['grasps'] = np.asarray(item['grasps'], dtype=float).tolist()
+    return dict(line, expression=sentence['text'], sent_id=sentence['sent_id'])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.datasets.referring_dataset import ReferringDataset, with_sentences
 from mmvg.masks import mask_box, polygons_to_rle
 
 #: What data may have that some formats cannot hold -> how it is called.
@@ -57,6 +57,8 @@ def expressions_of(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Yield image name below the image folder, item and sentence of all that a format can hold, and count.
 
+    The item is that of its sentence alone, which has no target where the sentence has ``exist=False``.
+
     Args:
         dataset: With items in original pixels.
         written: Counts expressions and losses.
@@ -65,9 +67,10 @@ def expressions_of(
     seen: set[tuple] = set()
     refs: set[tuple] = set()
     for index in range(len(dataset)):
-        item = dataset.get_data_info(index)
-        name = image_name(item, dataset)
-        for sentence in item['sentences']:
+        whole = dataset.get_data_info(index)
+        name = image_name(whole, dataset)
+        for sentence in whole['sentences']:
+            item = with_sentences(whole, [sentence])
             facets = facets_of(item)
             facets['repeats'] = (name, sentence['text']) in seen
             facets['refs'] = (name, item['ref_id']) in refs
