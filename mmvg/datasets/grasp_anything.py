@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import (
     GRASP_ANYTHING_SIDE,
     PartId,
+    SampleError,
     file_stems,
     folder_or_doubled,
     match_part_id,
@@ -44,7 +47,8 @@ class GraspAnythingDataset(ReferringDataset):
     ``part_mask/<id>.npy``, ``grasp_label_positive/<id>.pt`` and ``image/<scene>.jpg``, where an id is
     ``<scene>_<object>_<part>``. Folders may be doubled, as some archives unpack. A list names parts or whole objects,
     as JSON, a text file with a name per line, or a pickle. Contents are read when an item is accessed; a part of which
-    a file is missing is left out.
+    a file is missing is left out. One whose mask has no pixel is an error; a tolerant training skips and counts it, and
+    a tolerant evaluation keeps it, with an IoU of 0.
 
     For the items see :class:`ReferringDataset`; ``ref_id`` and ``sent_id`` are the position among the items. They have
     more keys: ``grasps`` (M, 5) float32, M >= 0, see :mod:`mmvg.structures.grasps`; ``novelty``, ``'seen'`` or
@@ -123,11 +127,12 @@ class GraspAnythingDataset(ReferringDataset):
         """Read the sentence, mask and grasps of the item ``idx``.
 
         Raises:
-            DataError: If one of the files is damaged or holds something else.
+            DataError: If one of the files is damaged or holds something else, or (:class:`SampleError`) the mask has
+                no pixel.
         """
         item = super().get_data_info(idx)
         name = item['part_id']
-        mask = encode_mask(read_part_mask(self.folders['part_mask'] / f'{name}.npy') == 1)
+        mask = encode_mask(self._read_mask(name))
         grasps, left_out = read_grasp_rows(read_label(self.folders['grasp_label_positive'] / f'{name}.pt'))
         if left_out:
             print_log(f'{name}: {left_out} rows of its label are no grasps and are left out', 'current')
@@ -136,6 +141,17 @@ class GraspAnythingDataset(ReferringDataset):
         item['instances'] = [dict(bbox=mask_box(mask), mask=mask, bbox_label=0, ignore_flag=0, ann_id=item['ref_id'])]
         item['grasps'] = grasps
         return item
+
+    def _read_mask(self, name: str) -> np.ndarray:
+        file = self.folders['part_mask'] / f'{name}.npy'
+        mask = read_part_mask(file) == 1
+        if not mask.any():
+            kind = f'{file}: mask without a pixel in the image: part {name}'
+            if self.load_report.mode == 'strict' or not self.load_report.evaluation:
+                cure = "Draw it again, take the part off the list, or use mode='tolerant': then a training skips it."
+                raise SampleError(f'{kind}. {cure}')
+            print_log(f'{kind}; it is kept, its IoU is 0', 'current')
+        return mask
 
     def parts(self, listed: Sequence[PartId], file: Path) -> list[PartId]:
         """Expand a list to single parts, in its order; the parts of an object are those that have an instruction."""

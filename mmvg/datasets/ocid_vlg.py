@@ -1,16 +1,18 @@
 """OCID-VLG: sentences about objects in clutter, with the mask of the object and the grasps on it."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmvg.checks import check_choice
 from mmvg.datasets.readers import (
+    BOX_ACROSS_BORDER,
     DataError,
     InstanceReader,
     LoadReport,
     as_id,
-    is_finite_number,
+    check_box,
     is_usable_text,
     read_corner_lists,
     read_json,
@@ -47,8 +49,10 @@ class OCIDVLGDataset(ReferringDataset):
     ``EXPRESSION_TYPES``; ``question_index``; ``target``, the name of the object, and ``category``, its class. Boxes are
     those of the file and masks the pixels that hold the number ``answer``, as RLE.
 
-    A rectangle that is not finite or has no area is left out of ``grasps``. A training sample without grasps or
-    without mask is left out; an evaluation keeps it, and a metric of grasps does not count one without grasps.
+    A box across the border of the image is clipped to it; of one that is not four numbers, or has no area in the image,
+    the box around the mask takes the place. A rectangle that is not finite or has no area is left out of ``grasps``. A
+    training sample without grasps or without mask is left out; an evaluation keeps it, and a metric of grasps does not
+    count one without grasps.
 
     Args:
         version: ``'multiple'``, ``'unique'``, ``'novel-instances'`` or ``'novel-classes'``.
@@ -138,7 +142,7 @@ class OCIDVLGDataset(ReferringDataset):
             sentences=[dict(sent_id=index, text=record['question'])],
             instances=[
                 dict(
-                    bbox=self._read_box(record.get('box'), box, where),
+                    bbox=self._read_box(record.get('box'), box, mask['size'], where),
                     mask=mask,
                     bbox_label=0,
                     ignore_flag=0,
@@ -153,15 +157,24 @@ class OCIDVLGDataset(ReferringDataset):
             category=instance[1] if instance else None,
         )
 
-    def _read_box(self, box: Any, around_mask: list[float], where: str) -> list[float]:
-        """Return ``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or else the box around the mask."""
-        if isinstance(box, list) and len(box) == 4 and all(map(is_finite_number, box)):
-            x, y, w, h = map(float, box)
-            return [x, y, x + w, y + h]
-        action = 'the box around the mask is taken'
-        self.load_report.problem(
-            'box that is not four numbers', self.files['expressions'], f'{where}: {shown(box)}', action
-        )
+    def _read_box(self, bbox: Any, around_mask: list[float], size: Sequence[int], where: str) -> list[float]:
+        """Return ``[x, y, w, h]`` of the file as ``[x1, y1, x2, y2]``, or else the box around the mask.
+
+        Args:
+            bbox: As the file has it.
+            around_mask: ``[x1, y1, x2, y2]``.
+            size: Height and width of the image.
+            where: Which record.
+        """
+        box, problem = check_box(bbox, *size, box_format='xywh')
+        if problem is None:
+            return box
+        file, what = self.files['expressions'], f'{where}: {shown(bbox)}'
+        if problem == BOX_ACROSS_BORDER:
+            self.load_report.note(problem, file, what, 'clipped')
+            return box
+        kind = 'box that is not four numbers' if box is None else problem
+        self.load_report.problem(kind, file, what, 'the box around the mask is taken')
         return around_mask
 
     def _keep(self, kind: str, where: str) -> bool:

@@ -18,6 +18,7 @@ from mmvg.datasets.readers import (
     LoadReport,
     PackedPictures,
     Ref,
+    SampleError,
     TargetReader,
     first_existing,
     require_data,
@@ -279,9 +280,16 @@ class ReferringDataset(BaseDataset):
             What the pipeline makes of it; None for a sample that a tolerant training skips.
 
         Raises:
-            DataError: If the pipeline cannot use the sample, and the mode or an evaluation forbids to skip it.
+            DataError: If the item or the pipeline cannot use the sample, and the mode or an evaluation forbids to skip
+                it.
         """
-        item = self.get_data_info(idx)
+        try:
+            item = self.get_data_info(idx)
+        except SampleError as error:
+            if self.load_report.evaluation or self.load_report.mode == 'strict':
+                raise
+            self._skip(f'item {idx} of {self.name} {self.split}', str(error))
+            return None
         sentences = item['sentences']
         sentence = sentences[self._random.integer(len(sentences)) if len(sentences) > 1 else 0]
         item = dict(with_sentences(item, [sentence]), sentences=sentences)

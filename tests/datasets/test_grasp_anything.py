@@ -192,13 +192,6 @@ def test_a_mask_of_another_size_and_other_values_is_scaled_and_cut_at_0(folder):
     assert decoded.sum() == 60 * 140
 
 
-def test_a_mask_without_a_pixel_is_an_empty_target(folder):
-    folder.mask(f'{A}_0_0', np.zeros((416, 416), np.uint8))
-    (instance,) = folder.load().get_data_info(0)['instances']
-    assert coco_mask.area(instance['mask']) == 0
-    assert instance['bbox'] == [0, 0, 0, 0]
-
-
 def test_an_instruction_in_a_list_is_taken_out_of_it(folder):
     folder.instruction(f'{A}_0_0', ['Lift it.'])
     assert folder.load().get_data_info(0)['sentences'][0]['text'] == 'Lift it.'
@@ -243,3 +236,21 @@ def test_a_file_that_is_cut_off_is_an_error(folder, name):
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DataError, match=Path(name).name):
         folder.load().get_data_info(0)
+
+
+def test_a_mask_without_a_pixel_is_an_error_and_skipped_by_a_tolerant_training(folder):
+    folder.mask(f'{A}_0_0', np.zeros((416, 416), np.uint8))
+    with pytest.raises(DataError, match=rf"{A}_0_0\.npy: mask without a pixel.*part {A}_0_0\..*mode='tolerant'"):
+        folder.load()[0]
+    training = folder.load(mode='tolerant')
+    assert training.prepare_data(0) is None
+    assert training.num_skipped == 1
+    assert training[0]['part_id'] != f'{A}_0_0'
+    evaluation = folder.load('test', mode='tolerant', test_mode=True)
+    assert evaluation.get_data_info(0)['instances'][0]['bbox'] == [0, 0, 0, 0]
+
+
+def test_a_damaged_file_is_an_error_in_a_tolerant_training_too(folder):
+    folder.instruction(f'{A}_0_0', 5)
+    with pytest.raises(DataError, match='expected an instruction'):
+        folder.load(mode='tolerant').prepare_data(0)

@@ -301,3 +301,21 @@ def test_the_table_of_classes_is_never_executed(folder):
     folder.write([record()])
     (folder.root / 'OCID_sub_class_dict.py').write_text('raise SystemExit("executed")')
     assert len(folder.load()) == 1
+
+
+@pytest.mark.parametrize(
+    ('box', 'read', 'kind'),
+    [
+        ([10, 10, 0, -5], [20, 10, 50, 30], 'box without area in the image'),
+        ([900, 10, 5, 5], [20, 10, 50, 30], 'box without area in the image'),
+        ([20, 10, 300, 20], [20, 10, 80, 30], 'box across the border of the image'),
+    ],
+)
+def test_boxes_are_clipped_to_the_image_and_those_without_area_replaced(folder, box, read, kind):
+    folder.write([record(box=box)])
+    dataset = folder.load(mode='tolerant')
+    assert dataset.get_data_info(0)['instances'][0]['bbox'] == read
+    assert dataset.load_report.counts() == {kind: 1}
+    if kind == 'box without area in the image':
+        with pytest.raises(DataError, match=r'train_expressions.json: box without area in the image: record 0'):
+            folder.load()

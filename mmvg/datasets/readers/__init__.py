@@ -28,7 +28,7 @@ from mmvg.datasets.readers.instance_images import InstanceReader, read_instance_
 from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_instancevg_entry
 from mmvg.datasets.readers.json_lines import LineReader, parse_line, read_lines, split_lines
 from mmvg.datasets.readers.kinds import add_kinds
-from mmvg.datasets.readers.load_report import DataError, LoadReport
+from mmvg.datasets.readers.load_report import DataError, LoadReport, SampleError
 from mmvg.datasets.readers.packed_pictures import PACKS, PackedPictures, pack_pictures
 from mmvg.datasets.readers.phrasecut import (
     PhraseCutTargetReader,
@@ -55,9 +55,10 @@ from mmvg.datasets.readers.refs import (
 )
 from mmvg.datasets.readers.safe_reading import parse_json, read_array, read_data_file, read_json, read_pickle
 from mmvg.datasets.readers.segmentations import check_segmentation, is_finite_number
-from mmvg.datasets.readers.targets import TargetReader
+from mmvg.datasets.readers.targets import BOX_ACROSS_BORDER, TargetReader, check_box
 
 __all__ = [
+    'BOX_ACROSS_BORDER',
     'GRASP_ANYTHING_SIDE',
     'KNOWN_IMAGE_FOLDERS',
     'PACKS',
@@ -76,10 +77,12 @@ __all__ = [
     'PictureError',
     'Ref',
     'RefBuilder',
+    'SampleError',
     'TargetReader',
     'add_kinds',
     'as_id',
     'as_ids',
+    'check_box',
     'check_segmentation',
     'draw_polygons',
     'file_stems',

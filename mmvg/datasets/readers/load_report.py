@@ -24,6 +24,15 @@ class DataError(ValueError):
     """
 
 
+class SampleError(DataError):
+    """The files of a sample are whole, but what they hold is no sample; a tolerant training skips it.
+
+    Example:
+        >>> issubclass(SampleError, DataError)
+        True
+    """
+
+
 @dataclass
 class ReportEntry:
     """How often one kind of problem was met, where first, and what was done."""

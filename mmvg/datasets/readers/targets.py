@@ -1,11 +1,56 @@
 """From a COCO annotation to a target: a box in xyxy and a mask, both checked."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mmvg.datasets.readers.coco_instances import CocoInstances
 from mmvg.datasets.readers.load_report import LoadReport
 from mmvg.datasets.readers.segmentations import check_segmentation, is_finite_number
 from mmvg.foreign_files import shown
+
+BOX_WITHOUT_AREA = 'box without area in the image'
+BOX_ACROSS_BORDER = 'box across the border of the image'
+
+
+class CheckedBox(NamedTuple):
+    """What is usable of one box.
+
+    Args:
+        box: ``[x1, y1, x2, y2]`` in pixels, clipped to the image, with x1 <= x2 and y1 <= y2; None if there is none.
+        problem: What was wrong with it; None if nothing was.
+    """
+
+    box: list[float] | None
+    problem: str | None = None
+
+
+def check_box(bbox: Any, height: int, width: int, box_format: str = 'xyxy', clip_to: str = 'edge') -> CheckedBox:
+    """Check the box of an object in an image of ``height`` x ``width`` pixels, and clip it.
+
+    Args:
+        bbox: As the file has it.
+        height: Of the image, in pixels.
+        width: Of the same.
+        box_format: See :class:`CocoInstances`.
+        clip_to: See :class:`TargetReader`.
+
+    Example:
+        >>> check_box([10, 10, 90, 20], height=60, width=80, box_format='xywh')
+        CheckedBox(box=[10.0, 10.0, 80.0, 30.0], problem='box across the border of the image')
+        >>> check_box([10, 10, 10, 5], height=60, width=80).problem
+        'box without area in the image'
+    """
+    if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
+        return CheckedBox(None, 'bbox that is not four numbers')
+    unclipped = list(map(float, bbox))
+    if box_format == 'xywh':
+        x, y, w, h = unclipped
+        unclipped = [x, y, x + w, y + h]
+    margin = 1 if clip_to == 'last_pixel' else 0
+    limits = [width - margin, height - margin] * 2
+    box = [min(max(value, 0.0), float(limit)) for value, limit in zip(unclipped, limits, strict=True)]
+    if box[2] <= box[0] or box[3] <= box[1]:
+        return CheckedBox([*box[:2], max(box[0], box[2]), max(box[1], box[3])], BOX_WITHOUT_AREA)
+    return CheckedBox(box, BOX_ACROSS_BORDER if box != unclipped else None)
 
 
 class TargetReader:
@@ -73,27 +118,15 @@ class TargetReader:
 
     def _read_box(self, bbox: Any, height: int, width: int, where: str) -> list[float] | None:
         """Return ``bbox`` as ``[x1, y1, x2, y2]`` in pixels, clipped to the image; None drops the instance."""
-        file = self.file
-        if not isinstance(bbox, list | tuple) or len(bbox) != 4 or not all(map(is_finite_number, bbox)):
-            self.report.problem(
-                'bbox that is not four numbers', file, f'{where}: {shown(bbox)}', 'the target is left out'
-            )
-            return None
-        unclipped = list(map(float, bbox))
-        if self.coco.box_format == 'xywh':
-            x, y, w, h = unclipped
-            unclipped = [x, y, x + w, y + h]
-        margin = 1 if self.clip_to == 'last_pixel' else 0
-        limits = [width - margin, height - margin] * 2
-        box = [min(max(value, 0.0), float(limit)) for value, limit in zip(unclipped, limits, strict=True)]
-        if box[2] <= box[0] or box[3] <= box[1]:
-            action = 'kept, no prediction can match it' if self.report.evaluation else 'the target is left out'
-            self.report.problem('box without area in the image', file, f'{where}: {shown(list(bbox))}', action)
-            if not self.report.evaluation:
-                return None
-            box[2:] = max(box[0], box[2]), max(box[1], box[3])
-        elif box != unclipped:
-            self.report.note('box across the border of the image', file, f'{where}: {shown(list(bbox))}', 'clipped')
+        box, problem = check_box(bbox, height, width, self.coco.box_format, self.clip_to)
+        what = f'{where}: {shown(bbox)}'
+        if problem == BOX_ACROSS_BORDER:
+            self.report.note(problem, self.file, what, 'clipped')
+        elif problem is not None:
+            kept = box is not None and self.report.evaluation
+            action = 'kept, no prediction can match it' if kept else 'the target is left out'
+            self.report.problem(problem, self.file, what, action)
+            return box if kept else None
         return box
 
     def _read_mask(self, segmentation: Any, height: int, width: int, where: str) -> list | dict | None:

@@ -2,7 +2,7 @@ import pytest
 
 from mmvg.datasets import DataError, LoadReport
 from mmvg.datasets.readers.coco_instances import CocoInstances
-from mmvg.datasets.readers.targets import TargetReader
+from mmvg.datasets.readers.targets import TargetReader, check_box
 
 NAN = float('nan')
 
@@ -144,3 +144,17 @@ def test_a_target_in_another_image_is_an_error_even_when_it_was_read_before(data
     assert read(targets, 11)
     with pytest.raises(DataError, match='means image_id 2'):
         read(targets, 11, image_id=2)
+
+
+@pytest.mark.parametrize(
+    ('bbox', 'box', 'problem'),
+    [
+        ([1, 2, 3, 4], [1, 2, 3, 4], None),
+        ([1, 2, 3, NAN], None, 'bbox that is not four numbers'),
+        ('1234', None, 'bbox that is not four numbers'),
+        ([10, 10, 10, 5], [10, 10, 10, 10], 'box without area in the image'),
+        ([-5, 2, 3, 99], [0, 2, 3, 60], 'box across the border of the image'),
+    ],
+)
+def test_a_box_is_checked_and_clipped(bbox, box, problem):
+    assert check_box(bbox, height=60, width=80) == (box, problem)
