@@ -95,7 +95,7 @@ class CVATDataset(ReferringDataset):
                 builder.ref(picture, (), texts, at, self.split)
             elif shape.tag in _SHAPES:
                 box, mask = self._geometry(shape, picture, at)
-                ann_id = builder.target(picture, box, mask)
+                ann_id = builder.target(picture, box, at, mask)
                 for text in texts or [self.phrase.format(shape.get('label'))]:
                     meant.setdefault(text, []).append(ann_id)
             elif shape.tag != 'tag':

@@ -85,7 +85,7 @@ class Flickr30kEntitiesDataset(ReferringDataset):
             targets: dict[str, list[int]] = {}
             for entity, boxes in entities.items():
                 kept = [_united(boxes)] if boxes and self.boxes == 'merged' else boxes
-                targets[entity] = [builder.target(picture, box) for box in kept]
+                targets[entity] = builder.targets(picture, kept, f'{xml}, entity {entity}')
             for caption, phrases in read_captions(sentences, report):
                 for entity, types, words in phrases:
                     if not targets.get(entity):

@@ -19,7 +19,7 @@ class HumanRefDataset(ReferringDataset):
 
     Reads ``annotations.jsonl``, a line per expression: the image, the expression, the boxes ``[x1, y1, x2, y2]`` of
     the persons that are meant, the boxes of all persons, and ``domain``, of which ``'rejection'`` means nobody. There
-    are no masks here. ``ref_id`` and ``sent_id`` are the number of the line. For the items see
+    are no masks here. ``ref_id`` is the number of the line, ``sent_id`` a running number. For the items see
     :class:`ReferringDataset`; they have ``expression_type``, the domain, and ``num_persons``, how many there are in the
     image, too. Score it with :class:`mmvg.evaluation.HumanRefMetric`, or as GREC.
 
@@ -72,7 +72,7 @@ class HumanRefDataset(ReferringDataset):
                     hint = 'name its keys with fields=dict(...) if they are other ones'
                     report.fail(f'line without {missing[0]}', file, f'{where} has {sorted(record)}; {hint}')
                 domain = record.get('domain')
-                boxes = [box for box in record[self.fields['boxes']] or () if box]
+                boxes = {position: box for position, box in enumerate(record[self.fields['boxes']] or ()) if box}
                 if (domain == 'rejection') != (not boxes):
                     report.fail(
                         'domain that contradicts the boxes', file, f'{where}: {shown(domain)}, {len(boxes)} boxes'
@@ -81,7 +81,7 @@ class HumanRefDataset(ReferringDataset):
                 picture = builder.picture(record[self.fields['image']], None if None in sizes else sizes, where)
                 if picture is None:
                     continue
-                ids = [builder.target(picture, box) for box in boxes]
+                ids = [builder.target(picture, box, f'{where}, box {position}') for position, box in boxes.items()]
                 persons = len(record[self.fields['persons']] or ())
                 builder.ref(
                     picture,

@@ -12,7 +12,7 @@ from mmvg.datasets.readers.brush_rle import decode_brush
 from mmvg.datasets.readers.ref_builder import Picture
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
-from mmvg.masks import encode_mask, mask_box
+from mmvg.masks import encode_mask, mask_box, union_of_masks
 from mmvg.registry import DATASETS
 
 _SHAPES = ('rectangle', 'polygon', 'brush')
@@ -28,9 +28,10 @@ class LabelStudioDataset(ReferringDataset):
     holds rectangles, polygons and brush masks in **percent of the upright picture**. What a browser has turned by EXIF
     is turned back into the pixels of the file. The expressions of a region are the texts of a ``textarea`` with
     ``perRegion="true"``; without one, its label as ``phrase`` says. Regions of a picture with one expression are its
-    targets. A polygon or brush mask whose ``parentID`` is a rectangle is the mask of that box; another's box is the one
-    around it. ``data.no_target`` may list expressions that mean nothing. Of several annotations of a task the first
-    that was not cancelled counts. For the items see :class:`ReferringDataset`.
+    targets. Polygons and brush masks without a text of their own, whose ``parentID`` is a rectangle, are together the
+    mask of that box. All other regions, with a ``parentID`` or not, are objects of their own; the box of a polygon
+    or brush mask is the one around it. ``data.no_target`` may list expressions that mean nothing. Of several
+    annotations of a task the first that was not cancelled counts. For the items see :class:`ReferringDataset`.
 
     Args:
         ann_file: The export, below ``data_root``.
@@ -105,15 +106,21 @@ class LabelStudioDataset(ReferringDataset):
         picture = builder.picture(name, sizes.pop() if sizes else None, where)
         if picture is None:
             return
-        parts = {shape.get('parentID'): key for key, shape in shapes.items() if shape.get('parentID') in shapes}
+        parts = {
+            key: shape['parentID'] for key, shape in shapes.items() if not texts.get(key) and _is_part(shape, shapes)
+        }
         meant: dict[str, list[int]] = {}
         for key, shape in shapes.items():
-            if shape.get('parentID') in shapes:
-                continue
-            box, mask = self._geometry(shape, picture, f'{where}, region {key}')
             if key in parts:
-                mask = self._geometry(shapes[parts[key]], picture, f'{where}, region {parts[key]}')[1]
-            ann_id = builder.target(picture, box, mask)
+                continue
+            at = f'{where}, region {key}'
+            box, mask = self._geometry(shape, picture, at)
+            masks = [
+                self._geometry(shapes[part], picture, f'{where}, region {part}')[1]
+                for part, parent in parts.items()
+                if parent == key
+            ]
+            ann_id = builder.target(picture, box, at, self._united(masks, picture, at) if masks else mask)
             for text in texts.get(key) or self._labels(shape):
                 meant.setdefault(text, []).append(ann_id)
         builder.meanings(picture, meant, where, self.split)
@@ -142,6 +149,17 @@ class LabelStudioDataset(ReferringDataset):
         labels = next((value[key] for key in value if key.endswith('labels') and value[key]), [])
         return [self.phrase.format(label) for label in labels]
 
+    def _united(self, masks: list[list | dict], picture: Picture, where: str) -> list | dict:
+        """Return one mask for the parts of a box: polygons, or an RLE if one of the parts is one."""
+        if len(masks) == 1:
+            return masks[0]
+        if all(isinstance(mask, list) for mask in masks):
+            return [polygon for polygons in masks for polygon in polygons]
+        try:
+            return union_of_masks(masks, picture.height, picture.width)
+        except ValueError as error:
+            self.load_report.fail('masks that cannot be united', self.files['tasks'], f'{where}: {error}')
+
     def _geometry(self, shape: dict, picture: Picture, where: str) -> tuple[list[float], list | dict | None]:
         """Return box and mask of a region in pixels of the upright picture."""
         file, report, value = self.files['tasks'], self.load_report, shape['value']
@@ -165,6 +183,12 @@ class LabelStudioDataset(ReferringDataset):
         if value.get('rotation'):
             report.note('rotated rectangle', file, where, 'the box around it is taken')
         return box, None
+
+
+def _is_part(shape: dict, shapes: dict[str, dict]) -> bool:
+    """Say whether a shape is a polygon or brush mask that lies, as a child, in a rectangle."""
+    parent = shapes.get(shape.get('parentID'))
+    return parent is not None and parent['type'].startswith('rectangle') and not shape['type'].startswith('rectangle')
 
 
 def _result_of(task: dict) -> list:

@@ -72,7 +72,7 @@ class ODVGDataset(ReferringDataset):
                 groups = [(text, boxes, record['grounding']) for text, boxes in self._regions(record, where).items()]
                 groups += [(text, boxes, {}) for text, boxes in self._categories(record, where).items()]
                 for text, boxes, grounding in groups:
-                    ids = [builder.target(picture, box) for box in boxes]
+                    ids = builder.targets(picture, boxes, f'{where}, {shown(text)}')
                     builder.ref(picture, ids, [text], where, self.split, record=dict(caption=grounding.get('caption')))
         if not builder.refs:
             raise DataError(f'{file}: no line has a phrase with a box')

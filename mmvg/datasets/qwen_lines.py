@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, read_lines, record_shape
+from mmvg.datasets.readers import CocoInstances, DataError, Ref, RefBuilder, is_finite_number, read_lines, record_shape
 from mmvg.datasets.readers.ref_builder import Picture
 from mmvg.datasets.referring_dataset import ReferringDataset
+from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
 
 #: Unit of boxes in the text of an answer -> how many of them are one side of the picture, None for pixels.
@@ -90,7 +91,8 @@ class QwenLinesDataset(ReferringDataset):
                 if turns is None:
                     report.fail('line without messages', file, f'{where}: its keys are {sorted(record)}')
                 for text, boxes in self._phrases(record, turns, picture, where).items():
-                    builder.ref(picture, [builder.target(picture, box) for box in boxes], [text], where, self.split)
+                    ids = builder.targets(picture, boxes, f'{where}, {shown(text)}')
+                    builder.ref(picture, ids, [text], where, self.split)
         if not builder.refs:
             raise DataError(f'{file}: no line has a phrase with a box')
         return builder.refs, builder.coco
@@ -107,10 +109,11 @@ class QwenLinesDataset(ReferringDataset):
             except (AttributeError, KeyError, TypeError, ValueError) as error:
                 report.fail('objects that do not fit the text', file, f'{where}: {error}')
             return self._in_pixels(found, unit, picture, where)
-        found = {}
+        found: dict[str, list] = {}
         for role, text in turns:
             if role in ('assistant', 'gpt'):
-                found |= _from_json(text) or {}
+                for phrase, boxes in (_from_json(text) or {}).items():
+                    found.setdefault(phrase, []).extend(boxes)
         found = found or _from_tokens(' '.join(text for _, text in turns))
         if found and self.unit is None:
             report.fail(
@@ -124,22 +127,23 @@ class QwenLinesDataset(ReferringDataset):
         return self._in_pixels(found, self.unit or 'pixel', picture, where)
 
     def _in_pixels(self, found: dict[str, list], unit: str, picture: Picture, where: str) -> dict[str, list]:
+        return {
+            text: [
+                self._box_in_pixels(box, unit, picture, f'{where}, {shown(text)}, box {position}')
+                for position, box in enumerate(boxes)
+            ]
+            for text, boxes in found.items()
+        }
+
+    def _box_in_pixels(self, box: Any, unit: str, picture: Picture, where: str) -> Any:
+        """Scale a box to pixels; one that is malformed stays as it is, for the reader of targets names it."""
         whole = UNITS[unit]
-        if whole is None:
-            return found
-        sides = (picture.width, picture.height) * 2
-        boxes = [box for several in found.values() for box in several]
-        try:
-            if any(value > whole * 1.001 for box in boxes for value in box):
-                self.load_report.fail(
-                    f'box that is not in the declared unit {unit}', self.files['lines'], f'{where}: {boxes}'
-                )
-            return {
-                text: [[v * s / whole for v, s in zip(box, sides, strict=True)] for box in several]
-                for text, several in found.items()
-            }
-        except TypeError:
-            return found  # the reader of targets names what is no number
+        if whole is None or not isinstance(box, list) or len(box) != 4 or not all(map(is_finite_number, box)):
+            return box
+        if any(value > whole * 1.001 for value in box):
+            kind = f'box that is not in the declared unit {unit}'
+            self.load_report.fail(kind, self.files['lines'], f'{where}: {shown(box)}')
+        return [v * side / whole for v, side in zip(box, (picture.width, picture.height) * 2, strict=True)]
 
 
 def _turns(record: dict) -> list[tuple[str, str]] | None:

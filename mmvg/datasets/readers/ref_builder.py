@@ -46,7 +46,7 @@ class RefBuilder:
     Example:
         >>> builder = RefBuilder(Path('tasks.json'), Path('images'), LoadReport('strict', evaluation=False))
         >>> picture = builder.picture('a.jpg', (640, 480), 'task 1')
-        >>> ann_id = builder.target(picture, [10, 20, 30, 40])
+        >>> ann_id = builder.target(picture, [10, 20, 30, 40], 'task 1, region 3')
         >>> builder.ref(picture, [ann_id], ['the red mug'], 'task 1').ann_ids
         (1,)
     """
@@ -96,12 +96,13 @@ class RefBuilder:
         self.coco.images[made.id] = dict(id=made.id, file_name=name, width=file_width, height=file_height)
         return made
 
-    def target(self, picture: Picture, box: Any, mask: list | dict | None = None, iscrowd: int = 0) -> int:
+    def target(self, picture: Picture, box: Any, where: str, mask: list | dict | None = None, iscrowd: int = 0) -> int:
         """Add an object of a picture, as it is annotated there, and return its id.
 
         Args:
             picture: Of this builder.
             box: ``[x1, y1, x2, y2]`` in pixels.
+            where: How messages call it, so that it can be found in the file.
             mask: Polygons, an RLE, or None if there is none.
             iscrowd: As in COCO.
         """
@@ -112,7 +113,12 @@ class RefBuilder:
         ann_id = len(self.coco.annotations) + 1
         annotation = dict(id=ann_id, image_id=picture.id, bbox=box, segmentation=mask, iscrowd=iscrowd)
         self.coco.annotations[ann_id] = annotation
+        self.coco.places[ann_id] = where
         return ann_id
+
+    def targets(self, picture: Picture, boxes: Iterable[Any], where: str) -> list[int]:
+        """Add objects without masks, which are called after their position in ``boxes``, and return their ids."""
+        return [self.target(picture, box, f'{where}, box {position}') for position, box in enumerate(boxes)]
 
     def ref(
         self,

@@ -216,6 +216,17 @@ def test_damaged_files_of_flickr30k_are_named(flickr30k, file, text, message):
         Flickr30kEntitiesDataset('test', data_root=str(flickr30k))
 
 
+def test_boxes_without_area_are_called_by_their_place_in_the_files(flickr30k, humanref):
+    file = flickr30k / 'flickr30k_entities/Annotations/1000092795.xml'
+    file.write_text(file.read_text().replace('<xmax>41', '<xmax>31'))
+    with pytest.raises(DataError, match=r'without area in the image: \S*1000092795\.xml, entity 1, box 1: '):
+        Flickr30kEntitiesDataset('test', data_root=str(flickr30k))
+    file = humanref / 'humanref/annotations.jsonl'
+    file.write_text(file.read_text().replace('"answer_boxes": [[1, 2, 20, 40], ', '"answer_boxes": [[1, 2, 1, 40], '))
+    with pytest.raises(DataError, match=r'annotations\.jsonl: box without area in the image: line 1, box 0: '):
+        HumanRefDataset(data_root=str(humanref))
+
+
 def test_the_data_check_covers_the_benchmarks(refcoco_m, ref_l4, humanref, flickr30k):
     (refcoco_m / 'images/train2014').mkdir(parents=True)
     for name in ('9', '7'):

@@ -110,6 +110,10 @@ def test_phrases_of_a_caption_and_categories_are_expressions(write, say):
         (dict(GROUNDING, grounding=dict(caption='x', regions=[])), 'no line has a phrase'),
         (dict(GROUNDING, filename=None), 'record without an image'),
         (dict(GROUNDING, height='48'), 'not pixels'),
+        (
+            dict(GROUNDING, grounding=dict(caption='x', regions=[dict(bbox=[1, 2, 1, 4], phrase='mug')])),
+            "without area in the image: line 1, 'mug', box 0: ",
+        ),
     ],
 )
 def test_what_cannot_be_used_of_odvg_is_named(write, content, message):

@@ -86,6 +86,7 @@ def test_a_subset_is_a_split(write):
         (f'{HEAD}<track id="0" label="mug"/></annotations>', 'for video'),
         (export(box().replace('xtl="16.00"', '')), 'without a number xtl: image 0, box 0'),
         (export(box().replace('16.00', 'nan')), 'without a finite xtl'),
+        (export(box().replace('16.00', '48.00')), 'without area in the image: image 0, box 0: '),
         (export('<mask label="b" rle="1, 2" left="5" top="6" width="3" height="2"/>'), r'runs sum to 3, not to 3 \* 2'),
         (export('<polygon label="b" points="1,2;x,3"/>'), 'damaged polygon'),
     ],

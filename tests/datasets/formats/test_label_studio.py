@@ -8,7 +8,7 @@ from mmvg.datasets import DataError, JSONLDataset, LabelStudioDataset
 from mmvg.datasets.label_studio import find_image
 from mmvg.datasets.readers.brush_rle import decode_brush, encode_brush
 from mmvg.datasets.writers import write_label_studio
-from mmvg.masks import decode_mask
+from mmvg.masks import decode_mask, polygons_to_rle
 
 SIZE = dict(original_width=64, original_height=48, image_rotation=0, to_name='image')
 RECTANGLE = dict(x=25, y=50, width=50, height=25, rotation=0, rectanglelabels=['mug'])
@@ -51,6 +51,50 @@ def test_polygons_and_brushes_are_masks(write):
     assert mug['instances'][0]['bbox'] == [16, 24, 48, 36]
     assert (decode_mask(pot['instances'][0]['mask']) == pixels).all()
     assert pot['instances'][0]['bbox'] == [5, 10, 9, 20]
+
+
+def text_of(key, text):
+    return region(key, 'textarea', dict(text=[text]))
+
+
+def polygon_of(key, x, parent=None):
+    value = dict(points=[[x, 50], [x + 25, 50], [x + 25, 75]], polygonlabels=['part'])
+    return region(key, 'polygonlabels', value, **(dict(parentID=parent) if parent else {}))
+
+
+def test_all_polygons_and_brushes_in_a_rectangle_are_its_mask(write):
+    box = region('r', 'rectanglelabels', RECTANGLE)
+    parts = [polygon_of('p', 25, 'r'), polygon_of('q', 50, 'r')]
+    drawn = [[16, 24, 32, 24, 32, 36], [32, 24, 48, 24, 48, 36]]
+    (mug,) = write(LabelStudioDataset, task(box, *parts))
+    assert mug['instances'][0]['bbox'] == [16, 24, 48, 36]
+    assert mug['instances'][0]['mask'] == drawn
+    pixels = np.zeros((48, 64), dtype=bool)
+    pixels[40:44, 5:9] = True
+    brush = region('b', 'brushlabels', dict(rle=encode_brush(pixels), brushlabels=['part']), parentID='r')
+    (mug,) = write(LabelStudioDataset, task(box, *parts, brush))
+    mask = decode_mask(mug['instances'][0]['mask'])
+    assert (mask[40:] == pixels[40:]).all()
+    assert mask[:40].sum() == decode_mask(polygons_to_rle(drawn, 48, 64)).sum() > 0
+
+
+def test_a_child_with_a_text_or_in_another_shape_is_an_object_of_its_own(write, say):
+    inner = dict(RECTANGLE, x=50, width=12.5, rectanglelabels=['handle'])
+    result = [
+        region('r', 'rectanglelabels', RECTANGLE),
+        region('h', 'rectanglelabels', inner, parentID='r'),
+        polygon_of('p', 25, 'r'),
+        text_of('p', 'the rim'),
+        polygon_of('q', 50, 'p'),
+    ]
+    items = write(LabelStudioDataset, task(*result))
+    assert say(items) == {
+        'the mug': [[16, 24, 48, 36]],
+        'the handle': [[32, 24, 40, 36]],
+        'the rim': [[16, 24, 32, 36]],
+        'the part': [[32, 24, 48, 36]],
+    }
+    assert 'mask' not in items[0]['instances'][0]
 
 
 def test_the_brush_codec_agrees_with_a_stream_made_by_hand():
@@ -140,6 +184,10 @@ def test_the_image_of_a_task_is_found(root, text, name):
     [
         ([dict(id=3, image='a.png')], 'JSON-MIN'),
         (task(region('r', 'rectanglelabels', dict(RECTANGLE, x=float('nan')))), 'damaged rectangle: task 7, region r'),
+        (
+            task(region('r', 'rectanglelabels', dict(RECTANGLE, width=0))),
+            'without area in the image: task 7, region r: ',
+        ),
         (task(region('r', 'brushlabels', dict(rle=[1, 2], brushlabels=['x']))), 'damaged brush.*cut off'),
         (task(region('r', 'rectanglelabels', RECTANGLE) | dict(image_rotation=90)), 'rotated by hand'),
         (task(), 'no task has a region'),

@@ -1,5 +1,7 @@
 """ms-swift's grounding lines and the answers of Qwen-VL models, as their documentation shows them."""
 
+import json
+
 import pytest
 
 from mmvg.datasets import DataError, QwenLinesDataset
@@ -60,6 +62,25 @@ def test_a_unit_that_is_not_declared_is_never_guessed(write):
 def test_a_unit_that_is_impossible_for_the_numbers_is_an_error(write):
     with pytest.raises(DataError, match='not in the declared unit fraction: line 1'):
         write(QwenLinesDataset, (TOKENS,), unit='fraction')
+
+
+def answer(*pairs):
+    return line('Locate all.', json.dumps([dict(bbox_2d=box, label=label) for box, label in pairs]))
+
+
+def test_the_boxes_of_several_answers_with_one_label_are_all_targets(write, say):
+    twice = answer(([250, 500, 500, 750], 'sheep'))
+    twice['messages'] += answer(([0, 0, 125, 250], 'sheep'))['messages']
+    assert say(write(QwenLinesDataset, (twice,), unit='permille')) == {'sheep': [[16, 24, 32, 36], [0, 0, 8, 12]]}
+
+
+@pytest.mark.parametrize('malformed', [[1, 2, 3], ['0', 1, 2, 3], None, 5, [float('nan'), 0, 1, 1]])
+def test_a_malformed_box_is_named_and_leaves_the_others_in_their_unit(write, say, malformed):
+    content = answer(([250, 500, 500, 750], 'sheep'), (malformed, 'sheep'), ([0, 0, 125, 250], 'dog'))
+    items = write(QwenLinesDataset, (content,), unit='permille', mode='tolerant')
+    assert say(items) == {'sheep': [[16, 24, 32, 36]], 'dog': [[0, 0, 8, 12]]}
+    with pytest.raises(DataError, match="file: bbox that is not four numbers: line 1, 'sheep', box 1: "):
+        write(QwenLinesDataset, (content,), unit='permille')
 
 
 @pytest.mark.parametrize(
