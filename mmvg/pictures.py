@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmvg.foreign_files import foreign_content
+from mmvg.foreign_files import foreign_content, special_file
 from mmvg.limits import limit, size_problem
 
 #: What is read of all that Pillow knows; some formats (EPS) would start other programs, or are no pictures.
@@ -156,7 +156,8 @@ def bytes_of_fractions(values: np.ndarray) -> np.ndarray:
 def exif_orientation(picture: Image.Image | str | Path) -> int:
     """Return the EXIF orientation, 1 to 8, of a picture; 1, upright, where there is none or it cannot be read.
 
-    Only the head of a file is read.
+    Only the head of a file is read, and nothing of a pipe, a device or a format that is not read (see
+    :func:`readable_formats`).
 
     Example:
         >>> exif_orientation('data/refshapes/images/train2014/COCO_train2014_000000000009.jpg')
@@ -164,7 +165,9 @@ def exif_orientation(picture: Image.Image | str | Path) -> int:
     """
     try:
         if not isinstance(picture, Image.Image):
-            with Image.open(picture) as image:
+            if special_file(picture) is not None:
+                return 1
+            with Image.open(picture, formats=readable_formats()) as image:
                 return exif_orientation(image)
         value = picture.getexif().get(_ORIENTATION, 1)
     except Exception:  # EXIF of any kind is found in files

@@ -1,3 +1,4 @@
+import os
 import struct
 import zlib
 from io import BytesIO
@@ -38,6 +39,16 @@ def test_every_orientation_is_applied_as_pillow_does_and_can_be_undone(orientati
 def test_an_orientation_that_does_not_exist_leaves_the_picture_alone(value):
     assert exif_orientation(Image.open(BytesIO(turned_file(value)))) == 1
     assert np.array_equal(decode_picture(turned_file(value), 'picture')[..., ::-1], PIXELS)
+
+
+def test_the_orientation_of_a_pipe_or_a_format_that_is_not_read_is_not_looked_for(tmp_path, monkeypatch):
+    path = tmp_path / 'turned.png'
+    path.write_bytes(turned_file(6))
+    assert exif_orientation(path) == exif_orientation(str(path)) == 6
+    os.mkfifo(tmp_path / 'pipe.png')
+    assert exif_orientation(tmp_path / 'pipe.png') == 1
+    monkeypatch.setattr('mmvg.pictures.readable_formats', lambda: ('JPEG',))
+    assert exif_orientation(path) == 1
 
 
 def bomb(side):

@@ -225,9 +225,19 @@ def test_answers_about_a_turned_picture_are_brought_to_the_pixels_of_its_file(wr
         (dict(version=1), 'version 1'),
         (dict(frame='input'), "frame 'input'"),
         (dict(size=None), 'answer that cannot be read'),
-        (dict(image=3), 'answer that cannot be read'),
+        (dict(image=3), 'line without an image'),
+        (dict(image='../a.png'), 'leads out of the folder'),
     ],
 )
 def test_answers_that_cannot_be_truth_are_named(write, more, message):
     with pytest.raises(DataError, match=message):
         write(answer(**more))()
+
+
+@pytest.mark.parametrize('image', ['/dev/zero', '../pipe.png', 'images/../../pipe.png'])
+def test_the_name_of_the_picture_of_an_answer_is_checked_before_anything_is_opened(write, monkeypatch, image):
+    opened = []
+    monkeypatch.setattr('mmvg.datasets.readers.json_lines.exif_orientation', lambda path: opened.append(path) or 1)
+    with pytest.raises(DataError, match='leads out of the folder: line 1'):
+        write(answer(image=image))(mode='tolerant')
+    assert opened == []

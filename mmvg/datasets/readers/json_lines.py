@@ -119,8 +119,8 @@ class LineReader:
 
     def _line_of_answer(self, record: dict[str, Any], where: str) -> dict[str, Any]:
         """Turn an answer into the line that it would be as truth, see :func:`line_of_answer`."""
+        name = self._check_name(record, where)  # before any file is opened
         try:
-            name = record['image']
             if name not in self._orientations:
                 self._orientations[name] = exif_orientation(self.image_folder / name)
             return line_of_answer(record, self._orientations[name])
@@ -128,13 +128,23 @@ class LineReader:
             problem = f'{error} is missing' if isinstance(error, KeyError) else str(error)
             self.report.fail('answer that cannot be read', self.file, f'{where}: {problem:.200}')
 
+    def _check_name(self, record: dict[str, Any], where: str) -> str:
+        """Return the name of the image of a line, which leads to a place that it may lead to.
+
+        Raises:
+            DataError: If it is no name, or leads elsewhere.
+        """
+        name = record.get('image')
+        if not isinstance(name, str) or not name:
+            self.report.fail('line without an image', self.file, f'{where}: {shown(name)}')
+        check_image_name(name, self.file, where, self.report, self.coco.outside_images)
+        return name
+
     def _check_keys(self, record: dict[str, Any], where: str) -> None:
         file, report = self.file, self.report
         if unknown := sorted(set(record) - set(KEYS)):
             report.fail(f'unknown key {shown(unknown[0])}', file, f'{where}; the keys are {", ".join(KEYS)}')
-        if not isinstance(record.get('image'), str) or not record['image']:
-            report.fail('line without an image', file, f'{where}: {shown(record.get("image"))}')
-        check_image_name(record['image'], file, where, report, self.coco.outside_images)
+        self._check_name(record, where)
         boxes, masks, no_target = record.get('boxes'), record.get('masks'), record.get('no_target', False)
         boxes = [] if boxes is None else boxes
         if not isinstance(boxes, list) or not isinstance(no_target, bool):
