@@ -1,7 +1,8 @@
 """Find everything that is wrong with a folder of data, or with the data of a config."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,8 +14,9 @@ from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
 from mmvg.data_check.sources import FINDERS, image_folder, is_own_note, of_format
 from mmvg.data_check.splits import EVALUATION, check_leakage
-from mmvg.data_check.through_readers import check_sources
+from mmvg.data_check.through_readers import Source, check_sources
 from mmvg.data_check.twins import Signature
+from mmvg.datasets import JSONLDataset
 from mmvg.datasets.readers import DataError
 
 if TYPE_CHECKING:
@@ -178,7 +180,9 @@ def check_format(
 def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = lambda _: None) -> CheckResult:
     """Check the data that the dataloaders of a config read.
 
-    Each dataset is built strictly, then the folders that they read are checked.
+    Each dataset is built strictly, those inside of others (``ConcatDataset``) too. Then the folders and files of JSON
+    lines that they read are checked; a dataset whose pictures lie in a pack, without an image folder, is checked
+    through its reader.
 
     Args:
         cfg: A config with dataloaders.
@@ -203,19 +207,30 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     result = CheckResult()
     folders: dict[tuple[str, str | None], set[str]] = {}
-    for split in ('train', 'val', 'test'):
-        loader = cfg.get(f'{split}_dataloader')
-        if loader is None:
-            continue
-        settings: dict[str, Any] = {**loader['dataset'], 'pipeline': [], 'mode': 'strict', 'check_images': True}
+    lines: dict[tuple[Path, bool], dict[Path, None]] = {}
+    packed: dict[str, dict[tuple[Path, str], Source]] = {}
+    for split, settings in _settings_of(cfg):
         progress(f'{split}_dataloader')
         try:
-            dataset = DATASETS.build(settings)
+            dataset = DATASETS.build({**settings, 'check_images': True})
         except (DataError, FileNotFoundError) as error:
             result.report.found(f'the dataset of {split}_dataloader cannot be built: {error}', cfg.filename, split)
             continue
-        used = folders.setdefault((settings.get('data_root', 'data'), settings.get('img_prefix')), set())
-        used.update(file.parent.name for file in dataset.required_files())
+        is_lines = isinstance(dataset, JSONLDataset)
+        if dataset.is_packed and not dataset.image_folder.is_dir():
+            build, box_format = partial(DATASETS.build, {**settings, 'lazy_init': True}), 'xyxy' if is_lines else 'xywh'
+            file, name = dataset.required_files()[0], dataset.split
+            packed.setdefault(dataset.name, {})[file, name] = Source(file, name, build, box_format, exact=False)
+        elif is_lines:
+            key = (dataset.image_folder, dataset.outside_images)
+            lines.setdefault(key, {}).update(dict.fromkeys(dataset.required_files()))
+        else:
+            used = folders.setdefault((settings.get('data_root', 'data'), settings.get('img_prefix')), set())
+            used.update(file.parent.name for file in dataset.required_files())
+    for name, sources in packed.items():
+        result.add_counts(name, check_sources(list(sources.values()), result.report, decode, progress))
+    for (images, outside), files in lines.items():
+        _check_lines(result, list(files), images, decode, progress, outside)
     for (root, images), used in folders.items():
         if Path(root).is_dir():
             folder = check_folder(root, images, decode, progress, used)
@@ -223,6 +238,25 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
             for finding in folder.report.findings:
                 result.report.found(finding.problem, finding.file, finding.record, finding.level)
     return result
+
+
+def _settings_of(cfg: 'Config') -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the loaders of a config, and the settings by which each dataset in them is built strictly."""
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        for settings in () if loader is None else _innermost(loader['dataset']):
+            yield split, {**settings, 'pipeline': [], 'mode': 'strict'}
+
+
+def _innermost(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the settings of the datasets inside of wrappers, which have them as ``dataset`` or ``datasets``."""
+    inside = settings.get('datasets', settings.get('dataset'))  # in a dataset of its own, names
+    inside = [inside] if isinstance(inside, Mapping) else inside
+    if isinstance(inside, list | tuple) and inside and all(isinstance(one, Mapping) for one in inside):
+        for one in inside:
+            yield from _innermost(one)
+    else:
+        yield settings
 
 
 def _check_lines(

@@ -1,17 +1,24 @@
 """Are the images there, whole, upright, and of the size that the annotations say?"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.twins import Signature, sign
-from mmvg.datasets.readers import PictureError, open_picture
+from mmvg.datasets.readers import DataError, PictureError, open_picture
 
 _ORIENTATION = 0x0112  # of EXIF; 1 is upright, 5 to 8 are turned by a quarter
 
 
 def check_images(
-    images: Iterable[dict], folder: Path, file: Path, report: FindingReport, decode: bool
+    images: Iterable[dict],
+    folder: Path,
+    file: Path,
+    report: FindingReport,
+    decode: bool,
+    contents: Mapping[int | str, Callable[[], bytes]] = MappingProxyType({}),
 ) -> dict[int | str, Signature]:
     """Check that image files are there, whole, upright, and of the size that their records say.
 
@@ -21,25 +28,28 @@ def check_images(
         file: The file that names them, for findings.
         report: Where findings go.
         decode: Decode every pixel; otherwise only the header is read.
+        contents: Image id -> what reads its file, of images that lie in a pack.
 
     Returns:
-        Image id -> what tells whether two files hold one picture.
+        Image id -> what tells whether two files hold one picture; of the images in ``folder``.
     """
     signatures: dict[int | str, Signature] = {}
     for image in images:
         path = folder / image['file_name']
         record = f'image id {image["id"]} of {file.name}'
         try:
-            with open_picture(path) as picture:
+            packed = contents.get(image['id'])
+            with open_picture(path if packed is None else BytesIO(packed())) as picture:
                 size = picture.size
                 orientation = picture.getexif().get(_ORIENTATION, 1)
                 if decode:
                     picture.load()
-                signatures[image['id']] = sign(path, picture if decode else None)
+                if packed is None:
+                    signatures[image['id']] = sign(path, picture if decode else None)
         except FileNotFoundError:
             report.found('missing image file', path, record)
             continue
-        except PictureError as error:
+        except (PictureError, DataError) as error:
             report.found(f'image that cannot be decoded ({error})', path, record)
             continue
         annotated = (image['width'], image['height'])

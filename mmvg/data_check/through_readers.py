@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mmvg.data_check.counts import Counts
@@ -47,14 +48,19 @@ def check_sources(
     """
     found: dict[tuple[str, str], Counts] = {}
     images: dict[str, dict] = {}
+    packed: dict[str, Callable[[], bytes]] = {}
     for source in sources:
         progress(f'{source.file.name} {source.split}')
-        items = _items(source, report)
-        if items is not None:
-            found[source.label or source.file.name, source.split] = _check_items(source, items, images, report)
+        read = _read(source, report)
+        if read is None:
+            continue
+        dataset, items = read
+        found[source.label or source.file.name, source.split] = _check_items(source, items, images, report)
+        if dataset.is_packed:
+            packed.update({os.path.normpath(item['img_path']): partial(dataset.packed_picture, item) for item in items})
     if found:
         file = sources[0].file
-        signatures = check_images(images.values(), Path(), file, report, decode)
+        signatures = check_images(images.values(), Path(), file, report, decode, packed)
         names = {path: Path(path).name for path in images}
         for file in dict.fromkeys(source.file for source in sources):
             labels = {(source.label or file.name, source.split) for source in sources if source.file == file}
@@ -63,12 +69,12 @@ def check_sources(
     return found
 
 
-def _items(source: Source, report: FindingReport) -> list[dict] | None:
+def _read(source: Source, report: FindingReport) -> tuple[ReferringDataset, list[dict]] | None:
     try:
         dataset = source.build()
         dataset.load_report = report
         report.opened.update(dataset.files.values())
-        return dataset.load_data_list()
+        return dataset, dataset.load_data_list()
     except RecordError:
         return None
     except (DataError, OSError) as error:

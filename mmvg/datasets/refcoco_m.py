@@ -93,10 +93,21 @@ class RefCOCOMDataset(ReferringDataset):
     def item_fields(self, ref: Ref) -> dict:
         return dict(category=ref.record.get('category'))
 
+    @property
+    def is_packed(self) -> bool:
+        return self.packed is not None or super().is_packed
+
+    def packed_picture(self, item: dict) -> bytes:
+        """Return the picture of an item that lies in the Parquet files, or else in the pack."""
+        return super().packed_picture(item) if self.packed is None else self.packed[self.rows[item['img_id']]]
+
+    def _has_picture(self, path: str) -> bool:
+        return self.packed is not None or super()._has_picture(path)
+
     def get_data_info(self, idx: int) -> dict:
         """Return the item ``idx``, with ``img_bytes`` where there is no image folder."""
         item = super().get_data_info(idx)
         if self.packed is not None:
-            item['img_bytes'] = self.packed[self.rows[item['img_id']]]
+            item['img_bytes'] = self.packed_picture(item)
             item['img_path'] = str(Path(item['img_path']))
         return item

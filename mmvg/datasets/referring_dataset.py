@@ -299,7 +299,7 @@ class ReferringDataset(BaseDataset):
             f'of {self.name} {self.split} ({item["img_path"]})'
         )
         if self.pictures is not None and 'img_bytes' not in item:
-            item['img_bytes'] = self.pictures.read(name_below(self.root, item['img_path']))
+            item['img_bytes'] = self.packed_picture(item)
         try:
             sample = self.pipeline(item)
             reason = 'the pipeline returned nothing'
@@ -308,6 +308,20 @@ class ReferringDataset(BaseDataset):
         if sample is None:
             self._skip(where, reason)
         return sample
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether pictures come from a pack, and not from the image folder."""
+        return self.pictures is not None
+
+    def packed_picture(self, item: dict) -> bytes:
+        """Return the file of the picture of an item of a dataset that :attr:`is_packed`.
+
+        Raises:
+            FileNotFoundError: If there is no pack.
+            DataError: If the pack lacks it.
+        """
+        return self.pictures.read(name_below(self.root, item['img_path']))
 
     def _has_picture(self, path: str) -> bool:
         if self.pictures is None:

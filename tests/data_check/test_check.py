@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from mmvg.data_check import FindingReport, check_config_data, check_folder, compare_with_released
+from mmvg.datasets.readers import pack_pictures
 
 ROOT = Path(__file__).parents[2]
 
@@ -364,6 +366,60 @@ def test_a_config_is_checked_through_its_datasets(sound, monkeypatch):
     problems = [error.problem for error in check_config_data(cfg, decode=False).report.errors]
     assert len(problems) == 1
     assert 'nowhere' in problems[0]
+
+
+def test_datasets_inside_of_others_are_checked(sound):
+    from mmvg.apis import load_config
+
+    cfg = load_config(str(ROOT / 'configs/instancevg/rrefcoco.py'))
+    for settings in (*cfg.train_dataloader.dataset.datasets, cfg.val_dataloader.dataset, cfg.test_dataloader.dataset):
+        settings.data_root = str(sound)
+    result = check_config_data(cfg, decode=False)
+    assert result.report.errors == []
+    assert {row.dataset for row in result.counts} == {'rrefcoco', 'rrefcoco+', 'rrefcocog'}
+    cfg.train_dataloader.dataset.datasets[1].split = 'nowhere'
+    assert [error.record for error in check_config_data(cfg, decode=False).report.errors] == ['train']
+
+
+@pytest.fixture
+def config_of_lines(tmp_path):
+    """A config whose loaders read one file of JSON lines about one picture, and the folder of both."""
+    (tmp_path / 'images').mkdir()
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / 'images/a.png')
+    lines = [
+        dict(image='a.png', expression='the mug', boxes=[[1, 2, 9, 9]], split='train'),
+        dict(image='a.png', expression='a cup', boxes=[[1, 2, 9, 9]], split='val'),
+    ]
+    (tmp_path / 'all.jsonl').write_text('\n'.join(map(json.dumps, lines)))
+    data = dict(type='JSONLDataset', ann_file='all.jsonl', data_root=str(tmp_path))
+    loaders = {f'{split}_dataloader': dict(dataset=dict(data, split=split)) for split in ('train', 'val')}
+    return Config(loaders), tmp_path
+
+
+def test_the_lines_of_a_config_are_checked_as_the_file_is(config_of_lines):
+    cfg, root = config_of_lines
+    result, alone = check_config_data(cfg), check_folder(root / 'all.jsonl', 'images')
+    assert result.report.findings == alone.report.findings
+    assert [error.problem for error in result.report.errors] == ['image shared by splits']
+    assert [(row.dataset, row.split, row.sentences) for row in result.counts] == [
+        ('jsonl', 'train', 1),
+        ('jsonl', 'val', 1),
+    ]
+
+
+def test_pictures_that_lie_in_a_pack_alone_are_checked_there(config_of_lines):
+    cfg, root = config_of_lines
+    cfg.pop('val_dataloader')
+    pack_pictures(root / 'pictures.lmdb', root, ['images/a.png'], 'lmdb')
+    shutil.rmtree(root / 'images')
+    cfg.train_dataloader.dataset.update(pictures='pictures.lmdb')
+    lines = json.loads((root / 'all.jsonl').read_text().splitlines()[0]) | dict(width=64, height=48)
+    (root / 'all.jsonl').write_text(json.dumps(lines))
+    result = check_config_data(cfg)
+    assert result.report.errors == []
+    assert [(row.dataset, row.images) for row in result.counts] == [('custom', 1)]
+    (root / 'all.jsonl').write_text(json.dumps(lines | dict(width=48)))
+    assert 'image of another size, 64 x 48' in check_config_data(cfg).report.errors[0].problem
 
 
 def run(monkeypatch, *arguments):

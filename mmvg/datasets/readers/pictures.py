@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
@@ -16,8 +17,11 @@ class PictureError(ValueError):
 
 
 @contextmanager
-def open_picture(path: str | Path) -> Iterator[Image.Image]:
+def open_picture(path: str | Path | BytesIO) -> Iterator[Image.Image]:
     """Open a picture of a data set, whose pixels are not decoded yet.
+
+    Args:
+        path: Its file, or the content of one.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -28,7 +32,7 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
         ...     picture.size
         (160, 120)
     """
-    if (kind := special_file(path)) is not None:
+    if not isinstance(path, BytesIO) and (kind := special_file(path)) is not None:
         raise PictureError(f'it is {kind}, not a file')
     try:
         with Image.open(path, formats=readable_formats()) as picture:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 from PIL import Image
 
 from mmvg.cli import main
 from mmvg.config import read_config
-from mmvg.data_check import check_folder
+from mmvg.data_check import check_config_data, check_folder
 from mmvg.datasets import DataError, Flickr30kEntitiesDataset, HumanRefDataset, RefCOCOMDataset, RefL4Dataset
 from mmvg.datasets.tokenizers import WordTokenizer
 from mmvg.datasets.transforms import LoadImage
@@ -242,6 +243,21 @@ def test_the_data_check_covers_the_benchmarks(refcoco_m, ref_l4, humanref, flick
     ]
     (humanref / 'humanref/annotations.jsonl').write_text('{"id": 1}\n')
     assert 'line without image_name' in check_folder(refcoco_m).report.errors[0].problem
+
+
+def test_the_data_check_reads_the_pictures_of_refcoco_m_from_its_files_where_there_is_no_folder(refcoco_m):
+    result = check_folder(refcoco_m)
+    assert result.report.errors == []
+    assert [(row.dataset, row.refs) for row in result.counts] == [('refcoco-m', 4)]
+    loader = dict(dataset=dict(type='RefCOCOMDataset', data_root=str(refcoco_m), test_mode=True))
+    assert check_config_data(Config(dict(test_dataloader=loader))).report.errors == []
+    file = next(refcoco_m.glob('refcoco-m/data/*00000-of*'))
+    (row,) = pyarrow.parquet.read_table(file).to_pylist()
+    row['image']['bytes'] = row['image']['bytes'][:40]
+    write_table(file, [row])
+    (error,) = check_folder(refcoco_m).report.errors
+    assert error.problem.startswith('image that cannot be decoded')
+    assert 'COCO_train2014_000000000009.jpg' in error.file
 
 
 #: Base config -> what a perfect answer scores.
