@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from array import array
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -69,6 +70,7 @@ class AnswerFile:
         self._order = np.argsort(made, kind='stable').astype(np.int64 if len(made) >= 2**31 else np.int32)
         self._hashes = made[self._order]
         self._file: Any = None
+        self._opened_by = 0
         self.doubles = sorted(self._find_doubles())
 
     def __len__(self) -> int:
@@ -99,8 +101,8 @@ class AnswerFile:
 
     def record(self, place: int) -> dict[str, Any]:
         """Read the record at a place."""
-        if self._file is None:
-            self._file = self.path.open('rb')
+        if self._file is None or self._opened_by != os.getpid():  # forked processes would share one offset
+            self._file, self._opened_by = self.path.open('rb'), os.getpid()
         self._file.seek(self._offsets[place])
         return json.loads(self._file.readline())
 

@@ -192,7 +192,7 @@ class Scorer:
 
 
 def score_chunks(
-    scorer: Scorer, samples: Iterable[TruthSample], processes: int = 1, chunk_size: int = CHUNK
+    scorer: Scorer, samples: Iterable[TruthSample], processes: int = 1, chunk_size: int | None = None
 ) -> Iterator[ChunkScores]:
     """Score expressions chunk by chunk, in order, with few chunks in memory at a time.
 
@@ -200,8 +200,9 @@ def score_chunks(
         scorer: Scores a chunk.
         samples: The truth.
         processes: How many processes score; in one, nothing is started.
-        chunk_size: Expressions in a chunk.
+        chunk_size: Expressions in a chunk; by default ``CHUNK``.
     """
+    chunk_size = chunk_size or CHUNK
     remaining = iter(samples)
     chunks = iter(lambda: list(islice(remaining, chunk_size)), [])
     if processes == 1:

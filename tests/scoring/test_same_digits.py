@@ -10,7 +10,7 @@ import mmvg.datasets.transforms  # noqa: F401  (registers them)
 from mmvg.apis.rescore import score_predictions
 from mmvg.masks import decode_mask, encode_mask, union_of_masks
 from mmvg.registry import DATASETS
-from mmvg.scoring import PROTOCOLS, Truth, score_answers
+from mmvg.scoring import PROTOCOLS, Truth, open_truth, score_answers
 from mmvg.scoring.running_scores import RunningScores
 from mmvg.structures import Candidates
 
@@ -143,6 +143,23 @@ def test_several_processes_give_the_same_digits_and_rows(data, protocol, answere
     ]
     np.testing.assert_equal(vars(reports[0]), vars(reports[1]))
     assert (tmp_path / '1.jsonl').read_text() == (tmp_path / '3.jsonl').read_text()
+
+
+def test_processes_read_a_file_with_doubles_each_for_itself(tmp_path, monkeypatch):
+    """The doubles are read before the processes start, which must not share the place in the file."""
+    monkeypatch.setattr('mmvg.scoring.scorer.CHUNK', 10)
+    numbers = range(1, 601)
+    line = dict(image='a.png', boxes=[[8, 6, 40, 30]], width=80, height=60)
+    (tmp_path / 'truth.jsonl').write_text('\n'.join(json.dumps(dict(line, expression=f'mug {n}')) for n in numbers))
+    made = [dict(sent_id=n, boxes=[[8, 6, 40, 30 - n % 20]], prompt='x' * 9000) for n in numbers]  # beyond a buffer
+    path = tmp_path / 'doubled.jsonl'
+    path.write_text('\n'.join(map(json.dumps, [*made[::-1], made[0]])))
+    truth, declared = open_truth(str(tmp_path / 'truth.jsonl')), dict(rule='all', unit='pixel')
+    one, two = (
+        score_answers(truth, path, 'grec', declared, allow=['double'], processes=processes) for processes in (1, 2)
+    )
+    assert one.counts['double answer'] == 1
+    np.testing.assert_equal(vars(one), vars(two))
 
 
 def test_running_sums_do_not_depend_on_order_or_grouping():
