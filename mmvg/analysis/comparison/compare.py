@@ -36,7 +36,7 @@ HEADLINES = (
 TIE = 1e-9
 #: With fewer units an interval is too narrow.
 FEW_UNITS = 30
-#: A group of fewer units gets no interval: three that agree by chance would have one without width.
+#: A score or group of fewer units gets no interval: three that agree by chance would have one without width.
 LEAST_UNITS = 10
 
 
@@ -50,6 +50,8 @@ class ScoreLine:
         p_holm: The p-value beside those of the other lines (Holm).
         count: Expressions that count.
         wins, ties, losses: Expressions in which B is better, as good, worse; None for a score of the whole set.
+        units: Images, or expressions if each is drawn by itself, that count. Of fewer than ``LEAST_UNITS`` nothing can
+            be told: interval and p-values are NaN.
 
     Example:
         >>> line = ScoreLine('grec/F1', Difference(60.0, 62.0, 0.5, 3.6, 0.01), p_holm=0.03, count=100)
@@ -64,6 +66,7 @@ class ScoreLine:
     wins: int | None = None
     ties: int | None = None
     losses: int | None = None
+    units: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,9 @@ class Comparison:
         interval += f', p = {found.p_value:.4f}'
         if not np.isfinite(change):
             return f'{self.headline} is undefined on these data.'
+        if not np.isfinite(found.p_value):
+            few = f'too few {self.settings["unit"]}s ({self.scores[0].units}) to tell'
+            return f'There are {few} a difference between {" and ".join(self.names)} in {self.headline}: {change:+.2f}.'
         if found.p_value >= 1 - self.settings['level']:
             both = f'{self.names[0]} and {self.names[1]}'
             return f'No difference between {both} can be told in {self.headline}: {interval}.'
@@ -200,12 +206,17 @@ def compare_tables(
     composites = CompositeScores(sums)
     headline = _headline(headline, composites.names)
     columns = [_columns([pair[side] for pair in pairs], sums) for side in (0, 1)]
-    units = np.array([_unit(row) for row, _ in pairs]) if unit == 'image' else None
+    units = np.arange(len(pairs))
+    if unit == 'image':
+        units = np.unique([_unit(row) for row, _ in pairs], return_inverse=True)[1]
+    present = (columns[0][..., 1] > 0) | (columns[1][..., 1] > 0)
     settings = dict(resamples=resamples, level=level, seed=seed)
 
-    def bootstrap(chosen: np.ndarray) -> list[Difference]:
-        drawn_together = None if units is None else units[chosen]
-        return paired_bootstrap(*(part[chosen] for part in columns), drawn_together, **settings, derive=composites)
+    def bootstrap(chosen: np.ndarray) -> list[tuple[Difference, int]]:
+        drawn_together = units[chosen] if unit == 'image' else None
+        found = paired_bootstrap(*(part[chosen] for part in columns), drawn_together, **settings, derive=composites)
+        counted = _counted_units(units[chosen], present[chosen], composites.sources)
+        return [(_told(*pair), pair[1]) for pair in zip(found, counted, strict=True)]
 
     progress('scores')
     lines = _score_lines(bootstrap(np.arange(len(pairs))), composites.names, sums, columns)
@@ -216,11 +227,9 @@ def compare_tables(
     group_lines = []
     for aspect, name, chosen in _members(groups):
         progress(f'{aspect} {name}')
-        difference = bootstrap(chosen)[place]
-        if len(chosen if units is None else set(units[chosen].tolist())) < LEAST_UNITS:
-            difference = difference._replace(low=np.nan, high=np.nan, p_value=np.nan)
-        group_lines.append(_group_line(difference, aspect, name, values[:, chosen], len(chosen)))
-    number = len(set(units.tolist())) if units is not None else len(pairs)
+        difference, counted = bootstrap(chosen)[place]
+        group_lines.append(_group_line(difference, counted, aspect, name, values[:, chosen], len(chosen)))
+    number = len(np.unique(units))
     return Comparison(
         names=(first.name, second.name),
         headline=headline,
@@ -230,8 +239,28 @@ def compare_tables(
         settings=settings | dict(unit=unit, units=number),
         protocol=dict(first.about.get('protocol') or {}),
         data=str((first.about.get('data') or {}).get('name', '')) if isinstance(first.about.get('data'), dict) else '',
-        notes=_notes(first, second, pairs, number, unit),
+        notes=_notes(first, second, pairs) + _few_notes(lines, number, unit),
     )
+
+
+def _counted_units(units: np.ndarray, present: np.ndarray, sources: Sequence[Sequence[Sequence[int]]]) -> list[int]:
+    """Count the units that count for each score.
+
+    Args:
+        units: (N,) numbers of what is drawn together.
+        present: (N, S) bool, whether an expression counts in a sum, for either model.
+        sources: See :class:`CompositeScores`.
+    """
+
+    def count(group: Sequence[int]) -> int:
+        return len(np.unique(units[present[:, group].any(axis=1)]))
+
+    return [min(map(count, groups), default=0) for groups in sources]
+
+
+def _told(difference: Difference, units: int) -> Difference:
+    """Return a difference without interval and p-value where too few units count for it."""
+    return difference if units >= LEAST_UNITS else difference._replace(low=np.nan, high=np.nan, p_value=np.nan)
 
 
 def _unit(row: SampleRow) -> str:
@@ -259,12 +288,13 @@ def _columns(rows: Sequence[SampleRow], sums: Sequence[str]) -> np.ndarray:
 
 
 def _score_lines(
-    found: Sequence[Difference], names: Sequence[str], sums: Sequence[str], columns: Sequence[np.ndarray]
+    found: Sequence[tuple[Difference, int]], names: Sequence[str], sums: Sequence[str], columns: Sequence[np.ndarray]
 ) -> list[ScoreLine]:
     lines = []
-    for name, difference in zip(names, found, strict=True):
+    for name, (difference, units) in zip(names, found, strict=True):
         values = _sample_values(name, sums, columns)
-        lines.append(ScoreLine(name, difference, np.nan, *_tally(values, name in sums, len(columns[0]))))
+        tally = _tally(values, name in sums, len(columns[0]))
+        lines.append(ScoreLine(name, difference, np.nan, *tally, units=units))
     return _adjusted(lines)
 
 
@@ -322,9 +352,9 @@ def _members(groups: Sequence[dict[str, tuple[str, ...]]]) -> list[tuple[str, st
     return found
 
 
-def _group_line(difference: Difference, aspect: str, name: str, values: np.ndarray, size: int) -> GroupLine:
+def _group_line(difference: Difference, units: int, aspect: str, name: str, values: np.ndarray, size: int) -> GroupLine:
     known = bool(np.isfinite(values).any())
-    return GroupLine(name, difference, np.nan, *_tally(values, known, size), aspect=aspect)
+    return GroupLine(name, difference, np.nan, *_tally(values, known, size), units=units, aspect=aspect)
 
 
 def _sample_lines(
@@ -338,9 +368,7 @@ def _sample_lines(
     return sorted(lines, key=lambda line: -round(abs(line.change), 9))
 
 
-def _notes(
-    first: ScoreTable, second: ScoreTable, pairs: Sequence[tuple[SampleRow, SampleRow]], units: int, unit: str
-) -> list[str]:
+def _notes(first: ScoreTable, second: ScoreTable, pairs: Sequence[tuple[SampleRow, SampleRow]]) -> list[str]:
     notes = []
     ours, theirs = ({name for pair in pairs for name in pair[side].parts if '/IL_' not in name} for side in (0, 1))
     for table, lacks in ((first, ours - theirs), (second, theirs - ours)):
@@ -349,6 +377,14 @@ def _notes(
     hashes = [(table.about.get('answers') or {}) for table in (first, second)]
     if all(isinstance(h, dict) and h.get('sha256') for h in hashes) and hashes[0]['sha256'] == hashes[1]['sha256']:
         notes.append('Both tables were made from the same file of answers.')
-    if units < FEW_UNITS:
-        notes.append(f'There are only {units} {unit}s: intervals of so few are too narrow.')
     return notes
+
+
+def _few_notes(lines: Sequence[ScoreLine], units: int, unit: str) -> list[str]:
+    """Say where so few units count that intervals are too narrow, or that there are none."""
+    if units < LEAST_UNITS:
+        return [f'There are only {units} {unit}s: too few for an interval.']
+    if units < FEW_UNITS:
+        return [f'There are only {units} {unit}s: intervals of so few are too narrow.']
+    few = ', '.join(f'{line.name} ({line.units})' for line in lines if 0 < line.units < FEW_UNITS)
+    return [f'Only a few {unit}s count for {few}: intervals of so few are too narrow, or left out.'] if few else []

@@ -25,6 +25,8 @@ class CompositeScores:
 
     Attributes:
         names: Of the scores, in the order in which :meth:`__call__` returns them.
+        sources: Of each score, what it needs samples of: groups of places in ``sums``. A sample stands for a group if
+            it counts in one of its sums, and a score is as well founded as its scarcest group.
 
     Example:
         >>> scores = CompositeScores(['instance_f1/P@0.5', 'instance_f1/R@0.5'])
@@ -44,8 +46,10 @@ class CompositeScores:
             for place, name in enumerate(sums)
             if name.rpartition('/')[2] not in _RAW and not name.startswith(_RAW_LEADS) and 'pmF1@' not in name
         ]
-        self._made = [(lead + name, made) for lead, group in places.items() for name, made in _composites(group)]
+        self._made = [(lead + name, made) for lead, group in places.items() for name, made, _ in _composites(group)]
         self.names = [name for name, _ in (*self._plain, *self._made)]
+        self.sources = [[[place]] for _, place in self._plain]
+        self.sources += [needed for group in places.values() for _, _, needed in _composites(group)]
 
     def __call__(self, sums: np.ndarray) -> np.ndarray:
         """Return the scores (..., K) of sums (..., S, 2), in percent, but IL_MCC in [-1, 1]."""
@@ -58,16 +62,18 @@ class CompositeScores:
 _Made = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def _composites(places: dict[str, int]) -> list[tuple[str, _Made]]:
-    """Return name and formula, of sums (..., S, 2) and percents (..., S), of what the sums of one metric make."""
-    made: list[tuple[str, _Made]] = []
+def _composites(places: dict[str, int]) -> list[tuple[str, _Made, list[list[int]]]]:
+    """Return what the sums of one metric make: name, formula of sums (..., S, 2) and percents (..., S), and sources."""
+    made: list[tuple[str, _Made, list[list[int]]]] = []
     micro = [place for name, place in places.items() if name.startswith('pmF1@')]
     if micro:
         cells = [places.get(f'IL_{cell}') for cell in ('TP', 'FP', 'FN', 'TN')]
+        tp, fp, fn, tn = ([] if place is None else [place] for place in cells)
+        sides = [tp + fn, fp + tn]  # where something is there, and where nothing is
         made += [
-            ('cgF1', lambda sums, percents: percents[..., micro].mean(-1) * _matthews(sums, cells)),
-            ('pmF1', lambda sums, percents: percents[..., micro].mean(-1)),
-            ('IL_MCC', lambda sums, percents: _matthews(sums, cells)),
+            ('cgF1', lambda sums, percents: percents[..., micro].mean(-1) * _matthews(sums, cells), [micro, *sides]),
+            ('pmF1', lambda sums, percents: percents[..., micro].mean(-1), [micro]),
+            ('IL_MCC', lambda sums, percents: _matthews(sums, cells), sides),
         ]
     pairs = {
         name[2:]: (place, places[f'R@{name[2:]}'])
@@ -77,13 +83,21 @@ def _composites(places: dict[str, int]) -> list[tuple[str, _Made]]:
     levels = [pair for at, pair in pairs.items() if at != 'mIoU']
     for at, pair in pairs.items():
         if at in ('0.5', '0.95'):
-            made.append((f'F1@{at}', lambda sums, percents, pair=pair: _harmonic(*_columns(percents, pair))))
+            made.append(
+                (f'F1@{at}', lambda sums, percents, pair=pair: _harmonic(*_columns(percents, pair)), _each(pair))
+            )
         elif at == 'mIoU':
-            made.append(('F1@mIoU', lambda sums, percents: _mean_harmonic(percents, levels)))
+            needed = [group for pair in levels for group in _each(pair)]
+            made.append(('F1@mIoU', lambda sums, percents: _mean_harmonic(percents, levels), needed))
     if all(name in places for name in _SEEN):
         pair = tuple(places[name] for name in _SEEN)
-        made.append(('H', lambda sums, percents: _harmonic(*_columns(percents, pair))))
+        made.append(('H', lambda sums, percents: _harmonic(*_columns(percents, pair)), _each(pair)))
     return made
+
+
+def _each(places: Sequence[int]) -> list[list[int]]:
+    """Return each place as a group of its own."""
+    return [[place] for place in places]
 
 
 def _columns(percents: np.ndarray, places: Sequence[int]) -> list[np.ndarray]:

@@ -161,6 +161,40 @@ def test_a_group_of_few_images_has_no_interval():
     assert 'too few for one' in comparison_page(few, {})
 
 
+def test_of_few_images_nothing_is_told_however_many_expressions():
+    def table(name, hits):
+        ids = [dict(dataset='a', img_id=n // 6, ref_id=n, sent_id=n) for n in range(len(hits))]
+        parts = [{'rec/P@0.5': (hit, 1)} for hit in hits]
+        return ScoreTable(name, [SampleRow(i, 'the mug', parts=p) for i, p in zip(ids, parts, strict=True)])
+
+    few = compare_tables(table('A', [0, 1] * 9), table('B', [1] * 18), resamples=200)
+    expected = 'There are too few images (3) to tell a difference between A and B in rec/P@0.5: +50.00.'
+    assert few.conclusion() == expected
+    assert np.isnan([*few.scores[0].difference[2:], few.scores[0].p_holm]).all()
+    assert few.notes == ['There are only 3 images: too few for an interval.']
+    assert expected in comparison_page(few, {})
+    single = compare_tables(table('A', [0, 1] * 9), table('B', [1] * 18), resamples=200, unit='expression')
+    assert single.conclusion().startswith('B is better than A')
+
+
+def test_only_images_that_count_for_a_score_make_its_interval():
+    """Two images of forty mean nothing, so that N-acc is of two, and T-acc of the others."""
+
+    def table(name, right):
+        parts = [{'gres/N-acc': (right, 1)} if n < 2 else {'gres/T-acc': (n % 2, 1)} for n in range(40)]
+        ids = [dict(dataset='a', img_id=n, ref_id=n, sent_id=n) for n in range(40)]
+        return ScoreTable(name, [SampleRow(i, 'mug', parts=p) for i, p in zip(ids, parts, strict=True)])
+
+    found = compare_tables(table('A', 0), table('B', 1), resamples=200)
+    verdict, other = line(found.scores, 'gres/N-acc'), line(found.scores, 'gres/T-acc')
+    assert (verdict.units, other.units) == (2, 38)
+    assert np.isnan([*verdict.difference[2:], verdict.p_holm]).all()
+    assert (other.difference.low, other.difference.high, other.p_holm) == (0, 0, 1)  # one line is tested, not two
+    assert found.notes == [
+        'Only a few images count for gres/N-acc (2): intervals of so few are too narrow, or left out.'
+    ]
+
+
 def test_a_grasp_decides_where_there_are_grasps():
     def table(name, ious, grasps):
         rows = [
