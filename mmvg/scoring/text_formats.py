@@ -9,22 +9,25 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
-_NUMBER = r'[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?'
+_NUMBER = r'[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?'
 _GAP = r'\s*,\s*'
-_FOUR = _GAP.join([f'({_NUMBER})'] * 4)
-_PAIR = rf'\(\s*({_NUMBER}){_GAP}({_NUMBER})\s*\)'
-_BRACKETS = re.compile(rf'\[\s*{_FOUR}\s*\]|\(\s*{_FOUR}\s*\)|{_PAIR}\s*,?\s*{_PAIR}')
-_BOX_TAG = re.compile(r'<box>(.*?)</box>', re.DOTALL)
-_QWEN_TAG = re.compile(r'(?:<\|box_start\|>|<box>)(.*?)(?:<\|box_end\|>|</box>)', re.DOTALL)
+_FOUR = _GAP.join([_NUMBER] * 4)
+_PAIR = rf'\(\s*{_NUMBER}{_GAP}{_NUMBER}\s*\)'
 _TWO_PAIRS = re.compile(rf'{_PAIR}\s*,?\s*{_PAIR}')
+_BRACKETS = re.compile(rf'\[\s*{_FOUR}(?:\s*;\s*{_FOUR})*\s*\]|\(\s*{_FOUR}\s*\)|{_TWO_PAIRS.pattern}')
+_BOX_TAG = re.compile('<box>'), re.compile('</box>')
+_QWEN_TAG = re.compile(r'<\|box_start\|>|<box>'), re.compile(r'<\|box_end\|>|</box>')
 _LOCATION = re.compile(r'<(?:loc_?)?(\d+)>')
 _FLORENCE = re.compile(r'<loc_(\d+)>')
 _FLORENCE_RUN = re.compile(r'(?:<loc_\d+>)+')
 _PALIGEMMA = re.compile(r'<loc(\d{4})><loc(\d{4})><loc(\d{4})><loc(\d{4})>')
 _FENCE = re.compile(r'```(?:json)?\s*(.*?)(?:```|\Z)', re.DOTALL)
+_JSON_OPENING = re.compile(r'[\[{]')
+_OBJECT_OPENING = re.compile(r'{\s*"')
+#: Numbers from here on are of no picture; models that repeat a digit without end write such.
+_TOO_LARGE = 1e9
 _BOX_KEYS = ('bbox_2d', 'bbox', 'box', 'box_2d')
 
 
@@ -51,45 +54,56 @@ def parse_brackets(text: str) -> ParsedText:
 
     ::
 
-        box  = "[" n "," n "," n "," n "]" | "(" n "," n "," n "," n ")" | pair [","] pair
-        pair = "(" n "," n ")"
+        boxes = "[" four {";" four} "]" | "(" four ")" | pair [","] pair
+        four  = n "," n "," n "," n
+        pair  = "(" n "," n ")"
 
-    Shikra (arXiv:2306.15195, Sec. 4) writes fractions so, CogVLM (arXiv:2311.03079, Sec. 3.2) permille, and a Qwen
-    whose special tokens were left out in decoding its pairs.
+    Shikra (arXiv:2306.15195, Sec. 4) writes fractions so, CogVLM (arXiv:2311.03079, Sec. 3.2) permille, several boxes
+    as ``[[a,b,c,d;e,f,g,h]]``, and a Qwen whose special tokens were left out in decoding its pairs.
 
     Raises:
-        UnparsedTextError: If there is no box.
+        UnparsedTextError: If there is no box, or a number is of no picture.
 
     Example:
         >>> parse_brackets('The mug is at [[10, 20, 30, 40]].').boxes
         [[10.0, 20.0, 30.0, 40.0]]
     """
-    return _found([[float(number) for number in match if number] for match in _BRACKETS.findall(text)], 'four numbers')
+    return _found([box for match in _BRACKETS.finditer(text) for box in _fours(match[0])], 'four numbers')
 
 
 def parse_json(text: str) -> ParsedText:
-    """Read one value of JSON, bare or in a fence of Markdown: objects with a box, lists of four numbers, or ``[]``.
+    """Read every value of JSON, bare or in fences of Markdown: objects with a box, lists of four numbers, or ``[]``.
 
     ::
 
-        answer = object | four | "[" [(object | four) {"," (object | four)}] "]"
+        answer = {prose | value}
+        value  = object | four | "[" [(object | four) {"," (object | four)}] "]"
         object = "{" ... ("bbox_2d" | "bbox" | "box" | "box_2d") ":" four ... "}"
         four   = "[" n "," n "," n "," n "]"
 
-    Qwen2.5-VL (arXiv:2502.13923, Sec. 2.2) writes ``bbox_2d`` in pixels of its resized input, Qwen3-VL in permille. Of
-    a list that was cut off, the whole objects count.
+    Qwen2.5-VL (arXiv:2502.13923, Sec. 2.2) writes ``bbox_2d`` in pixels of its resized input, Qwen3-VL in permille.
+    Where there are fences, only what they hold counts. An opening bracket or brace that begins no value of JSON, as in
+    ``[see note]``, is prose and passed over; so is that of a list which was cut off or damaged, whose whole entries
+    count. What stands behind an object that was cut off or damaged is not read, for it may belong to it.
 
     Raises:
-        UnparsedTextError: If there is no JSON, or something in it has no box.
+        UnparsedTextError: If there is no whole value, something in one has no box, or it is nested too deep.
 
     Example:
         >>> parse_json('[{"bbox_2d": [10, 20, 30, 40], "label": "mug"}]').boxes, parse_json('[]').boxes
         ([[10.0, 20.0, 30.0, 40.0]], [])
+        >>> parse_json('{"box": [1, 2, 3, 4]} and [not sure] {"box": [5, 6, 7, 8]}').boxes
+        [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]]
     """
-    value = _first_json(text)
-    if _is_four(value) or isinstance(value, dict):
-        value = [value]
-    return ParsedText([_box_of(entry) for entry in value])
+    fenced = _FENCE.findall(text)
+    try:
+        values = [value for part in fenced or [text] for value in _json_values(part)]
+        if not values:
+            raise UnparsedTextError('no JSON, or only such that is damaged or cut off')
+        entries = [[value] if _is_four(value) or isinstance(value, dict) else value for value in values]
+        return ParsedText([_box_of(entry) for value in entries for entry in value])
+    except RecursionError:
+        raise UnparsedTextError('JSON that is nested too deep') from None
 
 
 def parse_gemini(text: str) -> ParsedText:
@@ -115,7 +129,7 @@ def parse_box_tags(text: str) -> ParsedText:
         >>> parse_box_tags('<box>10 20 30 40</box>').boxes
         [[10.0, 20.0, 30.0, 40.0]]
     """
-    boxes = [list(map(float, re.findall(_NUMBER, inside))) for inside in _BOX_TAG.findall(text)]
+    boxes = [list(map(float, re.findall(_NUMBER, inside))) for inside in _between(text, *_BOX_TAG)]
     if wrong := [box for box in boxes if len(box) != 4]:
         raise UnparsedTextError(f'a <box> of {len(wrong[0])} numbers instead of 4')
     return _found(boxes, '<box>...</box>')
@@ -205,10 +219,10 @@ def parse_qwen(text: str) -> ParsedText:
         [[10.0, 20.0, 30.0, 40.0]]
     """
     boxes = []
-    for inside in _QWEN_TAG.findall(text):
+    for inside in _between(text, *_QWEN_TAG):
         if not (pairs := _TWO_PAIRS.findall(inside)):
             raise UnparsedTextError('a box without (x1,y1),(x2,y2)')
-        boxes += [list(map(float, pair)) for pair in pairs]
+        boxes += [box for pair in pairs for box in _fours(pair)]
     return _found(boxes, '<|box_start|>...<|box_end|>')
 
 
@@ -223,7 +237,7 @@ def parse_internvl(text: str) -> ParsedText:
         [[10.0, 20.0, 30.0, 40.0], [50.0, 20.0, 70.0, 40.0]]
     """
     return _found(
-        [box for inside in _BOX_TAG.findall(text) for box in parse_brackets(inside).boxes], '<box>[[...]]</box>'
+        [box for inside in _between(text, *_BOX_TAG) for box in parse_brackets(inside).boxes], '<box>[[...]]</box>'
     )
 
 
@@ -258,55 +272,52 @@ TEXT_FORMATS = {
 def _found(boxes: list[list[float]], what: str) -> ParsedText:
     if not boxes:
         raise UnparsedTextError(f'no {what}')
+    if any(abs(number) >= _TOO_LARGE for box in boxes for number in box):
+        raise UnparsedTextError('a number that is of no picture')
     return ParsedText(boxes)
+
+
+def _fours(text: str) -> list[list[float]]:
+    """Return the numbers in a text, four by four."""
+    numbers = [float(number) for number in re.findall(_NUMBER, text)]
+    return [numbers[start : start + 4] for start in range(0, len(numbers), 4)]
+
+
+def _between(text: str, opening: re.Pattern, closing: re.Pattern) -> list[str]:
+    """Return what stands between each closing tag and the first opening one before it, in linear time."""
+    parts = closing.split(text)[:-1]
+    return [part[tag.end() :] for part in parts if (tag := opening.search(part))]
 
 
 def _florence_runs(text: str) -> list[list[float]]:
     """Return the centres of the bins, run by run, as fractions."""
-    runs = [list(map(int, _FLORENCE.findall(run))) for run in _FLORENCE_RUN.findall(text)]
+    runs = [
+        list(map(float, _FLORENCE.findall(run))) for run in _FLORENCE_RUN.findall(text)
+    ]  # int() refuses 5000 digits
     if beyond := [number for run in runs for number in run if number > 999]:
-        raise UnparsedTextError(f'<loc_{beyond[0]}> is beyond the 1000 bins')
+        raise UnparsedTextError(f'<loc_{beyond[0]:g}> is beyond the 1000 bins')
     return [[(number + 0.5) / 1000 for number in run] for run in runs]
 
 
-def _first_json(text: str) -> Any:
-    """Parse the fenced block, or what begins with the first bracket or brace; a damaged list as far as it goes."""
-    if fenced := _FENCE.search(text):
-        text = fenced[1]
-    start = min((place for mark in '[{' if (place := text.find(mark)) >= 0), default=None)
-    if start is None:
-        raise UnparsedTextError('no JSON')
-    decoder = json.JSONDecoder()
-    try:
-        return decoder.raw_decode(text, start)[0]
-    except (json.JSONDecodeError, RecursionError):
-        whole = _whole_entries(decoder, text, start)
-    if not whole:
-        raise UnparsedTextError('JSON that is damaged or cut off')
-    return whole
-
-
-def _whole_entries(decoder: json.JSONDecoder, text: str, start: int) -> list[Any]:
-    """Parse the entries of the list at ``start`` up to where it is damaged."""
-    entries: list[Any] = []
-    place = start + 1
-    while text[start] == '[' and place < len(text):
+def _json_values(text: str) -> list[Any]:
+    """Return the objects and lists in a text, up to an object that is damaged or cut off."""
+    decoder = json.JSONDecoder(parse_int=float)  # int() refuses 5000 digits
+    values: list[Any] = []
+    place = 0
+    while opening := _JSON_OPENING.search(text, place):
         try:
-            entry, place = decoder.raw_decode(text, place + len(text[place:]) - len(text[place:].lstrip()))
-        except (json.JSONDecodeError, RecursionError):
-            break
-        if not isinstance(entry, dict | list):
-            break
-        entries.append(entry)
-        place = text.find(',', place) + 1 or len(text)
-    return entries
+            value, place = decoder.raw_decode(text, opening.start())
+            values.append(value)
+        except json.JSONDecodeError:
+            if _OBJECT_OPENING.match(text, opening.start()):
+                break
+            place = opening.end()
+    return values
 
 
 def _is_four(value: Any) -> bool:
     return (
-        isinstance(value, list)
-        and len(value) == 4
-        and all(isinstance(n, int | float) and not isinstance(n, bool) and isfinite(n) for n in value)
+        isinstance(value, list) and len(value) == 4 and all(isinstance(n, float) and abs(n) < _TOO_LARGE for n in value)
     )
 
 
@@ -315,4 +326,4 @@ def _box_of(entry: Any) -> list[float]:
     box = next((entry[key] for key in _BOX_KEYS if key in entry), None) if isinstance(entry, dict) else entry
     if not _is_four(box):
         raise UnparsedTextError(f'{json.dumps(entry)[:60]} has no box of four numbers')
-    return [float(number) for number in box]
+    return box

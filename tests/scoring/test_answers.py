@@ -78,6 +78,14 @@ def test_declared_words_say_that_nothing_is_meant(text):
     assert not read(dict(text='no'), text_format='json', unit='pixel', nothing=['none']).parsed
 
 
+@pytest.mark.parametrize(
+    'text', ['I see no mug.', f'[1, 2, 3, {"4" * 400}]', f'[1, 2, 3, {"4" * 5000}', '[1e300, 2, 3, 4]']
+)
+def test_a_text_that_is_no_answer_is_unparsed_whatever_scores_stand_beside_it(text):
+    for text_format in ('brackets', 'json'):
+        assert not read(dict(text=text, scores=[0.5]), text_format=text_format, unit='pixel').parsed
+
+
 @pytest.mark.parametrize(('rule', 'chosen'), [('first', [0]), ('best_scored', [1]), ('all', [0, 1, 2])])
 def test_the_rule_chooses(rule, chosen):
     record = dict(boxes=[BOX, BOX, BOX], scores=[0.2, 0.9, 0.9])
