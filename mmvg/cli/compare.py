@@ -60,6 +60,8 @@ def compare(
 
     called = _names(first, second, names)
     cfg = None
+    if data is None and cfg_options:
+        raise typer.BadParameter('--cfg-options: of no effect without --data CONFIG; leave it out')
     if data is None:
         for path in (first, second):
             _refuse_answers(path)

@@ -1,6 +1,7 @@
 """``mmvg score`` and ``mmvg analyze``: files of predictions, without the model."""
 
 import csv
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,12 +83,16 @@ def score(
             raise typer.BadParameter(
                 'give --data, --answers and --protocol, or a config and what mmvg test --out wrote'
             )
+        given = dict(protocol=protocol, unit=unit, frame=frame, layout=layout, rule=rule, text_format=text_format)
+        given |= dict(nothing=nothing, allow=allow, set=setting, data_root=data_root, split=split, images=images)
+        _refuse_options(given | dict(processes=processes > 1, per_sample=per_sample), 'a config and predictions')
         written = _score_own(config, predictions, cfg_options)
     else:
         if config is not None:
             raise typer.BadParameter(f'{config}: with --data and --answers, no config stands before them')
         if data is None or answers is None or protocol is None:
             raise typer.BadParameter('--data, --answers and --protocol go together')
+        _refuse_options(dict(cfg_options=cfg_options), '--data and --answers')
         from mmvg.foundation import stay_light
 
         if ':' in data or data.endswith('.jsonl'):  # no config, so nothing of MMEngine is needed
@@ -108,6 +113,20 @@ def score(
         written = vars(report)
     if out is not None:
         write_whole(out, json.dumps(written, indent=2) + '\n')
+
+
+def _refuse_options(given: Mapping[str, Any], form: str) -> None:
+    """Refuse options that have no effect in this form of the command.
+
+    Args:
+        given: Names of options and their values; what is empty was not given.
+        form: What the command is given.
+
+    Raises:
+        typer.BadParameter: If one was given; names all of them.
+    """
+    if useless := ['--' + name.replace('_', '-') for name, value in given.items() if value]:
+        raise typer.BadParameter(f'{", ".join(useless)}: of no effect with {form}; leave out what does not count')
 
 
 def _score_own(config: str, predictions: str, cfg_options: list[str] | None) -> dict[str, float]:

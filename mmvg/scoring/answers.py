@@ -85,7 +85,7 @@ class AnswerReader:
         folder: What paths of masks are relative to.
 
     Raises:
-        DeclarationError: If the text format is unknown, or fixes another unit than the one that is declared.
+        DeclarationError: If the text format is unknown, or fixes another unit or layout than what is declared.
     """
 
     def __init__(self, declaration: Declaration, folder: Path = Path()) -> None:
@@ -351,6 +351,11 @@ def _text_format(declaration: Declaration) -> TextFormat | None:
         raise DeclarationError(
             f'the text format {name} has its numbers in {text_format.unit}, but {declaration.unit} is declared: leave '
             'the unit out, or declare a general format such as brackets'
+        )
+    if text_format.unit is not None and declaration.layout not in ('xyxy', text_format.layout):  # xyxy is the default
+        raise DeclarationError(
+            f'the text format {name} has its boxes as {text_format.layout}, but {declaration.layout} is declared: '
+            'leave the layout out, or declare a general format such as brackets'
         )
     return text_format
 

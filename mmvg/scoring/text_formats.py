@@ -248,10 +248,12 @@ class TextFormat:
     Args:
         parse: Text -> what it says.
         unit: Of the numbers; None if it has to be declared.
+        layout: What the four numbers are in the text, where the format fixes the unit; ``parse`` returns corners.
     """
 
     parse: Callable[[str], ParsedText]
     unit: str | None = None
+    layout: str = 'xyxy'
 
 
 #: Name of a declared format -> how it is read.
@@ -262,10 +264,10 @@ TEXT_FORMATS = {
     'location_tokens': TextFormat(parse_location_tokens),
     'florence2': TextFormat(parse_florence2, 'fraction'),
     'florence2_polygons': TextFormat(parse_florence2_polygons, 'fraction'),
-    'paligemma': TextFormat(parse_paligemma, 'fraction'),
+    'paligemma': TextFormat(parse_paligemma, 'fraction', 'yxyx'),
     'qwen': TextFormat(parse_qwen, 'permille'),
     'internvl': TextFormat(parse_internvl, 'permille'),
-    'gemini': TextFormat(parse_gemini, 'permille'),
+    'gemini': TextFormat(parse_gemini, 'permille', 'yxyx'),
 }
 
 

@@ -181,12 +181,12 @@ def open_truth(data: str, data_root: str | None = None, split: str | None = None
         data: ``NAME:SPLIT`` of ``DATA_SETS``, such as ``refcoco:testA``; a ``.jsonl`` file; or a config, whose
             ``test_dataloader`` says the rest.
         data_root: Folder of the data; by default ``data``, that of the config, or that of the file.
-        split: Of JSON lines.
+        split: Of JSON lines, or of a data set whose split ``data`` does not name.
         images: Image folder below the data root.
 
     Raises:
         FileNotFoundError: If something is missing.
-        ValueError: If there is no data set of that name, or the config has no test data.
+        ValueError: If there is no data set of that name, the config has no test data, or two splits are named.
     """
     if data.endswith('.jsonl'):
         folder = Path(data_root) if data_root else Path(data).parent
@@ -195,10 +195,14 @@ def open_truth(data: str, data_root: str | None = None, split: str | None = None
     overrides = dict(data_root=data_root, img_prefix=images)
     overrides = {key: value for key, value in overrides.items() if value is not None}
     if name in DATA_SETS:
+        if part and split not in (None, part):
+            raise ValueError(f'--data {data} --split {split}: two different splits; leave one of them out')
         if not (part or split):
             raise ValueError(f'--data {data}: name the split too, such as {name}:val')
         settings = dict(DATA_SETS[name], split=part or split, test_mode=True)
         return Truth(f'{name}:{part or split}', DATASETS.build(settings | overrides))
+    if split is not None:
+        raise ValueError(f'--data {data} --split {split}: a config says its split itself; leave --split out')
     return Truth(data, _dataset_of_config(data, overrides))
 
 

@@ -146,6 +146,13 @@ def test_a_file_of_answers_needs_to_know_what_it_answers(files, capsys):
     assert '--data CONFIG' in capsys.readouterr().err
 
 
+def test_options_of_a_config_need_one(files, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(['compare', *map(str, files), '--cfg-options', 'a=1'])
+    assert ended.value.code == 2
+    assert 'of no effect without --data CONFIG' in ' '.join(capsys.readouterr().err.replace('│', ' ').split())
+
+
 def test_files_that_are_not_there_are_named(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         main(['compare', str(tmp_path / 'a.jsonl'), str(tmp_path / 'b.jsonl')])

@@ -70,6 +70,22 @@ def test_a_mistake_ends_with_its_message_and_exit_code_2(words, message, command
     assert message in ' '.join(capsys.readouterr().err.replace('│', ' ').split())
 
 
+@pytest.mark.parametrize(
+    ('words', 'named'),
+    [
+        (['x.py', 'p.json', '--per-sample', 'a.jsonl', '--rule', 'first'], '--rule, --per-sample: of no effect'),
+        (['x.py', 'p.json', '--set', 'a=1', '--allow', 'double', '--processes', '2'], '--allow, --set, --processes:'),
+        (['x.py', 'p.json', '--split', 'val', '--protocol', 'rec'], '--protocol, --split: of no effect with a config'),
+        (['--data', 'x', '--answers', 'y', '--protocol', 'rec', '--cfg-options', 'a=1'], '--cfg-options: of no effect'),
+    ],
+)
+def test_options_of_the_other_form_are_refused(words, named, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(['score', *words])
+    assert end.value.code == 2
+    assert named in ' '.join(capsys.readouterr().err.replace('│', ' ').split())
+
+
 def test_without_data_a_config_and_predictions_are_needed(capsys):
     with pytest.raises(SystemExit) as end:
         main(['score', 'instancevg/tiny'])

@@ -31,10 +31,8 @@ def read(record, folder='.', **declared):
         (dict(text='[{"bbox_2d": [8, 6, 40, 30]}]'), dict(unit='pixel', text_format='json')),
         (dict(text='{"bbox": [8, 6, 32, 24]}'), dict(unit='pixel', text_format='json', layout='xywh')),
         (dict(text='<|box_start|>(100,100),(500,500)<|box_end|>'), dict(text_format='qwen')),
-        (
-            dict(text='<box>[[100, 100, 500, 500]]</box>'),
-            dict(text_format='internvl', layout='xywh'),
-        ),  # fixed by format
+        (dict(text='<box>[[100, 100, 500, 500]]</box>'), dict(text_format='internvl')),
+        (dict(text='[{"box_2d": [100, 100, 500, 500]}]'), dict(text_format='gemini', layout='yxyx')),  # as it is
     ],
 )
 def test_the_same_box_in_many_words(record, declared):

@@ -64,6 +64,12 @@ def first(**answer):
         (first(text='[1,2,3,4]'), {}, DeclarationError, 'line 1: the format of the texts is not declared'),
         (first(text=''), dict(text_format='jsn'), DeclarationError, "unknown text format 'jsn'.*did you mean 'json'"),
         (first(text=''), dict(text_format='qwen'), DeclarationError, 'qwen has its numbers in permille, but pixel is'),
+        (
+            RIGHT,
+            dict(unit=None, text_format='qwen', layout='xywh'),
+            DeclarationError,
+            'qwen has its boxes as xyxy, but',
+        ),
         (RIGHT, dict(frame='resized'), DeclarationError, 'line 1: pixels of a resized picture need its size'),
         ([dict(declaration=dict(unit='permille')), *RIGHT], {}, DeclarationError, "unit is declared as 'pixel', but"),
         (first(boxes=[MUG, CUP]), dict(rule='best_scored'), AnswerError, '2 boxes or masks without "scores"'),
@@ -189,6 +195,12 @@ def test_a_protocol_of_one_box_takes_no_rule_that_counts_several(write_lines, tr
 def test_an_unknown_protocol_or_setting_names_the_nearest(protocol, settings, message, write_lines, truth_file):
     with pytest.raises(ValueError, match=message):
         score_answers(open_truth(str(truth_file)), write_lines('a.jsonl', RIGHT), protocol, DECLARED, settings)
+
+
+def test_two_splits_are_an_error():
+    for data in ('refcoco:testA', 'instancevg/refshapes'):
+        with pytest.raises(ValueError, match=f'--data {data} --split testB'):
+            open_truth(data, split='testB')
 
 
 @pytest.mark.parametrize(
