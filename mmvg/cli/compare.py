@@ -17,6 +17,10 @@ TableArgument = Annotated[
 ]
 
 
+#: Bytes that the first line of a table does not reach; answers may fill one line of any length.
+_FIRST_LINE = 1 << 20
+
+
 class Unit(str, Enum):
     """What is drawn together."""
 
@@ -105,14 +109,20 @@ def _names(first: Path, second: Path, names: str | None) -> tuple[str, str]:
 
 
 def _refuse_answers(path: Path) -> None:
-    """Say what to do with a file of answers that nobody says the data of.
+    """Say what to do with a file of answers that nobody says the data of; a table is known by its first line.
 
     Raises:
         ValueError: If it is one.
     """
+    from mmvg.datasets.readers import parse_json
+
     with path.open('rb') as file:
-        head = file.read(4096)
-    if b'"predictions"' in head or path.suffix == '.json':
+        line = file.readline(_FIRST_LINE)
+    try:
+        about = parse_json(line)
+    except ValueError:  # one object over many lines, or too long for the first line of a table
+        about = None
+    if not isinstance(about, dict) or 'protocol' not in about:
         raise ValueError(
             f'{path}: holds answers, or at least no scores of single expressions: say with --data CONFIG what they '
             'answer, or compare what mmvg score --per-sample wrote'

@@ -19,6 +19,7 @@ from mmvg.cli import main
 from mmvg.evaluation.functional.expression_kinds import DATA_KINDS
 from mmvg.masks import decode_mask, polygons_to_rle
 from mmvg.registry import DATASETS
+from mmvg.scoring import write_per_sample
 from mmvg.structures import ANSWER_VERSION, Candidates
 
 METRICS = [
@@ -144,6 +145,14 @@ def test_a_file_of_answers_needs_to_know_what_it_answers(files, capsys):
         main(['compare', *map(str, files)])
     assert ended.value.code == 2
     assert '--data CONFIG' in capsys.readouterr().err
+
+
+def test_tables_are_known_by_their_content(cfg, files, tmp_path, capsys):
+    rows = table_of_answers(cfg, files[0]).rows
+    for name in ('a.json', 'b.json'):
+        write_per_sample(tmp_path / name, dict(protocol=dict(name='gres')), rows)
+    main(['compare', str(tmp_path / 'a.json'), str(tmp_path / 'b.json'), '--resamples', '100'])
+    assert 'too few images (8) to tell a difference between a and b' in capsys.readouterr().out
 
 
 def test_options_of_a_config_need_one(files, capsys):
