@@ -51,12 +51,19 @@ class ForeignAnswer:
     grasp_scores: np.ndarray | None = None
     parsed: bool = True
 
-    def says_nothing(self) -> bool:
-        """Tell whether the answer is that nothing is meant: as it says itself, or else for want of boxes and pixels."""
+    def says_nothing(self, with_grasps: bool = False) -> bool:
+        """Tell whether the answer is that nothing is meant: as it says itself, or else by boxes and masks without any.
+
+        An answer that gives neither is no verdict.
+
+        Args:
+            with_grasps: Whether grasps count beside boxes and masks.
+        """
         if self.no_target is not None:
             return self.no_target
-        boxes = self.boxes is not None and len(self.boxes) > 0
-        return self.parsed and not boxes and not any(mask_area(mask) for mask in self.masks or ())
+        amounts = [len(part) for part in (self.boxes, self.grasps if with_grasps else None) if part is not None]
+        amounts += [] if self.masks is None else [sum(map(mask_area, self.masks))]
+        return self.parsed and bool(amounts) and not any(amounts)
 
     def choose(self, rule: str) -> np.ndarray:
         """Return the positions of the boxes, or else masks, that count by the rule.
@@ -108,6 +115,7 @@ class AnswerReader:
             AnswerError: If something cannot be used.
             DeclarationError: If something has to be declared first.
         """
+        record = {key: value for key, value in record.items() if value is not None}  # null says nothing about it
         if 'version' in record:
             record = _of_our_own(record, size, where)
         self._check_keys(record, where)

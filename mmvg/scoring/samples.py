@@ -33,10 +33,10 @@ def true_sample(truth: TruthSample, with_masks: bool) -> dict[str, Any]:
     return sample
 
 
-def answered(truth: TruthSample, answer: ForeignAnswer, rule: str | None) -> dict[str, Any]:
+def answered(truth: TruthSample, answer: ForeignAnswer, rule: str | None, with_grasps: bool = False) -> dict[str, Any]:
     """Return what a metric reads of an answer, of which the boxes and masks count that the rule lets.
 
-    Boxes and masks without scores are sure: they score 1.
+    Boxes and masks without scores are sure: they score 1. ``with_grasps``: see :meth:`ForeignAnswer.says_nothing`.
 
     Raises:
         ValueError: If the rule cannot choose.
@@ -45,7 +45,7 @@ def answered(truth: TruthSample, answer: ForeignAnswer, rule: str | None) -> dic
     chosen = answer.choose(rule or 'all')
     count = len(answer.boxes) if answer.boxes is not None else len(answer.masks or ())
     scores = np.ones(count, dtype=np.float32) if answer.scores is None else answer.scores
-    nothing = answer.says_nothing()
+    nothing = answer.says_nothing(with_grasps)
     made: dict[str, Any] = dict(pred_no_target=nothing)
     best = float(scores[chosen].max()) if len(chosen) else 0.0
     made['target_score'] = answer.target_score if answer.target_score is not None else 0.0 if nothing else best

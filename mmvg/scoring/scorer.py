@@ -138,7 +138,7 @@ class Scorer:
             else:
                 self._check_kind(answer, where)
                 try:
-                    sample |= answered(truth, answer, self.rule)
+                    sample |= answered(truth, answer, self.rule, self._needs_grasps)
                 except ValueError as error:
                     raise AnswerError(f'{where}: {error}') from None
         else:
@@ -178,7 +178,7 @@ class Scorer:
 
     def _check_kind(self, answer: Any, where: str) -> None:
         """Check that an answer is of the kind that the protocol scores."""
-        if answer.says_nothing():
+        if answer.says_nothing(self._needs_grasps):
             return
         kind, there = ('boxes', answer.boxes is not None)
         if self._needs_grasps:

@@ -84,6 +84,25 @@ def test_a_text_that_is_no_answer_is_unparsed_whatever_scores_stand_beside_it(te
         assert not read(dict(text=text, scores=[0.5]), text_format=text_format, unit='pixel').parsed
 
 
+@pytest.mark.parametrize(
+    ('record', 'verdicts'),  # without and with grasps
+    [
+        (dict(boxes=[]), (True, True)),
+        (dict(masks=[]), (True, True)),
+        (dict(masks=[dict(size=[60, 80], counts=[4800])]), (True, True)),
+        (dict(boxes=[BOX], masks=None), (False, False)),
+        (dict(boxes=[BOX], no_target=None), (False, False)),
+        (dict(grasps=[]), (False, True)),
+        (dict(grasps=[[1, 2, 3, 4, 0]]), (False, False)),
+        (dict(grasps=[[1, 2, 3, 4, 0]], boxes=[]), (True, False)),
+        (dict(no_target=True), (True, True)),
+    ],
+)
+def test_nothing_is_said_by_what_is_there_and_empty(record, verdicts):
+    answer = read(record, unit='pixel')
+    assert (answer.says_nothing(), answer.says_nothing(with_grasps=True)) == verdicts
+
+
 @pytest.mark.parametrize(('rule', 'chosen'), [('first', [0]), ('best_scored', [1]), ('all', [0, 1, 2])])
 def test_the_rule_chooses(rule, chosen):
     record = dict(boxes=[BOX, BOX, BOX], scores=[0.2, 0.9, 0.9])
