@@ -5,6 +5,7 @@ import json
 import os
 from array import array
 from collections.abc import Iterator, Mapping
+from itertools import product, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mmvg.foreign_files import foreign_content
 from mmvg.scoring.answers import AnswerError
 from mmvg.structures import ID_KEYS
 
+_TYPES = {int: 'number', str: 'text'}
 #: Examples of a kind that messages name.
 EXAMPLES = 5
 
@@ -24,7 +26,8 @@ class AnswerFile:
 
     The file is read once from end to end: every line is checked to be whole, its place is kept, and its SHA-256 is
     made. Answers are told apart by the ids that the first one carries (``dataset``, ``img_id``, ``ref_id``,
-    ``sent_id``, or some of them), or else by the name of the picture and the sentence.
+    ``sent_id``, or some of them), or else by the name of the picture and the sentence, and by the path of the picture
+    where several have that name.
 
     Args:
         path: JSON lines. The first may be ``{"declaration": {...}}``, see :mod:`mmvg.scoring.declaration`.
@@ -83,21 +86,52 @@ class AnswerFile:
         """Say file and line of the answer at a place, for messages."""
         return f'{self.path.name}, line {self._lines[place]}'
 
-    def find(self, question: tuple) -> tuple[int, int, dict[str, Any]] | None:
+    def find(self, question: tuple, image: str = '') -> tuple[int, int, dict[str, Any]] | None:
         """Return place, line and record of the first answer to a question; None if there is none.
 
         Args:
             question: The values of the keys ``question``; of a picture its file name.
+            image: Path of the picture; of answers about pictures of one name, the one counts whose path ends alike.
+
+        Raises:
+            AnswerError: If several are about pictures of that name, and which one is meant cannot be told.
         """
         code = _code(question)
         start = int(np.searchsorted(self._hashes, code))
+        found = []
         while start < len(self) and self._hashes[start] == code:
             place = int(self._order[start])
             record = self.record(place)
             if self._question_of(record) == question:  # not another one with the same code
-                return place, self._lines[place], record
+                found.append((place, self._lines[place], record))
+                if not self.by_image:
+                    break
             start += 1
-        return None
+        return self._nearest(found, image) if len(found) > 1 else found[0] if found else None
+
+    @property
+    def by_image(self) -> bool:
+        """Whether answers are told apart by picture and sentence."""
+        return self.question[:1] == ('image',)
+
+    def of_other_type(self, ids: Mapping[str, Any]) -> str:
+        """Say where there is an answer with these ids but for their type, a number or a text; empty if there is none.
+
+        Args:
+            ids: Of an expression that has no answer.
+        """
+        if self.by_image:
+            return ''
+        asked = [ids[key] for key in self.question]
+        for values in product(*([value, *_other_types(value)] for value in asked)):
+            if (found := self.find(values)) is not None:
+                pairs = zip(self.question, values, asked, strict=True)
+                key, theirs, ours = next(each for each in pairs if type(each[1]) is not type(each[2]))
+                return (
+                    f'line {found[1]} has {key}={theirs!r}, which is a {_TYPES[type(theirs)]}, where the data has the '
+                    f'{_TYPES[type(ours)]} {ours!r}'
+                )
+        return ''
 
     def record(self, place: int) -> dict[str, Any]:
         """Read the record at a place."""
@@ -156,10 +190,32 @@ class AnswerFile:
 
     def _find_doubles(self) -> Iterator[int]:
         same = np.flatnonzero(self._hashes[1:] == self._hashes[:-1])
+        seen: set[str] = set()
         for position in same.tolist():
             first, second = (int(self._order[n]) for n in (position, position + 1))
-            if self._question_of(self.record(first)) == self._question_of(self.record(second)):
+            seen.add(self._told_apart_by(first))
+            key = self._told_apart_by(second)
+            if key in seen:
                 yield second
+            seen.add(key)
+
+    def _told_apart_by(self, place: int) -> str:
+        """Return what is asked at a place, with the path of the picture rather than its name, as text."""
+        record = self.record(place)
+        path = Path(str(record['image'])).parts if self.by_image else ()
+        return json.dumps([*self._question_of(record), path])
+
+    def _nearest(self, found: list[tuple[int, int, dict[str, Any]]], image: str) -> tuple[int, int, dict[str, Any]]:
+        """Return the first of several answers about the picture whose path ends as ``image`` does for longest."""
+        paths = [Path(str(record['image'])).parts for *_, record in found]
+        lengths = [_common_end(path, Path(image).parts) for path in paths]
+        best = {path for path, length in zip(paths, lengths, strict=True) if length == max(lengths)}
+        if len(best) > 1:
+            raise AnswerError(
+                f'{self.path.name}, lines {", ".join(str(line) for _, line, _ in found[:EXAMPLES])}: several pictures '
+                f'are called {Path(image).name}, and which one is {image} cannot be told: write ids or full paths'
+            )
+        return found[lengths.index(max(lengths))]
 
 
 def _question_keys(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
@@ -172,6 +228,27 @@ def _question_keys(record: Mapping[str, Any], where: str) -> tuple[str, ...]:
         f'{where}: it does not say what it answers: write the ids of the expression ({", ".join(ID_KEYS)}, or those '
         'that tell it from all others), or image and expression'
     )
+
+
+def _common_end(first: tuple[str, ...], second: tuple[str, ...]) -> int:
+    """Count the last parts of two paths that are the same.
+
+    >>> _common_end(('a', 's1', '1.png'), ('b', 's1', '1.png'))
+    2
+    """
+    pairs = zip(reversed(first), reversed(second), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _other_types(value: Any) -> list[Any]:
+    """Return a number as text, or digits as a number.
+
+    >>> _other_types(7), _other_types('7'), _other_types('refcoco')
+    (['7'], [7], [])
+    """
+    if isinstance(value, str):
+        return [int(value)] if value.isascii() and value.isdigit() and len(value) < 20 else []
+    return [str(value)] if isinstance(value, int) and not isinstance(value, bool) else []
 
 
 def _code(question: tuple) -> int:

@@ -113,8 +113,10 @@ def score_answers(
         'double', len(file.doubles), [f'{file.where(p)}: {file.question_at(p)}' for p in file.doubles[:EXAMPLES]], allow
     )
     total, used, digest = ChunkScores(), np.zeros(len(file), dtype=bool), hashlib.sha256()
+    pictures = np.zeros(len(file) if file.by_image else 0, dtype=np.int64)
     with PerSampleWriter(per_sample) as table:
         for chunk in score_chunks(scorer, _digested(truth, digest), processes):
+            _check_pictures(pictures, chunk, file)
             _mark(used, chunk, file)
             table.add(chunk.rows)
             total.add(chunk)
@@ -182,7 +184,7 @@ def _plain(mask: Any) -> Any:
 
 def _mark(used: np.ndarray, chunk: ChunkScores, file: AnswerFile) -> None:
     """Note which answers were asked for; by ids, each may be but once."""
-    if file.question[0] != 'image':
+    if not file.by_image:
         seen = set()
         for place in chunk.used:
             if used[place] or place in seen:
@@ -192,6 +194,28 @@ def _mark(used: np.ndarray, chunk: ChunkScores, file: AnswerFile) -> None:
                 )
             seen.add(place)
     used[chunk.used] = True
+
+
+def _check_pictures(pictures: np.ndarray, chunk: ChunkScores, file: AnswerFile) -> None:
+    """Check that each answer is asked for by expressions about one picture.
+
+    Args:
+        pictures: Of each answer, a hash of the path of the picture that it was asked for; 0 if it was not yet.
+        chunk: Expressions that were scored.
+        file: The answers.
+
+    Raises:
+        MisfitError: If an answer would count for two pictures of one name.
+    """
+    for place, image in zip(chunk.used, chunk.images, strict=file.by_image):
+        code = hash(image) or 1
+        if pictures[place] not in (0, code):
+            name = Path(image).name
+            raise MisfitError(
+                f'{file.where(place)}: two pictures of the data are called {name}, one of them {image}, and this '
+                'answer would count for both: write ids or full paths, and an answer for each'
+            )
+        pictures[place] = code
 
 
 def _refuse(misfit: str, count: int, examples: list[str], allow: Collection[str]) -> None:

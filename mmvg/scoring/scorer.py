@@ -37,6 +37,7 @@ class ChunkScores:
         records: Of metrics that need all of them in the end.
         rows: For the table of single expressions, if it is wanted.
         used: Places of the answers that were asked for.
+        images: Paths of the pictures that they were asked for, if answers are told apart by those.
         findings: What is odd.
     """
 
@@ -46,6 +47,7 @@ class ChunkScores:
     records: list[Any] = field(default_factory=list)
     rows: list[SampleRow] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
+    images: list[str] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
 
     def add(self, other: 'ChunkScores') -> None:
@@ -125,13 +127,17 @@ class Scorer:
         return [name for name in _of_none(self.metric) if name not in total.running.percents()]
 
     def _score(self, truth: TruthSample, chunk: ChunkScores) -> None:
-        found = self.answers.find(self.answers.question_for(truth.ids, truth.image, truth.sentence))
+        found = self.answers.find(self.answers.question_for(truth.ids, truth.image, truth.sentence), truth.image)
         sample = true_sample(truth, self.metric.needs_masks)
         where = ''
         if found is not None:
             place, line, record = found
             where = f'{self.answers.path.name}, line {line}'
             chunk.used.append(place)
+            if self.answers.by_image:
+                chunk.images.append(truth.image)
+            else:
+                _check_sentence(record, truth, where)
             answer = self.reader.read(record, truth.size, chunk.findings, where)
             if not answer.parsed:
                 sample |= unanswered(truth)
@@ -142,8 +148,9 @@ class Scorer:
                 except ValueError as error:
                     raise AnswerError(f'{where}: {error}') from None
         else:
-            ids = ' '.join(f'{key}={value!r}' for key, value in truth.ids.items())
-            chunk.findings.count('missing answer', f'{ids} ({truth.sentence!r})')
+            typed = self.answers.of_other_type(truth.ids)
+            about = f'{truth.sentence!r}; {typed}' if typed else repr(truth.sentence)
+            chunk.findings.count('missing answer', f'{_shown(truth.ids)} ({about})')
             sample |= unanswered(truth)
         if self.metric.needs_masks and truth.masks is None:
             chunk.boxes_only += 1
@@ -217,6 +224,24 @@ def score_chunks(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _shown(ids: Mapping[str, Any]) -> str:
+    return ' '.join(f'{key}={value!r}' for key, value in ids.items())
+
+
+def _check_sentence(record: Mapping[str, Any], truth: TruthSample, where: str) -> None:
+    """Check that an answer that is found by ids is to the sentence that the data has, if it says to which.
+
+    Raises:
+        AnswerError: If it is not; case and surrounding space do not matter.
+    """
+    said = record.get('expression')
+    if isinstance(said, str) and said.strip().casefold() != truth.sentence.strip().casefold():
+        raise AnswerError(
+            f'{where}: the answer is to {said!r}, but {_shown(truth.ids)} is {truth.sentence!r} in the data: are the '
+            'ids of other data, or were other sentences asked? Write the ids of the sentence, or leave "expression" out'
+        )
 
 
 def _of_none(metric: 'GroundingMetric') -> dict[str, float]:

@@ -150,6 +150,14 @@ def test_answers_are_found_by_picture_and_sentence(write_lines, truth_file):
     )
 
 
+def test_a_sentence_beside_ids_may_differ_in_case_and_space(write_lines, truth_file):
+    rows = [dict(sent_id=1, boxes=[BOX], expression=' The mug '), *(dict(sent_id=n, boxes=[]) for n in (2, 3, 4))]
+    report = score_answers(
+        open_truth(str(truth_file)), write_lines('a.jsonl', rows), 'grec', dict(unit='pixel', rule='all')
+    )
+    assert report.scores['grec/F1'] == 50
+
+
 def test_silence_is_no_verdict(write_lines, truth_file):
     """A missing answer is wrong where nothing is meant, too, by every source of the verdict."""
     path = write_lines('a.jsonl', [dict(sent_id=1, masks=[[RECTANGLE]])])

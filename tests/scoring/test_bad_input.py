@@ -90,6 +90,18 @@ def first(**answer):
             '1 unknown id, such as answers.jsonl, line 5: sent_id=9',
         ),
         ([*RIGHT, RIGHT[1]], {}, MisfitError, '1 double answer, such as answers.jsonl, line 5: sent_id=2'),
+        (
+            [dict(row, sent_id=str(row['sent_id'])) for row in RIGHT],
+            {},
+            MisfitError,
+            r"\('the mug'; line 1 has sent_id='1', which is a text, where the data has the number 1\)",
+        ),
+        (
+            first(boxes=[MUG], expression='the cup'),
+            {},
+            AnswerError,
+            "line 1: the answer is to 'the cup', but .* sent_id=1 is 'the mug' in the data",
+        ),
         ([dict(img_id=1, boxes=[MUG]), dict(img_id=2, boxes=[])], {}, MisfitError, 'id of several expressions'),
     ],
 )
@@ -161,6 +173,43 @@ def test_what_is_odd_is_counted_and_scored_as_it_is(records, declared, kind, sco
     assert report.counts == dict(expressions=4, answers=len(records), unparsed=0) | (
         {kind: 1} | (dict(unparsed=1) if 'text' in kind else {}) if kind else {}
     )
+
+
+@pytest.fixture
+def two_of_a_name(write_lines):
+    """A truth of two pictures that are called the same; answers are right for them in turn."""
+    lines = [
+        dict(image=f's{n}/1.png', expression='the mug', boxes=[box], width=80, height=60)
+        for n, box in enumerate((MUG, CUP), start=1)
+    ]
+    return open_truth(str(write_lines('twins.jsonl', lines)))
+
+
+@pytest.mark.parametrize('folder', ['', 'somewhere/'])
+def test_pictures_of_one_name_are_told_apart_by_their_paths(folder, two_of_a_name, write_lines):
+    rows = [dict(image=f'{folder}s{n}/1.png', expression='the mug', boxes=[box]) for n, box in ((2, CUP), (1, MUG))]
+    report = score_answers(two_of_a_name, write_lines('a.jsonl', rows), 'grec', DECLARED)
+    assert (report.scores['grec/F1'], report.counts['answers']) == (100, 2)
+    with pytest.raises(MisfitError, match='1 double answer, such as'):
+        score_answers(two_of_a_name, write_lines('a.jsonl', [*rows, rows[0]]), 'grec', DECLARED)
+
+
+@pytest.mark.parametrize(
+    ('images', 'error', 'message'),
+    [
+        (
+            ['1.png'],
+            MisfitError,
+            'line 1: two pictures of the data are called 1.png, one of them .*s2/1.png.* full paths',
+        ),
+        (['s1/1.png'], MisfitError, 'line 1: two pictures of the data are called 1.png'),
+        (['a/1.png', 'b/1.png'], AnswerError, 'lines 1, 2: several pictures are called 1.png, and which one is .*s1/1'),
+    ],
+)
+def test_one_answer_does_not_count_for_two_pictures(images, error, message, two_of_a_name, write_lines):
+    rows = [dict(image=image, expression='the mug', boxes=[MUG]) for image in images]
+    with pytest.raises(error, match=message):
+        score_answers(two_of_a_name, write_lines('a.jsonl', rows), 'grec', DECLARED)
 
 
 @pytest.mark.parametrize(
