@@ -1,6 +1,7 @@
 """Files of answers score what MMEngine's evaluator makes of the same answers, by every protocol, to the last digit."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import mmvg.datasets.transforms  # noqa: F401  (registers them)
 from mmvg.apis.rescore import score_predictions
 from mmvg.masks import decode_mask, encode_mask, union_of_masks
 from mmvg.registry import DATASETS
-from mmvg.scoring import PROTOCOLS, Truth, open_truth, score_answers
+from mmvg.scoring import PROTOCOLS, AnswerFile, Declaration, Truth, open_truth, score_answers
 from mmvg.scoring.running_scores import RunningScores
+from mmvg.scoring.scorer import Scorer, score_chunks
 from mmvg.structures import Candidates
 
 DATA = {
@@ -160,6 +162,10 @@ def test_processes_read_a_file_with_doubles_each_for_itself(tmp_path, monkeypatc
     )
     assert one.counts['double answer'] == 1
     np.testing.assert_equal(vars(one), vars(two))
+    answers = AnswerFile(path)
+    place = os.lseek(answers._file.fileno(), 0, os.SEEK_CUR)
+    assert len(list(score_chunks(Scorer(answers, Declaration.of(declared), 'grec'), truth, processes=2))) == 60
+    assert os.lseek(answers._file.fileno(), 0, os.SEEK_CUR) == place  # no process has moved it
 
 
 def test_running_sums_do_not_depend_on_order_or_grouping():
