@@ -234,14 +234,18 @@ def _check_sentence(record: Mapping[str, Any], truth: TruthSample, where: str) -
     """Check that an answer that is found by ids is to the sentence that the data has, if it says to which.
 
     Raises:
-        AnswerError: If it is not; case and surrounding space do not matter.
+        AnswerError: If it is not; the words count, and not their case and punctuation, which data sets clean away.
     """
     said = record.get('expression')
-    if isinstance(said, str) and said.strip().casefold() != truth.sentence.strip().casefold():
+    if isinstance(said, str) and _words(said) != _words(truth.sentence):
         raise AnswerError(
             f'{where}: the answer is to {said!r}, but {_shown(truth.ids)} is {truth.sentence!r} in the data: are the '
             'ids of other data, or were other sentences asked? Write the ids of the sentence, or leave "expression" out'
         )
+
+
+def _words(sentence: str) -> str:
+    return ''.join(filter(str.isalnum, sentence.casefold()))
 
 
 def _of_none(metric: 'GroundingMetric') -> dict[str, float]:

@@ -113,6 +113,11 @@ def test_what_cannot_be_scored_is_an_error_with_line_and_cure(
         score_answers(open_truth(str(truth_file)), path, 'grec', DECLARED | declared)
 
 
+def test_case_and_punctuation_of_a_sentence_do_not_matter(write_lines, truth_file):
+    path = write_lines('answers.jsonl', first(boxes=[MUG], expression='The  mug.'))
+    score_answers(open_truth(str(truth_file)), path, 'grec', DECLARED)
+
+
 @pytest.mark.parametrize(
     ('mask', 'message'),
     [
