@@ -32,6 +32,7 @@ from mmvg.engine.hooks import (
     SafeCheckpointHook,
     StopHook,
 )
+from mmvg.engine.hooks.adapter_hook import ADAPTERS
 from mmvg.engine.loops import ResumableEpochLoop, ResumableIterLoop
 from mmvg.engine.modes import apply_modes, compile_parts
 from mmvg.engine.optimizers.finite_optim_wrapper import FiniteAmpOptimWrapper, FiniteOptimWrapper
@@ -41,7 +42,7 @@ from mmvg.engine.work_dir_lock import work_dir_lock
 from mmvg.registry import MODEL_WRAPPERS
 from mmvg.weights.adapters import add_adapters, is_adapter
 from mmvg.weights.checkpoint import find_state_dict, load_checkpoint_file, load_except
-from mmvg.weights.latest import latest_checkpoint
+from mmvg.weights.latest import NOTE, latest_checkpoint
 from mmvg.whole_files import remove_unfinished, whole_file
 
 #: Beginnings of mmengine's messages without information: one line per parameter and rule, one for every registry that
@@ -238,7 +239,8 @@ class GroundingRunner(Runner):
         """
         with work_dir_lock(self.work_dir):
             if is_main_process():
-                remove_unfinished(self.work_dir, '*.pth')
+                for pattern in ('*.pth', NOTE, ADAPTERS):  # what a run writes, and not what others do
+                    remove_unfinished(self.work_dir, pattern)
             return self._explained(super().train)
 
     def test(self) -> dict[str, float]:

@@ -138,3 +138,11 @@ def test_without_a_seed_in_the_config_the_data_go_on_in_their_order(tmp_path):
     resumed.resume = True
     toy_run.run(resumed)
     assert difference(state(tmp_path / 'whole/iter_7.pth'), state(tmp_path / 'again/iter_7.pth')) is None
+
+
+def test_a_run_removes_what_a_killed_one_was_writing_and_nothing_else(tmp_path):
+    left = ('iter_1.pth', 'last_checkpoint', 'adapters.safetensors', 'answers.json')
+    for name in left:
+        (tmp_path / f'{name}.4711.part').touch()
+    toy_run.run(toy_run.config(tmp_path, iterations=1))
+    assert [path.name for path in tmp_path.glob('*.part')] == ['answers.json.4711.part']
