@@ -293,9 +293,8 @@ def _between(text: str, opening: re.Pattern, closing: re.Pattern) -> list[str]:
 
 def _florence_runs(text: str) -> list[list[float]]:
     """Return the centres of the bins, run by run, as fractions."""
-    runs = [
-        list(map(float, _FLORENCE.findall(run))) for run in _FLORENCE_RUN.findall(text)
-    ]  # int() refuses 5000 digits
+    found = _FLORENCE_RUN.findall(text)
+    runs = [list(map(float, _FLORENCE.findall(run))) for run in found]  # int() refuses 5000 digits
     if beyond := [number for run in runs for number in run if number > 999]:
         raise UnparsedTextError(f'<loc_{beyond[0]:g}> is beyond the 1000 bins')
     return [[(number + 0.5) / 1000 for number in run] for run in runs]

@@ -49,9 +49,12 @@ def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
             image = images.setdefault(
                 name, dict(id=len(images) + 1, file_name=name, height=whole['height'], width=whole['width'])
             )
+            targets: dict[bool, str] = {}
             for sentence in whole['sentences']:
                 item = with_sentences(whole, [sentence])
-                key = (name, item['ref_id'], _targets(item))
+                if item['no_target'] not in targets:
+                    targets[item['no_target']] = _targets(item)
+                key = (name, item['ref_id'], targets[item['no_target']])
                 if key not in by_ref:
                     ann_ids = _add_annotations(item, image['id'], annotations)
                     by_ref[key] = _new_ref(len(refs) + 1, image, split, ann_ids)

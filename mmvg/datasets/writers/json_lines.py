@@ -45,8 +45,12 @@ def write_json_lines(
     with file.open('a' if append else 'w', encoding='utf-8') as lines:
         for index in range(len(dataset)):
             item = dataset.get_data_info(index)
+            shared: dict[bool, dict[str, Any]] = {}  # of the sentences with a target, and of those without
             for sentence in item['sentences']:
-                line = _line(with_sentences(item, [sentence]), image_name(item, dataset), split)
+                own = with_sentences(item, [sentence])
+                if own['no_target'] not in shared:
+                    shared[own['no_target']] = _record(own, image_name(item, dataset), split)
+                line = dict(shared[own['no_target']], expression=sentence['text'], sent_id=sentence['sent_id'])
                 lines.write(json.dumps(line) + '\n')
                 written += 1
             if progress is not None:
@@ -54,10 +58,9 @@ def write_json_lines(
     return written
 
 
-def _line(item: dict[str, Any], image: str, split: str) -> dict[str, Any]:
-    """Return the line of an item with one sentence."""
-    (sentence,) = item['sentences']
-    line = dict(
+def _record(item: dict[str, Any], image: str, split: str) -> dict[str, Any]:
+    """Return what the lines of an item share."""
+    record = dict(
         image=image,
         boxes=[list(instance['bbox']) for instance in item['instances']],
         no_target=item['no_target'],
@@ -67,7 +70,7 @@ def _line(item: dict[str, Any], image: str, split: str) -> dict[str, Any]:
         ref_id=item['ref_id'],
     )
     if all('mask' in instance for instance in item['instances']):
-        line['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
+        record['masks'] = [mask_to_json(instance['mask']) for instance in item['instances']]
     if 'grasps' in item:
-        line['grasps'] = np.asarray(item['grasps'], dtype=float).tolist()
-    return dict(line, expression=sentence['text'], sent_id=sentence['sent_id'])
+        record['grasps'] = np.asarray(item['grasps'], dtype=float).tolist()
+    return record

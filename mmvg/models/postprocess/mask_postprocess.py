@@ -64,8 +64,8 @@ class MaskPostprocess(BasePostprocess):
             target_scores: Probability (B,) that anything is meant; by default the mean probability of the pixels of
                 the mask, 0 for an empty mask.
         """
-        numbers = nan_where(mask_logits) if target_scores is None else target_scores.float() + nan_where(mask_logits)
-        scores = numbers.tolist()  # the device is waited for once a batch
+        nan = nan_where(mask_logits)
+        scores = (nan if target_scores is None else target_scores.float() + nan).tolist()  # waits once a batch
         for i, sample in enumerate(samples):
             prob = self.enlarge(mask_logits[i].float(), sample).sigmoid()
             prob = self.masks_to_frame(prob, sample, self.interpolation)
