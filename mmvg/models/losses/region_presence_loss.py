@@ -17,6 +17,8 @@ class RegionPresenceLoss(nn.Module):
 
     Args:
         loss_weight: lambda_1 and lambda_4; the paper does not give them.
+        class_weights: Weights of images with and without a target; the average is weighted by them. The paper has none,
+            and judges by a presence of a half: where it misses too many images without a target, weigh them more.
 
     Examples:
         >>> import torch
@@ -26,15 +28,17 @@ class RegionPresenceLoss(nn.Module):
         {'loss_region': tensor(11.0904)}
     """
 
-    def __init__(self, loss_weight: float = 0.1) -> None:
+    def __init__(self, loss_weight: float = 0.1, class_weights: tuple[float, float] = (1.0, 1.0)) -> None:
         super().__init__()
         self.loss_weight = loss_weight
+        self.register_buffer('class_weights', torch.tensor(class_weights), persistent=False)
 
     def forward(self, presence_logits: Tensor, targets: GroundingTargets) -> dict[str, Tensor]:
         """Return ``loss_region`` of ``presence_logits`` (B, N), with N regions row-major over a square grid."""
         labels = region_labels(targets, grid_side(presence_logits.shape[1]))
-        loss = F.binary_cross_entropy_with_logits(presence_logits.float(), labels, reduction='sum')
-        return dict(loss_region=self.loss_weight * loss / len(labels))
+        loss = F.binary_cross_entropy_with_logits(presence_logits.float(), labels, reduction='none').sum(1)
+        weights = self.class_weights[targets.no_target.long()]
+        return dict(loss_region=self.loss_weight * (weights * loss).sum() / weights.sum())
 
 
 def region_labels(targets: GroundingTargets, side: int) -> Tensor:

@@ -65,6 +65,17 @@ def test_the_presence_loss_sums_over_regions_and_averages_over_samples():
     assert RegionPresenceLoss()(logits, targets(union, counts=(1, 0)))['loss_region'] < 1e-6
 
 
+def test_the_presence_loss_weighs_images_with_and_without_a_target():
+    union = torch.cat([square(0, 0, 16, 16), square(0, 0, 0, 0), square(0, 0, 0, 0)])
+    logits = torch.zeros(3, 16)
+    logits[1] = 2.0
+    counts = (1, 0, 0)
+    parts = [targets(union[i : i + 1], counts=counts[i : i + 1]) for i in range(3)]
+    alone = [RegionPresenceLoss()(logits[i : i + 1], parts[i])['loss_region'] for i in range(3)]
+    loss = RegionPresenceLoss(class_weights=(1.0, 3.0))(logits, targets(union, counts=counts))['loss_region']
+    torch.testing.assert_close(loss, (alone[0] + 3 * alone[1] + 3 * alone[2]) / 7)
+
+
 def test_the_edge_is_what_opencv_dilates_and_does_not_erode():
     rng = np.random.default_rng(0)
     mask = np.zeros((48, 64), np.uint8)
