@@ -5,7 +5,7 @@ transparency, so that a cut-out object stands on whatever colour its invisible p
 the same pixels.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -197,6 +197,27 @@ def readable_formats() -> tuple[str, ...]:
     Image.init()
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limit('image_pixels') // 2)  # it raises at twice this
     return tuple(name for name in _FORMATS if name in Image.OPEN)
+
+
+def write_image(path: Path, image: np.ndarray, options: Sequence[int] = ()) -> None:
+    """Encode an image as OpenCV does, by the ending of its file, and write it.
+
+    Args:
+        path: The file, in a folder that is there.
+        image: (H, W, 3) BGR or (H, W).
+        options: Pairs of OpenCV's names and values, such as ``[cv2.IMWRITE_JPEG_QUALITY, 92]``.
+
+    Raises:
+        OSError: If it cannot be written, where ``cv2.imwrite`` says nothing.
+
+    Example:
+        >>> write_image(Path('black.png'), np.zeros((2, 3), np.uint8))
+        >>> decode_picture(Path('black.png').read_bytes(), 'black.png').shape
+        (2, 3, 3)
+    """
+    import cv2
+
+    path.write_bytes(cv2.imencode(path.suffix, image, options)[1].tobytes())
 
 
 def _plain(image: Image.Image, content: bytes) -> np.ndarray | None:

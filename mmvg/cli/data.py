@@ -246,11 +246,11 @@ def _pictures_of_config(config: str) -> tuple[Path, list[str]]:
 def draw(
     out: Annotated[Path, typer.Option(help='Root folder of the data set.')] = Path('data/refshapes'),
     size: Annotated[str, typer.Option(help='tiny: tests; small: demo; full: GPU.')] = 'small',
-    seed: Annotated[int, typer.Option(help='Another seed draws other scenes.')] = 0,
+    seed: Annotated[int, typer.Option(min=0, help='Another seed draws other scenes.')] = 0,
     formats: Annotated[
         list[str] | None, typer.Option(metavar='FORMAT...', help='Of which benchmarks; all by default.')
     ] = None,
-    workers: Annotated[int | None, typer.Option(help='Processes; one per core by default.')] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help='Processes; one per core by default.')] = None,
     force: Annotated[
         bool, typer.Option('--force', help='Replace a RefShapes of another size, seed or version.')
     ] = False,
@@ -297,11 +297,11 @@ def draw(
 def scenes(
     out: Annotated[Path, typer.Option(help='Root folder of the data set.')] = Path('data/refscenes'),
     number: Annotated[int, typer.Option(min=3, help='Tables; 85 % of them for training.')] = 2000,
-    seed: Annotated[int, typer.Option(help='Another seed draws other tables.')] = 0,
+    seed: Annotated[int, typer.Option(min=0, help='Another seed draws other tables.')] = 0,
     formats: Annotated[
         list[str] | None, typer.Option(metavar='FORMAT...', help='ocid_vlg, grasp_anything, jsonl; all by default.')
     ] = None,
-    workers: Annotated[int | None, typer.Option(help='Processes; one per core by default.')] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help='Processes; one per core by default.')] = None,
     size: Annotated[str, typer.Option(metavar='WxH', help='Of the pictures, in pixels.')] = '320x240',
     noise: Annotated[bool, typer.Option('--noise', help='Depth with the noise and holes of a real sensor.')] = False,
     force: Annotated[bool, typer.Option('--force', help='Replace a RefScenes of other settings.')] = False,

@@ -95,9 +95,9 @@ def _show(
     film: str,
 ) -> None:
     """One attempt on one table, with a picture and a film."""
-    import cv2
     import numpy as np
 
+    from mmvg.pictures import write_image
     from mmvg.simulation import draw_table
     from mmvg.simulation.robot import make_answerer, read_sentence, try_sentence
     from mmvg.simulation.robot.benchmark import lifting_grasps
@@ -118,7 +118,7 @@ def _show(
     trial = try_sentence(table, asked, answer, robot, source, tried, watch)
     out.mkdir(parents=True, exist_ok=True)
     picture = draw_answer(trial.question.view.image, trial.answer, trial.grasp)
-    cv2.imwrite(str(out / f'answer_{number}.png'), picture)
+    write_image(out / f'answer_{number}.png', picture)
     print(_said(trial, table))
     print(f'the answer is drawn in {out / f"answer_{number}.png"}')
     if watch.frames:

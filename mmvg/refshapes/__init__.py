@@ -14,7 +14,8 @@ s      fine pixels per image pixel, along one side
 
 from .annotate import make_record
 from .drawing import Drawing, draw_scene
-from .generate import DatasetConflictError, generate
+from .drawn_folder import DatasetConflictError
+from .generate import generate
 from .layout import SceneSettings, sample_scene
 from .records import SceneRecord
 from .scene import Scene, SceneObject

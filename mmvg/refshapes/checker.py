@@ -112,7 +112,9 @@ def meaning(sentence: str, objects: Sequence[PictureObject], width: int, height:
         >>> meaning('The red ring on the left.', [left, right], width=160, height=120)
         {0}
     """
-    text = ' '.join(re.sub(r'[^a-z ]', ' ', sentence.lower()).split())
+    text = _words(sentence)
+    if not text:
+        raise SentenceError(f'{sentence!r}: there is no word in it')
     halves = _halves(text)
     if halves:
         first, second = (_resolve(_parse(half), half, objects, width, height) for half in halves)
@@ -120,6 +122,21 @@ def meaning(sentence: str, objects: Sequence[PictureObject], width: int, height:
             raise SentenceError(f'{sentence!r}: the halves mean {first} and {second}')
         return first | second
     return _resolve(_parse(text), text, objects, width, height)
+
+
+def names_handle(sentence: str) -> bool:
+    """Tell whether a sentence asks for an object by its handle.
+
+    Example:
+        >>> names_handle('The red mug by its handle!'), names_handle('the handle')
+        (True, False)
+    """
+    return bool(_PART.search(_words(sentence)))
+
+
+def _words(sentence: str) -> str:
+    """The words of a sentence in small letters, without punctuation."""
+    return ' '.join(re.sub(r'[^a-z ]', ' ', sentence.lower()).split())
 
 
 def _halves(text: str) -> list[str] | None:
@@ -161,7 +178,7 @@ def _parse(text: str) -> _Phrase:
 
 def _bare(text: str) -> str:
     """Take the article off the front."""
-    return re.sub(r'^(?:the|a) ', '', text)
+    return re.sub(r'^(?:the|an?) ', '', text)
 
 
 def _numbered(text: str, phrase: _Phrase) -> str:

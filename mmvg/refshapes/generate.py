@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
@@ -11,33 +10,20 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from mmvg.checks import check_choice
+from mmvg.pictures import write_image
 
 from .annotate import make_record, split_of
+from .drawn_folder import DrawnFolder, check_drawing
 from .records import SceneRecord
 from .sizes import SIZES, VERSION, SizeSettings
 from .wording import grammar_words
 from .writers import WRITERS
 
-STAMP = 'refshapes.json'
-_STARTED = '.refshapes_started.json'
 _CHUNK = 32
+_JPEG = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 SPECIAL_WORDS = ('[PAD]', '[UNK]', '[BOS]', '[EOS]')
-
-
-class DatasetConflictError(RuntimeError):
-    """Raised when the output folder holds something that would be lost.
-
-    Example:
-        >>> Path('notes').mkdir()
-        >>> Path('notes/todo.txt').touch()
-        >>> generate('notes', 'tiny')
-        Traceback (most recent call last):
-            ...
-        mmvg.refshapes.generate.DatasetConflictError: notes is not empty and was not written by RefShapes ...
-    """
 
 
 def generate(
@@ -51,7 +37,8 @@ def generate(
 ) -> list[SceneRecord]:
     """Write RefShapes; the same size and seed give the same bytes.
 
-    Nothing is done when ``out`` holds this very data set already.
+    Nothing is done when ``out`` holds this very data set already. Formats that an interrupted call has begun are
+    written as well.
 
     Args:
         out: Root folder; ``images/train2014``, one folder per format, ``vocab.txt``, ``scenes.jsonl`` and, last,
@@ -59,7 +46,7 @@ def generate(
         size: Key of ``SIZES``.
         seed: Any non-negative integer.
         formats: Keys of ``WRITERS``.
-        workers: Number of processes; as many as there are cores by default.
+        workers: Number of processes, 1 or more; as many as there are cores by default.
         force: Replace a RefShapes data set of another size, seed or version.
         progress: Called with the number of finished and of all pictures.
 
@@ -68,7 +55,8 @@ def generate(
 
     Raises:
         DatasetConflictError: ``out`` holds another data set.
-        ValueError: Unknown size or format.
+        OSError: A file could not be written.
+        ValueError: Unknown size or format, a negative seed, or no worker.
 
     Example:
         >>> records = generate('drawn', 'tiny', formats=['refcoco'], workers=1)
@@ -76,18 +64,20 @@ def generate(
         (44, ['instances.json', 'kinds(unc).json', 'refs(unc).p'])
     """
     out = Path(out)
-    _check_names(size, formats)
-    stamp = {'name': 'RefShapes', 'version': VERSION, 'size': size, 'seed': seed}
-    present = _claim(out, stamp, force)
+    check_choice('size', size, SIZES)
+    check_drawing(seed, formats, WRITERS, workers)
+    about = {'name': 'RefShapes', 'version': VERSION, 'size': size, 'seed': seed}
+    parts = ['images/train2014', *(writer.folder for writer in WRITERS.values()), 'vocab.txt', 'scenes.jsonl']
+    folder = DrawnFolder(out, 'RefShapes', parts)
+    present, begun = folder.claim(about, force)
     if set(formats) <= set(present):
         return []
-    formats = [name for name in WRITERS if name in formats or name in present]
+    formats = [name for name in WRITERS if name in {*formats, *present, *begun}]
+    folder.begin(about, formats)
 
     settings = SIZES[size]
     images = out / 'images' / 'train2014'
     images.mkdir(parents=True, exist_ok=True)
-    (out / _STARTED).write_text(json.dumps(stamp))
-    (out / STAMP).unlink(missing_ok=True)
     styles = list(dict.fromkeys(style for name in formats for style in WRITERS[name].styles))
     workers = workers or (1 if sum(settings.images.values()) <= 2 * _CHUNK else os.cpu_count() or 1)
     records = _draw_all(settings, seed, styles, images, workers, progress)
@@ -95,20 +85,8 @@ def generate(
         WRITERS[name]().write(records, out)
     (out / 'vocab.txt').write_text('\n'.join([*SPECIAL_WORDS, *grammar_words()]) + '\n')
     write_scenes(records, out / 'scenes.jsonl')
-    (out / STAMP).write_text(json.dumps(stamp | {'formats': formats, 'images': settings.images}, indent=2) + '\n')
-    (out / _STARTED).unlink()
+    folder.finish(about, formats, images=settings.images)
     return records
-
-
-def write_image(path: str, image: np.ndarray) -> None:
-    """Write a BGR image as a JPEG without colour subsampling.
-
-    Raises:
-        OSError: The file could not be written.
-    """
-    options = [cv2.IMWRITE_JPEG_QUALITY, 92, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    if not cv2.imwrite(path, image, options):
-        raise OSError(f'{path}: the image could not be written; is the disk full or the folder read-only?')
 
 
 def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
@@ -123,59 +101,6 @@ def write_scenes(records: Sequence[SceneRecord], path: Path) -> None:
             ]
             line = {'image_id': record.image_id, 'split': record.split, 'width': record.scene.width}
             file.write(json.dumps(line | {'height': record.scene.height, 'objects': objects}) + '\n')
-
-
-def _check_names(size: str, formats: Sequence[str]) -> None:
-    """Check that size and formats are known.
-
-    Raises:
-        ValueError: If one is not, or there is no format.
-    """
-    check_choice('size', size, SIZES)
-    unknown = sorted(set(formats) - set(WRITERS))
-    if unknown or not formats:
-        raise ValueError(f'unknown formats {unknown}; there are {", ".join(WRITERS)}')
-
-
-def _claim(out: Path, stamp: dict, force: bool) -> list[str]:
-    """Check that ``out`` may be written, and empty it of another RefShapes if ``force``.
-
-    Returns:
-        The formats of this very data set that are complete in it.
-
-    Raises:
-        DatasetConflictError: If it holds anything else.
-    """
-    if out.exists() and not out.is_dir():
-        raise DatasetConflictError(f'{out} is a file; give a folder with --out')
-    for name in (STAMP, _STARTED):
-        if (out / name).is_file():
-            found = json.loads((out / name).read_text())
-            if {key: found.get(key) for key in stamp} == stamp:
-                return found.get('formats', [])
-            if not force:
-                raise DatasetConflictError(
-                    f'{out} holds RefShapes {found.get("version")} of size {found.get("size")}, seed '
-                    f'{found.get("seed")}; asked for is {stamp["version"]}, {stamp["size"]}, {stamp["seed"]}. '
-                    'Choose another folder with --out, or replace it with --force.'
-                )
-            _remove(out)
-            return []
-    if out.exists() and any(out.iterdir()):
-        raise DatasetConflictError(
-            f'{out} is not empty and was not written by RefShapes (it has no {STAMP}); it will not be touched, '
-            'not even with --force. Choose another folder with --out.'
-        )
-    return []
-
-
-def _remove(out: Path) -> None:
-    """Delete what an earlier run wrote, and nothing else."""
-    shutil.rmtree(out / 'images' / 'train2014', ignore_errors=True)
-    for writer in WRITERS.values():
-        shutil.rmtree(out / writer.folder, ignore_errors=True)
-    for name in (STAMP, _STARTED, 'vocab.txt', 'scenes.jsonl'):
-        (out / name).unlink(missing_ok=True)
 
 
 def _draw_all(
@@ -214,6 +139,6 @@ def _draw_chunk(
     records = []
     for index in indices:
         record, image = make_record(settings, seed, split_of(settings, index), index, styles)
-        write_image(str(images / record.file_name), image)
+        write_image(images / record.file_name, image, _JPEG)
         records.append(record)
     return records

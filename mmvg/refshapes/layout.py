@@ -8,6 +8,8 @@ from itertools import accumulate
 import cv2
 import numpy as np
 
+from mmvg.checks import check_choice
+
 from .attributes import COLOURS, EXTENTS, HELD_OUT, PATTERNS
 from .scene import Scene, SceneObject
 from .shapes import SHAPES
@@ -35,6 +37,10 @@ class SceneSettings:
         >>> scene = sample_scene(np.random.default_rng(0), settings)
         >>> scene.width, {thing.shape for thing in scene.objects} <= {'ring', 'square'}
         (64, True)
+
+    Raises:
+        ValueError: If no scene can be drawn so: fewer than three objects or two shapes, a size without an extent or
+            with one beyond the canvas, or a share that is none.
     """
 
     canvases: Sequence[tuple[int, int]] = ((160, 120), (120, 160), (144, 144))
@@ -46,6 +52,23 @@ class SceneSettings:
     patterns: Mapping[str, float] = field(default_factory=lambda: dict(PATTERNS))
     overlap: float = 0.35
     min_visible: float = 0.6
+
+    def __post_init__(self) -> None:
+        if min(self.object_counts, default=0) < MIN_OBJECTS:
+            raise ValueError(
+                f'object_counts: a scene has {MIN_OBJECTS} objects or more, not {dict(self.object_counts)}'
+            )
+        for name in self.shapes:
+            check_choice('shapes', name, tuple(SHAPES))
+        if len(set(self.shapes)) < 2:
+            raise ValueError(f'shapes: a scene needs two or more, not {list(self.shapes)}')
+        if self.extents.keys() != EXTENTS.keys() or any(not 0 < a <= b < 1 for a, b in self.extents.values()):
+            raise ValueError(
+                f'extents: {" and ".join(EXTENTS)} need 0 < least <= largest < 1, not {dict(self.extents)}'
+            )
+        for name in ('overlap', 'min_visible'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f'{name} must be a share from 0 to 1, not {getattr(self, name)}')
 
 
 def choose(rng: np.random.Generator, weights: Mapping):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -12,8 +11,7 @@ from typing import Any
 
 import cv2
 
-from mmvg.checks import check_choice
-from mmvg.refshapes import DatasetConflictError
+from mmvg.refshapes.drawn_folder import DrawnFolder, check_drawing
 from mmvg.refshapes.generate import SPECIAL_WORDS
 from mmvg.refshapes.wording import grammar_words
 
@@ -24,7 +22,6 @@ from .scene import render_table
 from .writers import TABLE_WRITERS, FinishedTable
 
 VERSION = '1.1'  # raise it whenever the same seed would give other bytes
-STAMP = 'refscenes.json'
 SHARES = {'train': 0.85, 'val': 0.075, 'test': 0.075}
 _GRASPS, _NOISE = 3, 6  # purposes of random numbers, see TableScene.rng
 _CHUNK = 4  # tables
@@ -43,14 +40,15 @@ def generate_tables(
 ) -> dict[str, int]:
     """Write RefScenes; the same arguments give the same bytes on the same machine, with any number of workers.
 
-    Nothing is done when ``out`` holds this very data set already; where it lacks a format, that is added.
+    Nothing is done when ``out`` holds this very data set already; where it lacks a format, that is added, and so are
+    those that an interrupted call has begun.
 
     Args:
         out: Root folder; one folder per format, ``vocab.txt``, ``scenes.jsonl`` and, last, ``refscenes.json``.
         number: Of tables; 85 % are for training.
         seed: Any non-negative integer.
         formats: Keys of ``TABLE_WRITERS``.
-        workers: Number of processes; as many as there are cores by default.
+        workers: Number of processes, 1 or more; as many as there are cores by default.
         size: Width and height of the pictures in pixels.
         noise: Depth with the noise and the holes of a real sensor. Grasps are tried with exact depth all the same.
         force: Replace a RefScenes of other settings.
@@ -61,22 +59,21 @@ def generate_tables(
 
     Raises:
         DatasetConflictError: ``out`` holds something else.
-        ValueError: Unknown format, or too few tables for three splits.
+        OSError: A file could not be written.
+        ValueError: Unknown format, a negative seed, no worker, or too few tables for three splits.
     """
-    for name in formats:
-        check_choice('formats', name, tuple(TABLE_WRITERS))
+    check_drawing(seed, formats, TABLE_WRITERS, workers)
     if number < 3:
         raise ValueError(f'{number} tables are too few: train, val and test need one each')
     out = Path(out)
-    formats = [name for name in TABLE_WRITERS if name in formats]
-    stamp = dict(name='RefScenes', version=VERSION, number=number, seed=seed, size=list(size), noise=noise)
-    present = _claim(out, stamp, force)
+    about = dict(name='RefScenes', version=VERSION, number=number, seed=seed, size=list(size), noise=noise)
+    parts = [*(writer.folder for writer in TABLE_WRITERS.values()), 'vocab.txt', 'scenes.jsonl']
+    folder = DrawnFolder(out, 'RefScenes', parts)
+    present, begun = folder.claim(about, force)
     if set(formats) <= set(present):
         return {}
-    formats = [name for name in TABLE_WRITERS if name in formats or name in present]
-    stamp['formats'] = formats
-    out.mkdir(parents=True, exist_ok=True)
-    (out / STAMP).write_text(json.dumps(stamp | {'complete': False}))
+    formats = [name for name in TABLE_WRITERS if name in {*formats, *present, *begun}]
+    folder.begin(about, formats)
     jobs = [range(i, min(i + _CHUNK, number)) for i in range(0, number, _CHUNK)]
     job = partial(_write_chunk, out, number, seed, formats, size, noise)
     lines: list[dict] = []
@@ -88,7 +85,7 @@ def generate_tables(
         TABLE_WRITERS[name]().write_lists([(line['split'], line.pop(f'_{name}')) for line in lines], out)
     (out / 'vocab.txt').write_text('\n'.join([*SPECIAL_WORDS, *grammar_words(tuple(KINDS))]) + '\n')
     (out / 'scenes.jsonl').write_text(''.join(json.dumps(line) + '\n' for line in lines))
-    (out / STAMP).write_text(json.dumps(stamp | {'complete': True}, indent=2) + '\n')
+    folder.finish(about, formats)
     things = [thing for line in lines for thing in line['objects']]
     return dict(
         tables=len(lines),
@@ -172,37 +169,3 @@ def _in_parallel(job: Callable[[range], list[dict]], jobs: list[range], workers:
         return
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context('spawn')) as pool:
         yield from pool.map(job, jobs)
-
-
-def _claim(out: Path, stamp: dict, force: bool) -> list[str]:
-    """Check that ``out`` may be written, and empty it of another RefScenes if ``force``.
-
-    Returns:
-        The formats of this very data set that are complete in it.
-
-    Raises:
-        DatasetConflictError: If it holds anything else.
-    """
-    if out.is_file():
-        raise DatasetConflictError(f'{out} is a file; give a folder with --out')
-    if not out.exists() or not any(out.iterdir()):
-        return []
-    if not (out / STAMP).is_file():
-        raise DatasetConflictError(
-            f'{out} is not empty and was not written by RefScenes (it has no {STAMP}); it will not be touched, not '
-            'even with --force. Choose another folder with --out.'
-        )
-    found = json.loads((out / STAMP).read_text())
-    if {key: found.get(key) for key in stamp} == stamp:
-        return found['formats'] if found['complete'] else []
-    if not force:
-        held = {key: found.get(key) for key in stamp}
-        raise DatasetConflictError(
-            f'{out} holds RefScenes {held}; asked for is {stamp}. Choose another folder with --out, or replace it '
-            'with --force.'
-        )
-    for writer in TABLE_WRITERS.values():
-        shutil.rmtree(out / writer.folder, ignore_errors=True)
-    for name in (STAMP, 'vocab.txt', 'scenes.jsonl'):
-        (out / name).unlink(missing_ok=True)
-    return []

@@ -37,6 +37,7 @@ OBJECTS = [
         ('the three stars', {0, 1, 2}),
         ('all the red objects', {0, 3}),
         ('the red mug and the white ring', {3, 4}),
+        ('an object with dots', {4}),
         ('the red ring', set()),
         ('both red rings', set()),
     ],
@@ -58,6 +59,7 @@ def test_it_reads_what_a_person_would(sentence, targets):
         ('the red mug and the red ring', 'halves'),
         ('the red dog', "'dog'"),
         ('the red', '0 nouns'),
+        ('?! 3', 'no word'),
     ],
 )
 def test_it_refuses_what_is_ambiguous_false_or_foreign(sentence, message):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -7,8 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
+from mmvg.pictures import write_image
 from mmvg.refshapes import SIZES, WRITERS, DatasetConflictError, generate
 from mmvg.refshapes.attributes import HELD_OUT
 
@@ -56,7 +59,7 @@ def test_another_data_set_is_replaced_by_force_only(tmp_path):
     root = tmp_path / 'data'
     generate(root, 'tiny', seed=3, workers=1)
     (root / 'notes.txt').write_text('mine')
-    with pytest.raises(DatasetConflictError, match=r'size tiny, seed 3.*--force'):
+    with pytest.raises(DatasetConflictError, match=r'version .*size tiny, seed 3;.*--force'):
         generate(root, 'tiny', seed=4)
     generate(root, 'tiny', seed=4, formats=['grefcoco'], workers=1, force=True)
     assert json.loads((root / 'refshapes.json').read_text())['seed'] == 4
@@ -73,16 +76,51 @@ def test_a_folder_with_other_data_is_never_touched(tmp_path, force):
     assert (tmp_path / 'grefcoco' / 'instances.json').read_text() == 'real'
 
 
-def test_an_interrupted_run_leaves_no_stamp_and_is_finished_by_the_next(tiny, tmp_path):
-    def stop(done, total):
-        raise KeyboardInterrupt
+def stop(done, total):
+    raise KeyboardInterrupt
 
+
+def test_an_interrupted_run_leaves_no_stamp_and_is_finished_by_the_next(tiny, tmp_path):
     root = tmp_path / 'data'
     with pytest.raises(KeyboardInterrupt):
         generate(root, 'tiny', seed=0, workers=1, progress=stop)
     assert not (root / 'refshapes.json').exists()
-    generate(root, 'tiny', seed=0, workers=1)
+    generate(root, 'tiny', seed=0, formats=['refcoco'], workers=1)  # those that were begun as well
     assert digest(root) == digest(tiny)
+
+
+@pytest.mark.parametrize('wrong', [dict(seed=-1), dict(workers=0), dict(formats=[]), dict(formats=['refclef'])])
+def test_what_cannot_be_drawn_is_refused_before_anything_is_removed(tiny, tmp_path, wrong):
+    root = shutil.copytree(tiny, tmp_path / 'data')
+    with pytest.raises(ValueError, match=next(iter(wrong)).removesuffix('s')):
+        generate(root, 'tiny', **{'seed': 5, 'force': True} | wrong)
+    assert digest(root) == digest(tiny)
+
+
+def test_a_removal_that_was_interrupted_leaves_nothing_that_passes_as_complete(tiny, tmp_path, monkeypatch):
+    root = shutil.copytree(tiny, tmp_path / 'data')
+    with monkeypatch.context() as patch:
+        patch.setattr('mmvg.refshapes.drawn_folder.shutil.rmtree', lambda path: stop(0, 0))
+        with pytest.raises(KeyboardInterrupt):
+            generate(root, 'tiny', seed=5, force=True)
+    shutil.rmtree(root / 'images')
+    generate(root, 'tiny', seed=0, formats=['refcoco'], workers=1)
+    assert digest(root) == digest(tiny)
+
+
+@pytest.mark.parametrize('content', ['', '{"name": "RefSh', '[]'])
+def test_a_damaged_stamp_says_nothing_and_is_replaced_by_force(tmp_path, content):
+    (tmp_path / 'refshapes.json').write_text(content)
+    with pytest.raises(DatasetConflictError, match=r'holds RefShapes that cannot be read; asked for is.*--force'):
+        generate(tmp_path, 'tiny', formats=['refcoco'], workers=1)
+    generate(tmp_path, 'tiny', formats=['refcoco'], workers=1, force=True)
+    assert json.loads((tmp_path / 'refshapes.json').read_text())['formats'] == ['refcoco']
+
+
+def test_a_picture_that_cannot_be_written_ends_the_run(tmp_path):
+    (tmp_path / 'a.png').mkdir()
+    with pytest.raises(OSError, match=r'a\.png'):
+        write_image(tmp_path / 'a.png', np.zeros((2, 2), np.uint8))
 
 
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path):

@@ -66,3 +66,20 @@ def test_choose_follows_the_weights():
     drawn = [choose(rng, {'a': 1, 'b': 3, 'c': 0}) for _ in range(4000)]
     assert set(drawn) == {'a', 'b'}
     assert abs(drawn.count('b') / 4000 - 0.75) < 0.03
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'message'),
+    [
+        (dict(object_counts={2: 1.0}), 'object_counts: a scene has 3 objects or more'),
+        (dict(object_counts={}), 'object_counts'),
+        (dict(shapes=('disc',)), 'shapes: a scene needs two or more'),
+        (dict(shapes=('disc', 'rings')), "did you mean 'ring'"),
+        (dict(extents={'small': (0.2, 0.3)}), 'extents: small and large need'),
+        (dict(extents={'small': (0.2, 0.3), 'large': (0.4, 1.5)}), 'extents'),
+        (dict(min_visible=1.1), 'min_visible must be a share from 0 to 1'),
+    ],
+)
+def test_settings_that_no_scene_can_meet_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        SceneSettings(**wrong)

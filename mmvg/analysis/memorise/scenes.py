@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmvg.masks import encode_mask
+from mmvg.pictures import write_image
 from mmvg.structures import fold_angle
 
 _BACKGROUND = (60, 70, 80)
@@ -77,7 +77,7 @@ def _draw(path: Path, index: int, width: int, height: int, shapes: list[Shape], 
     for shape, colour in zip(shapes, colours, strict=True):
         covered = _inside(width, height, shape, (np.arange(4) + 0.5) / 4).mean(0)
         image += covered[..., None] * (np.array(_COLOURS[colour]) - image)
-    cv2.imwrite(str(path), np.rint(image).astype(np.uint8))
+    write_image(path, np.rint(image).astype(np.uint8))
     mask = _inside(width, height, shapes[-1], (0.5,))[0]
     rows, columns = np.nonzero(mask)
     box = [float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)]

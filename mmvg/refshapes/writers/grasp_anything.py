@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmvg.pictures import write_image
 from mmvg.structures import original_to_input_grasps
 
 from ..attributes import HELD_OUT
@@ -35,10 +36,10 @@ class GraspAnythingWriter:
 
     Example:
         >>> from mmvg.refshapes import SIZES, make_record
-        >>> from mmvg.refshapes.generate import write_image
+        >>> from mmvg.pictures import write_image
         >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=[])
         >>> Path('out/images/train2014').mkdir(parents=True)
-        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> write_image(Path(f'out/images/train2014/{record.file_name}'), image)
         >>> GraspAnythingWriter().write([record], Path('out'))
         >>> sorted(path.name for path in Path('out/grasp_anything').iterdir())
         ['grasp_instructions', 'grasp_label_positive', 'image', 'part_mask', 'scene_description', 'split']
@@ -92,7 +93,7 @@ def _write_scene(scene: SceneRecord, candidates: Sequence[int], picture: Path, f
             break
     if objects:
         image, _ = to_square(cv2.imread(str(picture)), cv2.INTER_CUBIC, BORDER)
-        cv2.imwrite(str(folder / 'image' / f'{name}.jpg'), image)
+        write_image(folder / 'image' / f'{name}.jpg', image)
         names = [f'{thing.colour} {thing.shape}' for thing in scene.scene.objects]
         description = (f'A picture of {", ".join(names)}.', names)
         (folder / 'scene_description' / f'{name}.pkl').write_bytes(pickle.dumps(description, protocol=4))

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
 
-import cv2
 import numpy as np
+
+from mmvg.pictures import write_image
 
 from ..attributes import COLOURS, HELD_OUT
 from ..drawing import fill
@@ -37,10 +38,10 @@ class OCIDVLGWriter:
 
     Example:
         >>> from mmvg.refshapes import SIZES, make_record
-        >>> from mmvg.refshapes.generate import write_image
+        >>> from mmvg.pictures import write_image
         >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=OCIDVLGWriter.styles)
         >>> Path('out/images/train2014').mkdir(parents=True)
-        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> write_image(Path(f'out/images/train2014/{record.file_name}'), image)
         >>> OCIDVLGWriter().write([record], Path('out'))
         >>> sorted(path.name for path in Path('out/ocid_vlg/refer').iterdir())
         ['multiple', 'novel-classes', 'novel-instances', 'unique']
@@ -60,7 +61,7 @@ class OCIDVLGWriter:
             instances = draw_instances(scene)
             path = folder / sequence / 'seg_mask_instances_combi' / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), instances)
+            write_image(path, instances)
             records = _records(scene, instances, f'{sequence},{name}', numbers)
             expressions[_SPLITS[scene.split]].extend(records)
         for version, splits in _versions(expressions).items():

@@ -27,10 +27,10 @@ class PhraseCutWriter:
 
     Example:
         >>> from mmvg.refshapes import SIZES, make_record
-        >>> from mmvg.refshapes.generate import write_image
+        >>> from mmvg.pictures import write_image
         >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=PhraseCutWriter.styles)
         >>> Path('out/images/train2014').mkdir(parents=True)
-        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> write_image(Path(f'out/images/train2014/{record.file_name}'), image)
         >>> PhraseCutWriter().write([record], Path('out'))
         >>> sorted(path.name for path in Path('out/VGPhraseCut_v0').glob('*_train.json'))
         ['refer_input_train.json', 'refer_train.json']

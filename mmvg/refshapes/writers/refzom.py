@@ -26,10 +26,10 @@ class RefZOMWriter:
 
     Example:
         >>> from mmvg.refshapes import SIZES, make_record
-        >>> from mmvg.refshapes.generate import write_image
+        >>> from mmvg.pictures import write_image
         >>> record, image = make_record(SIZES['tiny'], seed=0, split='train', index=0, styles=RefZOMWriter.styles)
         >>> Path('out/images/train2014').mkdir(parents=True)
-        >>> write_image(f'out/images/train2014/{record.file_name}', image)
+        >>> write_image(Path(f'out/images/train2014/{record.file_name}'), image)
         >>> RefZOMWriter().write([record], Path('out'))
         >>> sorted(path.name for path in Path('out/ref-zom').iterdir())
         ['instances.json', 'kinds(final).json', 'refs(final).p', 'trainval2014']

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmvg.refshapes.checker import PictureObject, SentenceError, meaning
+from mmvg.refshapes.checker import PictureObject, SentenceError, meaning, names_handle
 from mmvg.refshapes.expressions import Single, kind_of
 from mmvg.refshapes.layout import choose
 from mmvg.refshapes.wording import SentenceWriter
@@ -56,5 +56,5 @@ def read_sentence(scene: TableScene, text: str) -> TableSentence:
     except SentenceError as error:
         asked = '; '.join(f'"{sentence}"' for sentence in known)
         raise ValueError(f'{error}. On this table one can ask: {asked}') from error
-    part = 'handle' if targets and text.rstrip('. ').endswith('handle') else None
+    part = 'handle' if targets and names_handle(text) else None
     return TableSentence(text, 'typed' if targets else 'no_target', targets, part)

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmvg.pictures import write_image
 from mmvg.whole_files import write_whole
 
 from .benchmark import NOTHING, Benchmark, TrialRecord
@@ -110,7 +111,7 @@ def write_report(out: Path, settings: Benchmark, records: Sequence[TrialRecord],
     if failures:
         written.append(out / 'failures.png')
         sheet = failure_sheet([_failure(record) for record in _spread(failures)])
-        cv2.imwrite(str(written[-1]), sheet[..., ::-1])
+        write_image(written[-1], sheet[..., ::-1])
     return written
 
 

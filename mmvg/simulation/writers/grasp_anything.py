@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmvg.pictures import write_image
 from mmvg.refshapes.wording import SentenceWriter
 from mmvg.refshapes.writers.grasp_anything import BORDER, to_square, write_part
 
@@ -51,8 +52,8 @@ class GraspAnythingTables:
         if chosen:
             image, _ = to_square(view.image, cv2.INTER_CUBIC, BORDER)
             depth, _ = to_square(np.round(1000 * view.depth).astype(np.uint16), cv2.INTER_NEAREST_EXACT, 0)
-            cv2.imwrite(str(folder / 'image' / f'{name}.jpg'), image)
-            cv2.imwrite(str(folder / 'depth' / f'{name}.png'), depth)
+            write_image(folder / 'image' / f'{name}.jpg', image)
+            write_image(folder / 'depth' / f'{name}.png', depth)
             names = [f'{thing.colour} {thing.kind}' for thing in objects]
             description = (f'A picture of {", ".join(names)}.', names)
             (folder / 'scene_description' / f'{name}.pkl').write_bytes(pickle.dumps(description, protocol=4))

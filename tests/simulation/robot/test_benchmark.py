@@ -63,3 +63,19 @@ def test_a_typed_sentence_is_read_or_answered_with_those_that_can_be_asked():
     assert read_sentence(scene, f'the {absent} {thing.kind}').targets == ()
     with pytest.raises(ValueError, match='one can ask'):
         read_sentence(scene, 'please hand me that thing over there')
+    with pytest.raises(ValueError, match=r'there is no word in it.*one can ask'):
+        read_sentence(scene, '?!')
+
+
+@pytest.mark.usefixtures('renderer')
+def test_a_handle_is_asked_for_in_capitals_and_with_an_exclamation_mark():
+    from mmvg.simulation import draw_table
+
+    scene, asked = next(
+        (scene, sentence)
+        for scene in (draw_table(number, 'scattered') for number in range(8))
+        for sentence in scene.sentences
+        if sentence.part == 'handle'
+    )
+    for text in (asked.text.upper(), f'{asked.text.rstrip(".")} !'):
+        assert read_sentence(scene, text)[2:] == (asked.targets, 'handle')
