@@ -17,6 +17,7 @@ val_dataloader.dataset = dict(
         dict(data, dataset=name, split='val', test_mode=True, pipeline='${test_pipeline}')
         for name in ('refcoco', 'refcoco+', 'refcocog')
     ],
+    ignore_keys=['dataset'],  # the name, which differs
 )
 val_evaluator = [
     dict(type=MeanOverDatasets, metric=dict(type=RECMetric, resolution='${frame}')),

@@ -203,3 +203,19 @@ def test_turned_and_enlarged_pictures_keep_grasps_on_their_parts(drawn_config):
         painted += int((quality[y, x] == 1).sum())
         seen += len(x)
     assert painted == seen > 50
+
+
+JOINED = [path for path in sorted(FOLDER.parents[1].rglob('*.py')) if 'ConcatDataset' in path.read_text()]
+
+
+@pytest.mark.parametrize('path', JOINED, ids=lambda path: f'{path.parent.name}/{path.stem}')
+def test_joined_data_sets_are_built_together(path, refshapes_tiny):
+    cfg = read_config(path, {'data_root': str(refshapes_tiny)})
+    joined = [cfg[f'{name}_dataloader'].dataset for name in ('train', 'val', 'test')]
+    joined = [dataset for dataset in joined if 'datasets' in dataset]
+    assert joined
+    for dataset in joined:
+        for part in dataset.datasets:
+            part.update(pipeline=[], serialize_data=False)
+        built = DATASETS.build(dataset)
+        assert len(built) == sum(map(len, built.datasets)) > 0
