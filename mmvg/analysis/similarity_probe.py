@@ -1,6 +1,6 @@
 """How near a sentence and what it means are in an encoder, after a linear probe."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ class Similarity:
 
     Args:
         matching: (N,) of each sentence with its own image.
-        others: (N * (N - 1),) of each sentence with the others.
+        others: (M,) of each sentence with the images of other pictures.
     """
 
     matching: np.ndarray
@@ -34,7 +34,9 @@ class Similarity:
 
 
 @torch.no_grad()
-def collect_features(model: Grounder, batches: Iterable[dict], part: str = 'target') -> tuple[Tensor, Tensor]:
+def collect_features(
+    model: Grounder, batches: Iterable[dict], part: str = 'target'
+) -> tuple[Tensor, Tensor, list[str]]:
     """Sentences and images as the encoder of a model sees them.
 
     A sentence is the mean of its tokens behind the encoder. An image is taken from the coarsest map, before its last
@@ -46,12 +48,12 @@ def collect_features(model: Grounder, batches: Iterable[dict], part: str = 'targ
         part: See ``IMAGE_PARTS``.
 
     Returns:
-        Texts (N, C) and images (N, C').
+        Texts (N, C), images (N, C'), and the path of the picture of each.
 
     Raises:
         ValueError: If there is no sample with a target.
     """
-    texts, images = [], []
+    texts, images, pictures = [], [], []
     for batch in batches:
         data = model.data_preprocessor(batch, training=False)
         inputs = data['inputs']
@@ -63,14 +65,17 @@ def collect_features(model: Grounder, batches: Iterable[dict], part: str = 'targ
             if share is None:
                 continue
             texts.append(features.text[i][features.text_mask[i]].float().mean(0))
+            pictures.append(str(sample.img_path))
             images.append((cells[i].float() * share.to(cells)).sum((1, 2)) / share.sum().to(cells))
     if not texts:
         raise ValueError('there is no sample with a target to compare')
-    return torch.stack(texts).cpu(), torch.stack(images).cpu()
+    return torch.stack(texts).cpu(), torch.stack(images).cpu(), pictures
 
 
 def _share(sample: GroundingSample, size: tuple[int, int], part: str) -> Tensor | None:
     """How much of each cell (h, w) counts; None if nothing does."""
+    if sample.no_target:
+        return None
     if part == 'image':
         return torch.ones(size)
     mask = torch.as_tensor(np.asarray(sample.gt_sem_seg.sem_seg)).float()
@@ -79,22 +84,29 @@ def _share(sample: GroundingSample, size: tuple[int, int], part: str) -> Tensor 
 
 
 def probe_similarity(
-    texts: Tensor, images: Tensor, steps: int = 300, temperature: float = 0.07, seed: int = 0
+    texts: Tensor,
+    images: Tensor,
+    pictures: Sequence[str] | None = None,
+    steps: int = 300,
+    temperature: float = 0.07,
+    seed: int = 0,
 ) -> Similarity:
-    """Learn a linear layer from texts to images on one half of the pairs, and compare those of the other half.
+    """Learn a linear layer from texts to images of one half of the pictures, and compare the pairs of the other half.
 
     As MagNet does for its Fig. 6 (arXiv:2312.12198, Sec. 4.4.1), which names a linear layer with a contrastive loss and
-    nothing else; ours is InfoNCE in both directions, with Adam on all pairs of the half at once.
+    nothing else; ours is InfoNCE in both directions, with Adam on all pairs of the half at once. Two pairs of one
+    picture are never held against each other, for one sentence may well mean what the other does.
 
     Args:
         texts: (N, C), N >= 4.
         images: (N, C').
+        pictures: Which picture each pair is of, N names; by default each of its own.
         steps: Of the optimizer.
         temperature: Of the loss.
         seed: Of the halves and the layer.
 
     Raises:
-        ValueError: If there are fewer than four pairs.
+        ValueError: If there are fewer than four pictures.
 
     Example:
         >>> torch.manual_seed(0)  # doctest: +ELLIPSIS
@@ -104,11 +116,16 @@ def probe_similarity(
         >>> aligned.gap > 0.8, abs(probe_similarity(texts, torch.randn(200, 6)).gap) < 0.2
         (True, True)
     """
-    if len(texts) < 4:
-        raise ValueError(f'{len(texts)} pairs are too few to learn from one half and compare the other')
+    if pictures is None:
+        pictures = [str(number) for number in range(len(texts))]
+    names, numbers = np.unique(pictures, return_inverse=True)
+    if len(names) < 4:
+        raise ValueError(f'pairs of {len(names)} pictures are too few to learn from one half and compare the other')
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(texts), generator=generator)
-    learned, held = order[: len(order) // 2], order[len(order) // 2 :]
+    picture = torch.from_numpy(numbers)
+    order = torch.randperm(len(names), generator=generator)
+    is_learned = torch.isin(picture, order[: len(order) // 2])
+    learned, held = is_learned.nonzero()[:, 0], (~is_learned).nonzero()[:, 0]
     # the mean says nothing of a pair, and scale differs from encoder to encoder
     texts, images = (_standardised(x, learned) for x in (texts, images))
     layer = nn.Linear(texts.shape[1], images.shape[1])
@@ -117,16 +134,22 @@ def probe_similarity(
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * texts.shape[1] ** -0.5)
     optimizer = torch.optim.Adam(layer.parameters(), lr=1e-2, weight_decay=1e-3)
     same = torch.arange(len(learned))
+    no_rivals = _of_one_picture(picture[learned]).fill_diagonal_(False)
     for _ in range(steps):
         logits = _cosines(layer(texts[learned]), images[learned]) / temperature
+        logits = logits.masked_fill(no_rivals, -torch.inf)
         loss = F.cross_entropy(logits, same) + F.cross_entropy(logits.t(), same)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     with torch.no_grad():
         cosines = _cosines(layer(texts[held]), images[held])
-    own = torch.eye(len(held), dtype=torch.bool)
-    return Similarity(cosines[own].numpy(), cosines[~own].numpy())
+    return Similarity(cosines.diagonal().numpy(), cosines[~_of_one_picture(picture[held])].numpy())
+
+
+def _of_one_picture(picture: Tensor) -> Tensor:
+    """Which pairs (N, N) of two pairs show the same ``picture`` (N,)."""
+    return picture[:, None] == picture[None]
 
 
 def _standardised(x: Tensor, rows: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ from mmengine.config import Config
 
 from mmvg.analysis.attention_maps import AttentionMaps, attention_maps, words_of_tokens
 from mmvg.analysis.similarity_probe import Similarity, collect_features, probe_similarity
-from mmvg.engine.hooks.grounding_visualization_hook import sample_image
+from mmvg.datasets.transforms import LoadGroundingAnnotations, Tokenize
+from mmvg.engine.hooks.grounding_visualization_hook import part_of, sample_image
 from mmvg.models import Grounder
 from mmvg.registry import DATASETS, MODELS
 from mmvg.structures import GroundingSample
@@ -47,8 +48,8 @@ class FigureData:
     def __init__(self, cfg: Config, numbers: list[int] | None = None, count: int = 6, batch_size: int = 4) -> None:
         self.dataset = DATASETS.build(cfg.test_dataloader.dataset)
         total = len(self.dataset)
-        if numbers and max(numbers) >= total:
-            raise ValueError(f'the split has {total} samples, from 0 to {total - 1}; there is no {max(numbers)}')
+        if wrong := [number for number in numbers or () if not 0 <= number < total]:
+            raise ValueError(f'the split has {total} samples, from 0 to {total - 1}; there is no {wrong[0]}')
         spread = np.linspace(0, total - 1, min(count, total)).round().astype(int).tolist()
         self.numbers = sorted(set(spread)) if numbers is None else list(numbers)
         self.batch_size = batch_size
@@ -64,9 +65,15 @@ class FigureData:
         return sample_image(self.dataset, sample)
 
     def words(self, sample: GroundingSample) -> list[tuple[str, slice]]:
-        """The words of the text as the model reads it, and their tokens."""
-        steps = getattr(self.dataset.pipeline, 'transforms', ())
-        step = next(step for step in steps if type(step).__name__ == 'Tokenize')
+        """The words of the text as the model reads it, and their tokens.
+
+        Raises:
+            ValueError: If the pipeline has no ``Tokenize``.
+        """
+        steps = part_of(self.dataset, sample).pipeline.transforms
+        step = next((step for step in steps if isinstance(step, Tokenize)), None)
+        if step is None:
+            raise ValueError('test_dataloader: the pipeline has no Tokenize, so which token is which word is unknown')
         return words_of_tokens(step.tokenizer, sample.text, step.max_length)
 
 
@@ -93,17 +100,24 @@ def similarity(cfg: Config, checkpoint: str, count: int, part: str, device: str 
     """Probe the encoder of a checkpoint on ``count`` samples of the split that is tested, see :func:`probe_similarity`.
 
     Args:
-        cfg: A config whose training pipeline has the masks in input pixels.
+        cfg: A config whose test pipeline loads masks.
         checkpoint: See :func:`open_figure_model`.
         count: Samples.
         part: See :data:`mmvg.analysis.similarity_probe.IMAGE_PARTS`.
         device: See :func:`open_figure_model`.
     """
     model = open_figure_model(cfg, checkpoint, device)
-    dataset: dict[str, Any] = dict(cfg.test_dataloader.dataset)
-    dataset['pipeline'] = cfg.train_dataloader.dataset.pipeline
-    cfg.test_dataloader.dataset = dataset
+    _bring_targets_to_input(cfg.test_dataloader.dataset)
     return probe_similarity(*collect_features(model, FigureData(cfg, count=count, batch_size=16).batches(), part))
+
+
+def _bring_targets_to_input(dataset: dict[str, Any]) -> None:
+    """Let the pipelines of a data set, or of those that it joins, give masks in pixels of the input."""
+    for part in dataset.get('datasets', ()):
+        _bring_targets_to_input(part)
+    for step in dataset.get('pipeline', ()):
+        if step['type'] in (LoadGroundingAnnotations, LoadGroundingAnnotations.__name__):
+            step['frame'] = 'input'
 
 
 def cover_acc(cfg: Config, checkpoint: str, count: int, device: str | None = None) -> float:

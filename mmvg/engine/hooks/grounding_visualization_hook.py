@@ -8,7 +8,7 @@ import mmcv
 import numpy as np
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset
 
 from mmvg.datasets.referring_dataset import name_below
 from mmvg.datasets.transforms import loads_upright
@@ -110,8 +110,17 @@ class GroundingVisualizationHook(Hook):
         return GroundingVisualizer.get_instance('grounding_visualizer')
 
 
+def part_of(dataset: Dataset, sample: GroundingSample) -> Dataset:
+    """The data set that ``sample`` is from, by its name, where ``dataset`` joins several."""
+    if not isinstance(dataset, ConcatDataset):
+        return dataset
+    parts = [part_of(part, sample) for part in dataset.datasets]
+    return next((part for part in parts if getattr(part, 'name', None) == sample.get('dataset')), parts[0])
+
+
 def sample_image(dataset: Dataset, sample: GroundingSample) -> np.ndarray:
     """The original image (H, W, 3) RGB of ``sample``, out of the packed file if ``dataset`` has one."""
+    dataset = part_of(dataset, sample)
     packed = getattr(dataset, 'packed', None)
     pictures = getattr(dataset, 'pictures', None)
     if packed is not None:
