@@ -1,6 +1,6 @@
 """Where a model looks: every attention between image and text of any system, as maps over the image."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mmvg.datasets.tokenizers.base_tokenizer import BaseTokenizer
-from mmvg.models import Grounder
+from mmvg.models import Grounder, GroundingFeatures
 from mmvg.structures import GroundingSample
 
 
@@ -37,8 +37,9 @@ def attention_maps(model: Grounder, batch: dict) -> tuple[list[AttentionMaps], l
 
     Recorded are all attentions of PyTorch (:class:`torch.nn.MultiheadAttention`, mean over the heads) and all whose
     softmax is a module of its own, of which either side is the cells of an image: of words and queries that look at
-    cells, and of cells that look at words. Cells that look at cells, and words at words, are left out. Behind the
-    encoders a token in front of the cells, such as EEVG's [REG], is a query that looks at them.
+    cells, and of cells that look at words. Cells that look at cells, and words at words, are left out. What is cells is
+    told by their number: that of a map that the backbone or a neck gives. Where a part says how many ``leading_tokens``
+    stand in front of its cells, as EEVG's decoder of its [REG], the first of these is a query that looks at them.
 
     Args:
         model: In evaluation mode.
@@ -49,51 +50,65 @@ def attention_maps(model: Grounder, batch: dict) -> tuple[list[AttentionMaps], l
     """
     data = model.data_preprocessor(batch, training=False)
     inputs = data['inputs']
-    with _recorded(model) as seen:
+    with _recorded(model) as (seen, grids):
         samples = model(inputs, data['data_samples'], mode='predict')
-    text = inputs['text_mask']
-    size = inputs['images'].shape[-2:]
-    found = (_as_maps(name, weights, size, *text.shape) for name, weights in seen)
+    found = (_as_maps(name, weights, first, grids, *inputs['text_mask'].shape) for name, weights, first in seen)
     return [maps for maps in found if maps is not None], samples
 
 
 @contextmanager
-def _recorded(model: nn.Module) -> Iterator[list[tuple[str, Tensor]]]:
-    """Collect the weights of attentions while they are computed, with the names of their modules."""
-    seen: list[tuple[str, Tensor]] = []
+def _recorded(model: Grounder) -> Iterator[tuple[list[tuple[str, Tensor, int]], dict[int, tuple[int, int]]]]:
+    """Collect name, weights and tokens in front of each attention; and number of cells -> (h, w) of the maps."""
+    seen: list[tuple[str, Tensor, int]] = []
+    grids: dict[int, tuple[int, int]] = {}
     handles = []
 
     def want_weights(module: nn.Module, args: tuple, kwargs: dict) -> tuple[tuple, dict]:
         return args, kwargs | dict(need_weights=True, average_attn_weights=True)
 
-    for name, module in model.named_modules():
+    def measure(module: nn.Module, args: tuple, output: GroundingFeatures) -> None:
+        for image in (*output.images, *(() if output.unfused is None else (output.unfused,))):
+            height, width = image.shape[-2:]
+            grids[height * width] = (height, width)
 
-        def keep(module: nn.Module, args: tuple, output: Tensor | tuple, name: str = name) -> None:
-            seen.append((name, output[1] if isinstance(output, tuple) else output))
+    for part in (model.backbone, *model.neck.values()):
+        handles.append(part.register_forward_hook(measure))
+    modules = dict(model.named_modules())
+    leading = {f'{name}.': part.leading_tokens for name, part in modules.items() if hasattr(part, 'leading_tokens')}
+    for name, module in modules.items():
+        first = next((tokens for prefix, tokens in leading.items() if name.startswith(prefix)), 0)
+
+        def keep(module: nn.Module, args: tuple, output: Tensor | tuple, name: str = name, first: int = first) -> None:
+            seen.append((name, output[1] if isinstance(output, tuple) else output, first))
 
         if isinstance(module, nn.MultiheadAttention):
             handles.append(module.register_forward_pre_hook(want_weights, with_kwargs=True))
         if isinstance(module, (nn.MultiheadAttention, nn.Softmax)):
             handles.append(module.register_forward_hook(keep))
     try:
-        yield seen
+        yield seen, grids
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _as_maps(name: str, weights: Tensor, size: Sequence[int], batch: int, length: int) -> AttentionMaps | None:
-    """``weights`` (B, N, M), or of each head, of N that look at M, as maps; None if neither is cells alone."""
+def _as_maps(
+    name: str, weights: Tensor, first: int, grids: Mapping[int, tuple[int, int]], batch: int, length: int
+) -> AttentionMaps | None:
+    """``weights`` (B, N, M), or of each head, of N that look at M, as maps; None if neither is cells alone.
+
+    ``first`` tokens may stand in front of the cells.
+    """
     if weights.ndim == 4:
         weights = weights.mean(1)
     if weights.ndim != 3 or len(weights) != batch:
         return None
     looking, seen = weights.shape[1:]
-    if not name.startswith('backbone') and looking != length and not grid(looking, size) and grid(looking - 1, size):
-        of_token = weights[:, :1, 1:] / weights[:, :1, 1:].sum(2, keepdim=True)
-        weights = of_token if looking == seen else weights[:, 1:]
+    if first and looking - first in grids:
+        of_token = weights[:, :1, first:] / weights[:, :1, first:].sum(2, keepdim=True)
+        weights = of_token if looking == seen else weights[:, first:]
         looking, seen = weights.shape[1:]
-    grid_of_looking, grid_of_seen = grid(looking, size), grid(seen, size)
+    grid_of_looking, grid_of_seen = grids.get(looking), grids.get(seen)
     if seen == length and looking != length and grid_of_looking:
         maps = weights.transpose(1, 2).unflatten(2, grid_of_looking)
         return AttentionMaps(name, maps.float().cpu(), of_words=True, read_by='cells')
@@ -101,19 +116,6 @@ def _as_maps(name: str, weights: Tensor, size: Sequence[int], batch: int, length
         maps = weights.unflatten(2, grid_of_seen)
         return AttentionMaps(name, maps.float().cpu(), of_words=looking == length, read_by='words')
     return None
-
-
-def grid(cells: int, size: Sequence[int]) -> tuple[int, int] | None:
-    """The rows and columns of ``cells`` over an image of ``size`` (H, W), square cells taken for granted.
-
-    Example:
-        >>> grid(100, (320, 320)), grid(300, (240, 320)), grid(22, (320, 320))
-        ((10, 10), (15, 20), None)
-    """
-    rows = round((cells * size[0] / size[1]) ** 0.5)
-    if cells < 4 or not rows or cells % rows or rows * size[1] != cells // rows * size[0]:
-        return None
-    return rows, cells // rows
 
 
 def words_of_tokens(tokenizer: BaseTokenizer, text: str, max_length: int) -> list[tuple[str, slice]]:

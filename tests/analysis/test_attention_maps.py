@@ -8,7 +8,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
-from mmvg.analysis.attention_maps import attention_maps, grid, maps_to_show, words_of_tokens
+from mmvg.analysis.attention_maps import attention_maps, maps_to_show, words_of_tokens
 from mmvg.analysis.memorise import build, config_for, draw_scenes, load_samples
 from mmvg.datasets.tokenizers import WordTokenizer
 
@@ -68,10 +68,16 @@ def test_what_is_read_does_not_change_the_answer(scenes):
     torch.testing.assert_close(before, after)
 
 
-def test_cells_have_the_shape_of_the_input():
-    assert grid(12, (96, 128)) == (3, 4)
-    assert grid(12, (96, 96)) is None
-    assert grid(1, (96, 96)) is None
+@pytest.mark.parametrize('queries', [4, 5, 9, 10])
+def test_queries_that_look_at_queries_or_words_are_no_map_whatever_their_number(queries, scenes):
+    init_default_scope('mmvg')
+    items, vocab_file = scenes
+    cfg = config_for(ROOT / 'configs/instancevg/tiny.py', 96, vocab_file, dict(num_queries=queries))
+    maps, _ = attention_maps(build(cfg).eval(), load_samples(cfg.test_dataloader.dataset.pipeline, items))
+    assert maps
+    for one in maps:
+        assert one.name.endswith('cross_attn.attn')
+        assert one.weights.shape == (2, queries, 6, 6)  # stride 16
 
 
 def test_the_pieces_of_a_word_are_one_word_and_cut_words_are_left_out(scenes):

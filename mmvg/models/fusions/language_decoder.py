@@ -42,6 +42,9 @@ class LanguageDecoder(BaseModule):
         (torch.Size([2, 8, 4, 4]), torch.Size([1, 2, 1, 8]))
     """
 
+    #: In front of the cells.
+    leading_tokens = 1
+
     def __init__(
         self,
         img_size: int,
