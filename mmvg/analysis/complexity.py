@@ -1,6 +1,7 @@
 """Count parameters and multiply-accumulates of a grounder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,10 @@ class Complexity:
 
 
 def build_blank(cfg: Config) -> Grounder:
-    """Build ``cfg.model`` with all weights zero, which takes no time; what it costs does not depend on them.
+    """Build ``cfg.model`` with all weights zero, which takes no time.
+
+    What it costs does not depend on them, but for a part that leaves out cells as it goes (EEVG's ``elimination`` with
+    ``compact=True``), which then leaves out none.
 
     Example:
         >>> from mmvg.config import read_config
@@ -117,8 +121,7 @@ def true_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Complexi
         [('backbone', 119559), ('neck.decoder', 11856), ('head', 18)]
     """
     model.eval()
-    # with gradients, and without fused attention, PyTorch runs operations that the counter knows
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+    with _countable(), FlopCounterMode(display=False) as counter:
         model(inputs, mode='tensor')
     flops = {name.partition('.')[2]: sum(counts.values()) for name, counts in counter.get_flop_counts().items()}
     return [
@@ -153,7 +156,7 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
     model.eval()
     sample = _half_target(inputs['images'].shape[-2:])
     rows = []
-    with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+    with _countable():
         features = model.extract_features(inputs)
         for name, head in model.aux_heads.items():
             with FlopCounterMode(display=False) as counter:
@@ -161,6 +164,18 @@ def training_complexity(model: Grounder, inputs: dict[str, Tensor]) -> list[Comp
             parameters = sum(p.numel() for p in head.parameters())
             rows.append(Complexity(f'aux_heads.{name}', parameters, counter.get_total_flops() // 2))
     return rows
+
+
+@contextmanager
+def _countable() -> Iterator[None]:
+    """Let PyTorch run operations that the counter knows: with gradients, and without fused attention and encoders."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # which frozen layers take even where gradients are on
+    try:
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
 
 
 def _half_target(size: tuple[int, int]) -> GroundingSample:

@@ -74,7 +74,9 @@ def probe_mask_grounding(model: Grounder, batches: Iterable[dict], head: str | N
         rolled = inputs | {name: inputs[name].roll(1, 0) for name in ('input_ids', 'text_mask')}
         misled = features.replace(unfused=model.extract_features(rolled).unfused)
         masks = _masks(samples, features.text_mask.device)
-        chosen = grounding.choose_words(features.text_mask) & masks.bool().flatten(1).any(1)[:, None]
+        has_target = masks.bool().flatten(1).any(1)
+        has_target &= has_target.roll(1, 0)  # of the other sample, whose mask is taken, too
+        chosen = grounding.choose_words(features.text_mask) & has_target[:, None]
         if not chosen.any():
             continue
         words += int(chosen.sum())

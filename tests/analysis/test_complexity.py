@@ -1,5 +1,7 @@
 """Parameters and multiply-accumulates, against formulas on paper."""
 
+import copy
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -44,6 +46,22 @@ def test_frozen_parameters_are_not_learnable(tiny):
     before = true_complexity(model, inputs)[0].parameters
     model.backbone.text_embed.requires_grad_(False)
     assert true_complexity(model, inputs)[0].parameters == before - 30 * 16
+
+
+def test_frozen_encoders_of_pytorch_cost_as_much_as_others(tiny):
+    model, inputs = copy.deepcopy(tiny)
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    model.head.extra = torch.nn.TransformerEncoder(layer, 1).eval()
+    model.head.register_forward_hook(lambda head, args, output: (head.extra(torch.zeros(1, 5, 8)), output)[1])
+
+    def macs():
+        return next(row.macs for row in true_complexity(model, inputs) if row.part == 'head')
+
+    learned = macs()
+    assert macs() == learned
+    model.head.extra.requires_grad_(False)
+    assert macs() == learned
+    assert torch.backends.mha.get_fastpath_enabled()
 
 
 def test_table_16_counts_only_called_modules_of_known_kinds(tiny):

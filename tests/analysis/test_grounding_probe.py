@@ -33,6 +33,27 @@ def test_counts_words_under_every_condition(magnet):
     assert all(0 <= value <= 100 for value in result.accuracy.values())
 
 
+def test_only_words_are_counted_that_another_target_can_be_put_beside(magnet, monkeypatch):
+    model, batches = magnet
+    head, seen = model.aux_heads['grounding'], []
+
+    def accuracy(features, masks, chosen, encoder):
+        seen.append((masks.flatten(1).any(1), chosen.any(1)))
+        return torch.ones(int(chosen.sum()), dtype=torch.bool)
+
+    def every_second(samples, device):
+        masks = torch.ones(len(samples), 1, 64, 64, device=device)
+        masks[1::3] = 0  # of three, the second has no target, and the third has its mask beside it
+        return masks
+
+    monkeypatch.setattr(head, 'accuracy', accuracy)
+    monkeypatch.setattr('mmvg.analysis.grounding_probe._masks', every_second)
+    probe_mask_grounding(model, batches)
+    assert any(chosen.any() for _, chosen in seen)
+    for has_mask, chosen in seen:
+        assert not (chosen & ~has_mask).any()
+
+
 def test_a_head_that_reads_the_mask_alone_is_found_out(magnet, monkeypatch):
     model, batches = magnet
     head = model.aux_heads['grounding']
