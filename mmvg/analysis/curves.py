@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmvg.whole_files import whole_file
+from mmvg.visualization.plots import plain_name, plot_kind, save_plot
 
 #: Not drawn unless asked for.
 _ABOUT_THE_RUN = ('time', 'data_time', 'memory', 'iter', 'epoch', 'step', 'lr', 'base_lr', 'grad_norm')
@@ -34,11 +34,11 @@ def read_curves(run: str | Path) -> dict[str, Curve]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        CurveError: If it is none, or holds no number.
+        CurveError: If it is none, holds no number, or holds several trainings.
     """
     curves: dict[str, dict[int, float]] = {}
+    iteration = 0  # a start that goes on may validate before it logs
     for file in _files_of(Path(run)):
-        iteration = 0
         for number, line in enumerate(file.read_text(encoding='utf-8').splitlines(), start=1):
             record = _parse(file, number, line)
             if record is None:
@@ -57,7 +57,10 @@ def read_curves(run: str | Path) -> dict[str, Curve]:
 def _files_of(run: Path) -> list[Path]:
     if run.is_file():
         return [run]
-    found = sorted(run.glob('**/vis_data/scalars.json')) or sorted(run.glob('scalars.json'))
+    places = ('*/vis_data/scalars.json', 'vis_data/scalars.json', 'scalars.json')
+    found = next((files for files in (sorted(run.glob(place)) for place in places) if files), [])
+    if not found and (deeper := sorted({str(file.parents[2]) for file in run.glob('*/**/vis_data/scalars.json')})):
+        raise CurveError(f'{run}: holds several trainings; name them, each for itself: {", ".join(deeper)}')
     if not found:
         raise FileNotFoundError(f'{run}: no scalars.json in it; name the work dir of a training')
     return found
@@ -107,9 +110,8 @@ def smooth(values: Sequence[float], window: int) -> np.ndarray:
         >>> smooth([1, 3, 5, 7], 2)
         array([1., 2., 4., 6.])
     """
-    sums = np.cumsum(np.asarray(values, dtype=np.float64))
-    before = np.concatenate([np.zeros(min(window, len(sums))), sums[:-window]])
-    return (sums - before[: len(sums)]) / np.minimum(np.arange(1, len(sums) + 1), window)
+    values = np.asarray(values, dtype=np.float64)
+    return np.array([values[max(0, end - window) : end].mean() for end in range(1, len(values) + 1)])
 
 
 def draw_curves(
@@ -127,14 +129,12 @@ def draw_curves(
         The scalars that were drawn.
 
     Raises:
-        CurveError: See :func:`names_to_draw`; or the kind of picture is not known.
+        CurveError: See :func:`names_to_draw`.
+        ValueError: If the kind of picture is not known.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    kind = Path(file).suffix[1:].lower()
-    if kind not in FigureCanvasAgg.get_supported_filetypes():
-        raise CurveError(f'{file}: the ending of the picture says its kind, such as .png or .svg')
+    plot_kind(file)
     names = names_to_draw(runs, keys)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
@@ -144,9 +144,8 @@ def draw_curves(
             if name in curves:
                 x, y = curves[name]
                 score = '/' in name
-                axes.plot(
-                    x, y if score else smooth(y, window), marker='o' if score else None, color=f'C{number}', label=run
-                )
+                y, marker = (y, 'o') if score else (smooth(y, window), None)
+                axes.plot(x, y, marker=marker, color=f'C{number}', label=plain_name(run))
         axes.set(title=name, xlabel='iteration')
         axes.grid(alpha=0.3)
     for axes in figure.axes[len(names) :]:
@@ -156,6 +155,5 @@ def draw_curves(
     }
     if len(runs) > 1:
         figure.legend(handles.values(), handles.keys(), loc='outside lower center', ncols=min(4, len(runs)))
-    with whole_file(file) as unfinished:
-        figure.savefig(unfinished, format=kind, dpi=110)
+    save_plot(figure, file, dpi=110)
     return names

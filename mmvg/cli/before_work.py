@@ -80,6 +80,29 @@ def check_target(option: str, path: Path | None, source: str) -> None:
     check_folder(option, path.parent)
 
 
+def check_picture(option: str, path: Path, plot: bool = False) -> None:
+    """Check that a picture can be written, before there is something to draw.
+
+    Args:
+        option: That names it.
+        path: The file.
+        plot: Whether matplotlib draws it, or OpenCV writes pixels.
+
+    Raises:
+        CommandError: If it is a folder, is below a file, or its ending is of no kind of picture.
+        PermissionError: If nothing may be written there.
+    """
+    import cv2
+
+    from mmvg.visualization.plots import plot_kind
+
+    check_target(option, path, source='')
+    if plot:
+        plot_kind(path)
+    elif not cv2.haveImageWriter(path.name):
+        raise CommandError(f'{option} {path}: the ending of the picture says its kind, such as .png or .jpg')
+
+
 def check_folder(option: str, folder: Path | None) -> None:
     """Check that files can be written into a folder, which need not be there yet.
 

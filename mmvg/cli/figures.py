@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from enum import Enum
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mmvg.cli.arguments import CfgOptions, ConfigArgument, DeviceOption, parse_options
-from mmvg.cli.before_work import CommandError, check_folder
+from mmvg.cli.before_work import CommandError, check_picture
+
+if TYPE_CHECKING:
+    import numpy as np
 
 CheckpointArgument = Annotated[
     str, typer.Argument(help='Weights, a model folder, or the name of a model that comes with mmvg.')
@@ -54,7 +57,7 @@ def sheet(
 
     Chosen by a rule, not by eye: kinds of questions take turns, and of each the answer in the middle is shown.
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out)
     models = [(config, checkpoint, [])]
     for word in beside or ():
         pair, *options = word.split()
@@ -98,7 +101,7 @@ def queries(
 
     mmvg figure queries instancevg/refshapes instancevg_refshapes --samples 3 14
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out)
     from mmvg.apis.figures import FigureData, answered, open_figure_model
     from mmvg.visualization.figures import draw_queries
 
@@ -129,7 +132,7 @@ def attention(
 
     mmvg figure attention lggd/refshapes lggd_refshapes --samples 3 14
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out)
     from mmvg.analysis.attention_maps import maps_to_show
     from mmvg.apis.figures import FigureData, answered_with_attention, open_figure_model
     from mmvg.visualization.figures import draw_attention_maps
@@ -164,7 +167,7 @@ def cover(
     mmvg figure cover instancevg/refshapes
     "top k=instancevg_refshapes model.neck.query_generator.point_selector=topk" "dynamic=instancevg_refshapes"
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out, plot=True)
     from mmvg.apis.figures import cover_acc
     from mmvg.visualization.figures import draw_bars
 
@@ -190,14 +193,15 @@ def similarity(
 
     mmvg figure similarity LAVT=lavt/refshapes:lavt.pth "with Mask Grounding=magnet/refshapes:magnet.pth"
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out, plot=True)
     from mmvg.apis.figures import similarity as probe
     from mmvg.visualization.figures import draw_distributions
 
+    rows = [
+        (name, *_config_and_checkpoint(rest, word, 'NAME=CONFIG:CHECKPOINT')) for word, name, rest in _named(models)
+    ]
     groups = {}
-    for word in models:
-        name, _, rest = word.partition('=')
-        config, checkpoint = _config_and_checkpoint(rest, word, 'NAME=CONFIG:CHECKPOINT')
+    for name, config, checkpoint in rows:
         found = probe(_config(config, cfg_options), checkpoint, count, part.value, device)
         print(f'{name}: matching {found.matching.mean():.3f}, others {found.others.mean():.3f}, gap {found.gap:.3f}')
         groups[name] = dict(matching=found.matching, others=found.others)
@@ -218,7 +222,7 @@ def bars(
 
     mmvg figure bars configs/cris/metafile.yml configs/segvlm/metafile.yml --dataset "PhraseCut test"
     """
-    check_folder('--out', out.parent)
+    check_picture('--out', out, plot=True)
     from mmvg.apis.model_index import results_of
     from mmvg.visualization.figures import draw_bars
 
@@ -241,12 +245,24 @@ def _config(config: str, options: Sequence[str] | None):
     return load_config(config, parse_options(options))
 
 
+def _named(words: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Split each word at its first "=": the word, the name and the rest.
+
+    Raises:
+        CommandError: If two have the same name, and would overwrite one another.
+    """
+    split = [(word, *word.partition('=')[::2]) for word in words]
+    names = [name for _, name, _ in split]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise CommandError(f'two rows are called {twice!r}; give each a name of its own')
+    return split
+
+
 def _rows(words: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     """Name, checkpoint and options of the config of each row."""
     rows = []
-    for word in words:
-        name, found, rest = word.partition('=')
-        if not found or not rest.split():
+    for word, name, rest in _named(words):
+        if not rest.split():
             raise CommandError(f'{word!r} is not NAME=CHECKPOINT, with options of the config behind it if need be')
         checkpoint, *options = rest.split()
         rows.append((name, checkpoint, options))
@@ -277,7 +293,8 @@ def _write(rows: list, out: Path) -> None:
     _save(drawing.grid(rows, columns=1, gap=16), out)
 
 
-def _save(picture, out: Path) -> None:
-    import mmcv
+def _save(picture: 'np.ndarray', out: Path) -> None:
+    from mmvg.pictures import write_image
 
-    mmcv.imwrite(picture[..., ::-1], str(out))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_image(out, picture[..., ::-1])

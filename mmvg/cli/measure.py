@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mmvg.cli.arguments import CfgOptions, ConfigArgument, DeviceOption, parse_options
-from mmvg.cli.before_work import check_folder
+from mmvg.cli.before_work import check_folder, check_picture
 from mmvg.cli.run import AmpOption
 
 
@@ -106,6 +106,6 @@ def curves(
             for key, (x, y) in scalars.items():
                 print(f'{name}  {key}: {len(y)} values to iteration {x[-1]}, the last {y[-1]:.6g}')
         return
-    check_folder('--out', out.parent)
+    check_picture('--out', out, plot=True)
     names = draw_curves(read, out, keys, smooth)
     print(f'{", ".join(names)} of {len(read)} runs are drawn in {out}')

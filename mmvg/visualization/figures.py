@@ -9,7 +9,7 @@ from mmvg.structures import GroundingSample
 from mmvg.visualization import drawing
 from mmvg.visualization.layers import Layers, candidates, cells_over_image, prediction
 from mmvg.visualization.palette import BLUE, DARK, LIGHT, WHITE, instance_color
-from mmvg.whole_files import whole_file
+from mmvg.visualization.plots import bar_style, plain_name, plot_kind, save_plot
 
 
 def draw_queries(
@@ -42,13 +42,18 @@ def draw_queries(
         looks = drawing.draw_attention(scaled, answer.attention)
         points = Layers(points=queries.points)
         panels.append((drawing.draw_layers(looks, points, scale, 0.35, font_size), 'attention and points', DARK))
-    found = {tuple(box) for box in np.round(answer.boxes, 3).tolist()}
+    found = _boxes_with_scores(answer)
     for index in np.argsort(-queries.scores, kind='stable')[:most]:
         part = queries.instance(int(index))
-        chosen = tuple(np.round(part.boxes[0], 3).tolist()) in found
+        chosen = not found.isdisjoint(_boxes_with_scores(part))
         panel = drawing.draw_layers(scaled, part, scale, 0.35, font_size)
         panels.append((panel, f'query {index + 1}: {queries.scores[index]:.2f}', BLUE if chosen else LIGHT))
     return _captioned(panels, sample, panel_size)
+
+
+def _boxes_with_scores(layers: Layers) -> set[tuple[float, ...]]:
+    rows = np.column_stack([layers.boxes, layers.scores])
+    return {tuple(row) for row in np.round(rows, 3).tolist()}
 
 
 def draw_attention_maps(
@@ -113,12 +118,9 @@ def draw_bars(
     Raises:
         ValueError: If there is nothing to draw, or the kind of picture is not known.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    kind = Path(file).suffix[1:].lower()
-    if kind not in FigureCanvasAgg.get_supported_filetypes():
-        raise ValueError(f'{file}: the ending of the picture says its kind, such as .png or .svg')
+    plot_kind(file)
     scores = list(dict.fromkeys(score for row in rows.values() for score in row))
     if not scores:
         raise ValueError('there is no score to draw')
@@ -129,8 +131,7 @@ def draw_bars(
     base = 0.0 if from_zero else max(0.0, min(values) - max(2.0, 0.35 * (max(values) - min(values))))
     for number, (name, row) in enumerate(rows.items()):
         places = [scores.index(score) + (number - (len(rows) - 1) / 2) * width for score in row]
-        color = [part / 255 for part in instance_color(number)]
-        bars = axes.bar(places, row.values(), width * 0.92, color=color, label=name)
+        bars = axes.bar(places, row.values(), width * 0.92, label=plain_name(name), **bar_style(number))
         axes.bar_label(bars, fmt='%.4g', fontsize=8, rotation=90 if len(rows) * len(scores) > 14 else 0, padding=2)
     axes.set(xticks=range(len(scores)), ylabel=unit if from_zero else f'{unit}, the axis begins at {base:.4g}')
     axes.set_xticklabels(scores)
@@ -139,8 +140,7 @@ def draw_bars(
     axes.spines[['top', 'right']].set_visible(False)
     if len(rows) > 1:
         figure.legend(loc='outside lower center', ncols=min(3, len(rows)))
-    with whole_file(file) as unfinished:
-        figure.savefig(unfinished, format=kind, dpi=130)
+    save_plot(figure, file)
 
 
 def draw_distributions(groups: Mapping[str, Mapping[str, np.ndarray]], file: str | Path, label: str) -> None:
@@ -154,12 +154,9 @@ def draw_distributions(groups: Mapping[str, Mapping[str, np.ndarray]], file: str
     Raises:
         ValueError: If the kind of picture is not known.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    kind = Path(file).suffix[1:].lower()
-    if kind not in FigureCanvasAgg.get_supported_filetypes():
-        raise ValueError(f'{file}: the ending of the picture says its kind, such as .png or .svg')
+    plot_kind(file)
     everything = np.concatenate([values for group in groups.values() for values in group.values()])
     edges = np.linspace(everything.min(), everything.max() + 1e-9, 41)
     figure = Figure(figsize=(4.6 * len(groups), 3.2), layout='constrained')
@@ -168,8 +165,7 @@ def draw_distributions(groups: Mapping[str, Mapping[str, np.ndarray]], file: str
             color = [part / 255 for part in instance_color(number)]
             axes.hist(values, edges, density=True, alpha=0.6, color=color, label=f'{name}, mean {values.mean():.2f}')
             axes.axvline(values.mean(), color=color, linewidth=2)
-        axes.set(title=title, xlabel=label, yticks=[])
+        axes.set(title=plain_name(title), xlabel=label, yticks=[])
         axes.legend(fontsize=8)
         axes.spines[['top', 'right', 'left']].set_visible(False)
-    with whole_file(file) as unfinished:
-        figure.savefig(unfinished, format=kind, dpi=130)
+    save_plot(figure, file)

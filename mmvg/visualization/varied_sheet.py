@@ -46,7 +46,7 @@ def choose_varied(
         for kind in sorted(set(kinds), key=lambda kind: (list(kinds).count(kind), kind))
     }
     wrong = _middle_first(np.flatnonzero(~right).tolist(), agreements)
-    room = min(count, len(agreements)) - (1 if wrong else 0)
+    room = min(count, len(agreements)) - (1 if wrong and (count > 1 or not right.any()) else 0)
     chosen: list[int] = []
     while len(chosen) < room and any(queues.values()):
         for queue in queues.values():

@@ -61,6 +61,21 @@ def test_smoothing_is_the_mean_of_what_there_is():
     assert smooth([4.0], 3).tolist() == [4]
     assert smooth([1, 3, 5, 7], 3).tolist() == pytest.approx([1, 2, 3, 5])
     assert smooth([1, 3, 5], 1).tolist() == [1, 3, 5]
+    np.testing.assert_array_equal(smooth([1, np.inf, 3, 5, 1e17, 1, 3], 2), [1, np.inf, np.inf, 4, 5e16, 5e16, 2])
+
+
+def test_a_start_that_validates_first_goes_on_where_the_one_before_ended(tmp_path):
+    starts = [('20260101_000000', [*trained(1, 2), scored(20.0)]), ('20260102_000000', [scored(30.0), *trained(3)])]
+    assert read_curves(write_run(tmp_path, *starts))['gres/gIoU'] == ([2], [30.0])
+
+
+def test_a_folder_of_several_trainings_is_no_run(tmp_path):
+    for name in ('lavt', 'cris'):
+        write_run(tmp_path / name, ('20260101_000000', trained(1, 2)))
+    with pytest.raises(CurveError, match=r'several trainings; name them.*cris, .*lavt'):
+        read_curves(tmp_path)
+    assert read_curves(tmp_path / 'lavt')['loss'][0] == [1, 2]
+    assert read_curves(tmp_path / 'lavt/20260101_000000')['loss'][0] == [1, 2]
 
 
 @pytest.mark.parametrize('kind', ['png', 'svg'])
@@ -77,7 +92,7 @@ def test_several_runs_are_drawn_into_one_picture(tmp_path, kind):
         assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
     else:
         assert file.read_text().startswith('<?xml')
-    with pytest.raises(CurveError, match='ending of the picture'):
+    with pytest.raises(ValueError, match='ending of the picture'):
         draw_curves(runs, tmp_path / 'curves.doc')
 
 

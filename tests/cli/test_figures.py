@@ -3,6 +3,8 @@
 import cv2
 import pytest
 
+from mmvg.apis import load_config
+from mmvg.apis.figures import FigureData
 from mmvg.cli import main
 from mmvg.visualization import varied_sheet
 
@@ -113,3 +115,44 @@ def test_a_data_set_without_results_is_answered_with_those_that_have_some(figure
     with pytest.raises(SystemExit):
         figure('bars', 'configs/cris/metafile.yml', '--dataset', 'lost', data=False)
     assert 'PhraseCut test' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        (('queries', *INSTANCEVG, '--out', 'q.svg'), 'q.svg: the ending of the picture says its kind'),
+        (('queries', *INSTANCEVG, '--out', 'q'), 'the ending of the picture'),
+        (('cover', INSTANCEVG[0], 'a=lost', '--out', 'c.doc'), 'c.doc: the ending of the picture'),
+        (('cover', INSTANCEVG[0], 'a=lost num_queries=1', 'a=lost', '--out', 'c.png'), "two rows are called 'a'"),
+        (('similarity', 'a=x:y', 'a=x:z', '--out', 'c.png'), "two rows are called 'a'"),
+        (('cover', INSTANCEVG[0], 'lost', '--out', 'c.png'), "'lost' is not NAME=CHECKPOINT"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_a_model_is_loaded(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(['figure', *words])
+    assert message in capsys.readouterr().err
+
+
+def test_a_sample_that_is_not_there_is_refused(figure, capsys):
+    with pytest.raises(SystemExit):
+        figure('queries', *INSTANCEVG, '--samples=-1')
+    assert 'from 0 to' in capsys.readouterr().err
+
+
+def test_the_samples_of_joined_data_sets_are_drawn_with_the_words_of_their_own(refshapes_tiny):
+    cfg = load_config(
+        'lggd/refshapes', {'data_root': f'{refshapes_tiny}/ocid_vlg', 'vocab_file': f'{refshapes_tiny}/vocab.txt'}
+    )
+    one = cfg.test_dataloader.dataset
+    two = [dict(one, split='val'), one]
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=two, ignore_keys=['split'])
+    data = FigureData(cfg, count=2)
+    samples = [sample for batch in data.batches() for sample in batch['data_samples']]
+    for sample in samples:
+        assert data.image(sample).shape[:2] == sample.ori_shape
+        assert [word for word, _ in data.words(sample)] == sample.text.split()
+    data.dataset.datasets[0].pipeline.transforms = []
+    with pytest.raises(ValueError, match='no Tokenize'):
+        data.words(samples[0])

@@ -56,6 +56,27 @@ def test_a_sheet_is_full_where_all_answers_are_right_or_all_are_wrong(agreements
     assert len(choose_varied(['one'] * 4, agreements, count=3)[0]) == 3
 
 
+def test_a_sheet_of_one_answer_shows_a_right_one():
+    assert choose_varied(['one'] * 4, [0.9, 0.9, 0.9, 0.1], count=1)[0] == [1]
+    assert choose_varied(['one'] * 2, [0.1, 0.1], count=1)[0] == [0]
+
+
+def test_a_query_with_the_box_of_the_answer_and_a_low_score_is_not_part_of_it():
+    twice = draw_queries(IMAGE, answered([BOX], [BOX, BOX], [0.9, 0.2]), score_thr=0.7, panel_size=200)
+    once = draw_queries(IMAGE, answered([BOX], [BOX, BOX], [0.9, 0.8]), score_thr=0.7, panel_size=200)
+    assert has(twice, LIGHT)
+    assert not has(once, LIGHT)
+
+
+def test_bars_of_many_rows_and_of_odd_names_are_told_apart(tmp_path):
+    rows = {name: {'mIoU': 50.0} for name in ('_base', 'a$\\q$', *map(str, range(8)))}
+    draw_bars(rows, tmp_path / 'bars.svg')
+    text = (tmp_path / 'bars.svg').read_text()
+    assert '<!--  _base -->' in text
+    assert '<!-- a$\\q$ -->' in text
+    assert '<pattern' in text  # of the hatches
+
+
 def test_bars_leave_out_scores_that_a_row_lacks(tmp_path):
     draw_bars({'first': {'mIoU': 50.0, 'P@0.5': 60.0}, 'second': {'mIoU': 55.0}}, tmp_path / 'bars.svg')
     drawn = (tmp_path / 'bars.svg').read_text()
