@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from mmvg.cli.arguments import CfgOptions, ConfigArgument, parse_options
+from mmvg.cli.before_work import check_target
 
 PredictionsArgument = Annotated[str, typer.Argument(help='Written by mmvg test --out.')]
 
@@ -78,6 +79,9 @@ def score(
 
     from mmvg.whole_files import write_whole
 
+    for option, path in (('--out', out), ('--per-sample', per_sample)):
+        for source in filter(None, (data, answers, config, predictions)):
+            check_target(option, path, source)
     if data is None and answers is None:
         if config is None or predictions is None:
             raise typer.BadParameter(

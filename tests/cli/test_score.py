@@ -86,6 +86,17 @@ def test_options_of_the_other_form_are_refused(words, named, capsys):
     assert named in ' '.join(capsys.readouterr().err.replace('│', ' ').split())
 
 
+@pytest.mark.parametrize('option', ['--out', '--per-sample'])
+def test_nothing_that_is_read_is_written_over(option, command, answers, tmp_path, capsys):
+    before = answers.read_bytes()
+    for path, message in ((answers, 'is the file that is asked about'), (tmp_path, 'is a folder; name a file')):
+        with pytest.raises(SystemExit) as end:
+            main([*command, *DECLARED, option, str(path)])
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
+    assert answers.read_bytes() == before
+
+
 def test_without_data_a_config_and_predictions_are_needed(capsys):
     with pytest.raises(SystemExit) as end:
         main(['score', 'instancevg/tiny'])
