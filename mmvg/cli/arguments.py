@@ -21,6 +21,8 @@ SEVERAL = (
     '--samples',
     '--splits',
 )
+#: Commands that take one word with an option of those.
+_SINGLE = {('export', '--samples')}
 #: Options whose value may be left out -> what that means.
 OPTIONAL = {'--resume': 'auto', '--amp': 'bf16', '--ray': 'local', '--compile': 'inductor', '--ema': '0.0002'}
 
@@ -91,13 +93,15 @@ def normalise(words: Sequence[str]) -> list[str]:
     result: list[str] = []
     several = None
     for number, word in enumerate(words):
+        if word == '--':  # what follows are no options
+            return [*result, *words[number:]]
         if word.startswith('--'):
-            several = word if word in SEVERAL else None
+            several = word if word in SEVERAL and (words[0], word) not in _SINGLE else None
             result.append(word)
             following = words[number + 1] if number + 1 < len(words) else '--'
             if word in OPTIONAL and following.startswith('-') and words[0] != 'convert':  # whose --ema takes no value
                 result.append(OPTIONAL[word])
-        elif several and result[-1] != several:
+        elif several and result[-1] != several and word != '-h':
             result += [several, word]
         else:
             result.append(word)
@@ -107,8 +111,14 @@ def normalise(words: Sequence[str]) -> list[str]:
 def parse_options(words: Sequence[str] | None) -> dict[str, Any] | None:
     """Turn ``KEY=VALUE`` words into a dict, with MMEngine's rules for numbers, lists and tuples.
 
+    Text with spaces stays as it is, where MMEngine would take the spaces out.
+
     Raises:
-        typer.BadParameter: If a word has no ``=``.
+        typer.BadParameter: If a word has no ``=``, or a bracket that is not closed.
+
+    Example:
+        >>> parse_options(['size=480', 'model.head=None', 'out=(1, 2)', 'data_root=my data'])
+        {'size': 480, 'model.head': None, 'out': (1, 2), 'data_root': 'my data'}
     """
     from argparse import ArgumentParser
 
@@ -116,12 +126,21 @@ def parse_options(words: Sequence[str] | None) -> dict[str, Any] | None:
 
     if not words:
         return None
-    for word in words:
-        if '=' not in word:
-            raise typer.BadParameter(f'{word!r} is not KEY=VALUE', param_hint='--cfg-options')
+    found: dict[str, Any] = {}
     parser = ArgumentParser()
     parser.add_argument('--cfg-options', nargs='+', action=DictAction)
-    return parser.parse_args(['--cfg-options', *words]).cfg_options
+    for word in words:
+        key, equals, value = word.partition('=')
+        if not equals or not key:
+            raise typer.BadParameter(f'{word!r} is not KEY=VALUE', param_hint='--cfg-options')
+        if ' ' in value.strip() and not any(sign in value for sign in ',()[]'):
+            found[key] = value
+            continue
+        try:
+            found |= parser.parse_args([f'--cfg-options={word}']).cfg_options
+        except AssertionError as error:
+            raise typer.BadParameter(f'{word}: {error}', param_hint='--cfg-options') from error
+    return found
 
 
 def model_and_weights(config: str | None, checkpoint: str | None) -> tuple[str, str | None]:

@@ -13,6 +13,10 @@ from mmvg.cli.arguments import model_and_weights, normalise, parse_options
         (['c.py', '--resume', 'x.pth', '--amp', 'fp16'], ['c.py', '--resume', 'x.pth', '--amp', 'fp16']),
         (['--out', 'a', 'b'], ['--out', 'a', 'b']),
         (['--formats', 'refcoco', 'refcoco+', '--force'], ['--formats', 'refcoco', '--formats', 'refcoco+', '--force']),
+        (['figure', '--samples', '1', '2'], ['figure', '--samples', '1', '--samples', '2']),
+        (['export', '--samples', '4', 'model'], ['export', '--samples', '4', 'model']),
+        (['train', '--cfg-options', 'a=1', '-h'], ['train', '--cfg-options', 'a=1', '-h']),
+        (['demo', '--', '--resume', '--amp'], ['demo', '--', '--resume', '--amp']),
         ([], []),
     ],
 )
@@ -31,6 +35,21 @@ def test_options_become_numbers_lists_and_tuples_as_in_mmengine():
     assert parse_options(None) is None
     with pytest.raises(typer.BadParameter, match='KEY=VALUE'):
         parse_options(['a'])
+    with pytest.raises(typer.BadParameter, match='KEY=VALUE'):
+        parse_options(['=1'])
+    with pytest.raises(typer.BadParameter, match=r'a=\[1,2: Imbalanced'):
+        parse_options(['a=[1,2'])
+
+
+def test_spaces_stay_in_text_and_mean_nothing_in_lists():
+    words = ['data_root=/data/my photos', 'text=the red ring', 'size=(1, 2)', 'names=[a, b]', 'x= 3']
+    assert parse_options(words) == {
+        'data_root': '/data/my photos',
+        'text': 'the red ring',
+        'size': (1, 2),
+        'names': ['a', 'b'],
+        'x': 3,
+    }
 
 
 def test_a_checkpoint_alone_is_the_model():
