@@ -73,9 +73,9 @@ def _config_errors() -> tuple[type[Exception], ...]:
 
 
 def _run_errors() -> tuple[type[Exception], ...]:
-    """What ends a training or a test, which nothing can have raised before its module was imported."""
-    module = sys.modules.get('mmvg.engine.errors')
-    return () if module is None else (module.RunError,)
+    """What ends a training, a test or a labelling, which nothing can have raised before its module was imported."""
+    places = (('mmvg.engine.errors', 'RunError'), ('mmvg.labelling.worker', 'LabelError'))
+    return tuple(getattr(sys.modules[module], name) for module, name in places if module in sys.modules)
 
 
 def _comes_from_mmvg(error: BaseException) -> bool:

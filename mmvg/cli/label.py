@@ -11,6 +11,9 @@ from mmvg.cli.arguments import DeviceOption, ThresholdOption, TrustOption
 from mmvg.cli.ask import SHIPPED_MODEL, BatchSizeOption
 from mmvg.cli.before_work import CommandError, check_folder
 
+#: Endings that tell a file of sentences from a sentence.
+_LISTS = ('.txt', '.tsv', '.csv', '.lst', '.json', '.jsonl')
+
 
 def label(
     source: Annotated[str, typer.Argument(help='A folder of pictures, JSON lines, or WebDataset tars.')],
@@ -84,6 +87,8 @@ def read_sentences(words: list[str] | None) -> list[str] | None:
     """
     if not words:
         return None
+    if len(words) == 1 and Path(words[0]).suffix.lower() in _LISTS and not Path(words[0]).is_file():
+        raise CommandError(f'{words[0]}: there is no such file of sentences')
     if len(words) > 1 or (words[0] != '-' and not Path(words[0]).is_file()):
         return words
     text = sys.stdin.read() if words[0] == '-' else Path(words[0]).read_text(encoding='utf-8-sig')

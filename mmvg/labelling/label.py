@@ -59,7 +59,7 @@ def label(
 
     Raises:
         FolderInUseError: If another process labels into ``out``.
-        LabelError: If the model answers nothing, or workers keep dying.
+        LabelError: If the model cannot be opened or answers nothing, or workers keep dying.
         OSError: If source, model or folder cannot be opened.
         ValueError: If one of them is something else, or ``out`` has a run with other settings.
     """

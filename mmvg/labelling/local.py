@@ -16,7 +16,7 @@ from mmvg.labelling.run_folder import ShardNote
 from mmvg.labelling.worker import LabelError, Work, Worker
 
 _MOST_LOSSES = 3  # of workers, without a shard that gets done in between
-_worker: Worker | None = None
+_worker: Worker | LabelError | None = None
 
 
 def label_locally(shards: Iterable[int], work: Work, workers: int) -> Iterator[ShardNote]:
@@ -30,7 +30,7 @@ def label_locally(shards: Iterable[int], work: Work, workers: int) -> Iterator[S
         workers: Processes.
 
     Raises:
-        LabelError: If workers keep dying, or the model answers nothing.
+        LabelError: If workers keep dying, or the model cannot be opened or answers nothing.
     """
     todo, losses = list(shards), 0
     while todo:
@@ -78,10 +78,15 @@ def _start(work: Work, numbers: Any, stop: Any) -> None:
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
-    _worker = Worker(replace(work, device=work.device or _device(number)), stop.is_set)
+    try:
+        _worker = Worker(replace(work, device=work.device or _device(number)), stop.is_set)
+    except Exception as error:  # one that ends the process would look like a lack of memory
+        _worker = LabelError(f'{work.model} cannot be opened: {error or type(error).__name__}')
 
 
 def _label(shard: int) -> ShardNote:
+    if isinstance(_worker, LabelError):
+        raise _worker
     return _worker.label(shard)
 
 

@@ -151,7 +151,7 @@ class RunFolder:
 
 
 def begin(folder: str | Path, settings: dict[str, Any], list_all: Callable[[], Iterator[Entry]]) -> RunFolder:
-    """Open a run, or begin it: fix its pictures and its settings.
+    """Open a run, or begin it: fix its pictures and its settings. One of which no shard is done may begin anew.
 
     Args:
         folder: Where it is, or will be.
@@ -164,8 +164,15 @@ def begin(folder: str | Path, settings: dict[str, Any], list_all: Callable[[], I
     folder = Path(folder)
     if (folder / 'run.json').is_file():
         run = RunFolder(folder)
-        _check_same(folder, run.settings, settings)
-        return run
+        if run.settings == settings or next(run.notes(), None) is not None:
+            _check_same(folder, run.settings, settings)
+            return run
+        run.clean()
+        for kind in (*KINDS, 'done'):
+            for path in (folder / kind).iterdir():
+                path.unlink()
+            (folder / kind).rmdir()
+        (folder / 'run.json').unlink()
     folder.mkdir(parents=True, exist_ok=True)
     if found := [path.name for path in folder.iterdir() if not path.name.startswith(('.', 'listing.jsonl'))]:
         raise ValueError(f'{folder}: holds {sorted(found)[0]!r} and no run of mmvg label; take another folder')

@@ -22,7 +22,9 @@ _ROWS = 256  # answers that are written together
 
 
 class LabelError(RuntimeError):
-    """The model cannot answer anything; the message is written for users."""
+    """The model cannot be opened or answers nothing; the message is written for users."""
+
+    exit_code = 2  # of the command line, as of a mistake of the user
 
 
 class StoppedError(RuntimeError):

@@ -130,6 +130,17 @@ def test_ctrl_c_ends_it_and_what_is_done_is_kept(tmp_path, pictures, checkpoint)
     assert not list(out.rglob('*.part'))
 
 
+def test_a_model_that_is_not_there_is_named_and_the_right_one_goes_on(tmp_path, pictures, checkpoint, whole):
+    out = tmp_path / 'out'
+    done = subprocess.run(command(pictures, out, 'nope'), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert 'nope cannot be opened' in done.stderr
+    assert 'Traceback' not in done.stderr.split('nope cannot be opened')[-1]
+    assert 'memory' not in done.stderr
+    run(pictures, out, checkpoint)
+    assert content(out) == content(whole)
+
+
 def test_ray_gives_the_same_bytes(tmp_path, pictures, checkpoint, whole):
     pytest.importorskip('ray', reason="needs the extra: pip install 'mmvg[ray]'")
     out = tmp_path / 'out'

@@ -61,8 +61,17 @@ def test_a_shard_is_done_when_its_note_is_there_and_the_checksums_agree(run, dam
     [('sentences', ['the cup']), ('shard_size', 8), ('score_thr', 0.5), ('model', 'b'), ('weights', 'x')],
 )
 def test_a_run_with_other_settings_is_not_gone_on_with(run, key, value):
+    finish_shard(run, 1)
     with pytest.raises(ValueError, match=f'holds a run with another {key}'):
         begin(run.folder, SETTINGS | {key: value}, entries())
+
+
+def test_a_run_of_which_nothing_is_done_may_begin_anew(run):
+    (run.folder / 'jsonl/shard-000000.jsonl').touch()  # of a worker that died
+    again = begin(run.folder, SETTINGS | dict(model='b'), entries(3))
+    assert (again.pictures, again.settings['model']) == (3, 'b')
+    again.clean()
+    assert not list(run.folder.glob('*/*'))
 
 
 def test_the_same_weights_may_have_another_name(tmp_path):
