@@ -12,7 +12,7 @@ from mmengine.registry import init_default_scope
 
 from mmvg.analysis.latency import Timing, dummy_batch, measure_latency
 from mmvg.apis.inferencer import check_device
-from mmvg.apis.model_index import find_pretrained
+from mmvg.apis.model_index import weights_of
 from mmvg.apis.preparing import answering_pipeline, data_item
 from mmvg.checks import check_choice
 from mmvg.registry import MODELS
@@ -62,10 +62,8 @@ def benchmark(
     if checkpoint is None:
         _forget_checkpoints(cfg.model)
         remarks.append('weights are random: post-processing takes another time with trained ones (--checkpoint)')
-    elif not osp.exists(checkpoint):
-        if (shipped := find_pretrained(checkpoint)) is None:
-            raise FileNotFoundError(f'{checkpoint}: no such checkpoint')
-        checkpoint = str(shipped)
+    elif not osp.exists(checkpoint := weights_of(checkpoint)):
+        raise FileNotFoundError(f'{checkpoint}: no such checkpoint')
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     use_safe_checkpoint_loading()
     model = MODELS.build(cfg.model)

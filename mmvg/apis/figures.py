@@ -1,7 +1,6 @@
 """Answered samples of a data set, for the figures of papers."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,10 @@ def open_figure_model(cfg: Config, checkpoint: str, device: str | None = None) -
         checkpoint: A file, a model folder, or the name of a model that comes with mmvg.
         device: By default a GPU if there is one.
     """
-    from mmvg.apis.model_index import find_pretrained
+    from mmvg.apis.model_index import weights_of
 
-    if not Path(checkpoint).exists() and (shipped := find_pretrained(checkpoint)):
-        checkpoint = str(shipped)
     model = MODELS.build(cfg.model)
-    load_weights(model, checkpoint)
+    load_weights(model, weights_of(checkpoint))
     return model.to(device or ('cuda' if torch.cuda.is_available() else 'cpu')).eval()
 
 

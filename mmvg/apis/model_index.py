@@ -30,6 +30,17 @@ def find_pretrained(name: str) -> Path | None:
     return PRETRAINED / plain if plain in pretrained_models() else None
 
 
+def weights_of(checkpoint: str) -> str:
+    """Path of a checkpoint that may be named as a model that comes with mmvg; files go before names.
+
+    Example:
+        >>> weights_of('last.pth'), Path(weights_of('lggd_refshapes')).name
+        ('last.pth', 'lggd_refshapes')
+    """
+    shipped = None if Path(checkpoint).exists() else find_pretrained(checkpoint)
+    return checkpoint if shipped is None else str(shipped)
+
+
 def model_index() -> dict[str, dict[str, Any]]:
     """Name -> entry of the metafile, sorted by name: ``In Collection``, ``Config``, ``Results``.
 

@@ -61,14 +61,19 @@ def default_work_dir(config: str) -> str:
 def train(cfg: Config) -> None:
     """Train what a checked config describes, with validation and checkpoints as it says.
 
+    Its ``load_from`` is a checkpoint, a model folder, or the name of a model that comes with mmvg.
+
     Raises:
         ConfigError: If the config says nothing about training, as for models of other libraries.
     """
+    from mmvg.apis.model_index import weights_of
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
     from mmvg.weights.closed_loading import closed_loading
 
     _check_is_trained(cfg)
+    if cfg.get('load_from') is not None:
+        cfg.load_from = weights_of(cfg.load_from)
     use_safe_checkpoint_loading()
     with closed_loading(_is_data(cfg)):
         GroundingRunner.from_cfg(cfg).train()
@@ -108,15 +113,15 @@ def evaluate(
     Returns:
         Metrics in percent.
     """
-    from mmvg.apis.model_index import find_pretrained
+    from mmvg.apis.model_index import weights_of
     from mmvg.config import ConfigError
     from mmvg.engine.runner import GroundingRunner
     from mmvg.weights.checkpoint import use_safe_checkpoint_loading
     from mmvg.weights.closed_loading import closed_loading
     from mmvg.weights.model_folder import is_model_folder
 
-    if checkpoint is not None and not osp.exists(checkpoint) and (shipped := find_pretrained(checkpoint)):
-        checkpoint = str(shipped)
+    if checkpoint is not None:
+        checkpoint = weights_of(checkpoint)
     if checkpoint is None and not brings_weights(cfg):
         raise ConfigError(['the model has no weights of its own: name the checkpoint to test'], cfg.filename)
     if checkpoint is not None and not osp.isfile(checkpoint) and not is_model_folder(checkpoint):

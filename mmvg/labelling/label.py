@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from mmvg.apis.model_index import find_pretrained
+from mmvg.apis.model_index import weights_of
 from mmvg.apis.questions import check_expressions
 from mmvg.labelling.entries import list_entries
 from mmvg.labelling.progress import Report
@@ -95,9 +95,7 @@ def label(
 
 def weights_hash(model: str) -> str | None:
     """Return a hash of the weights of a model, so that no run goes on with other ones; None if they are elsewhere."""
-    path = Path(model).expanduser()
-    if not path.exists() and (shipped := find_pretrained(model)) is not None:
-        path = shipped
+    path = Path(weights_of(model)).expanduser()
     files = [path] if path.is_file() else sorted(path.glob('*.safetensors')) if path.is_dir() else []
     if path.is_dir() and not files:  # the folder of a training
         from mmvg.weights.latest import latest_checkpoint

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from mmvg.apis import load_config
+import torch
+
+from mmvg.apis import load_config, train
+from mmvg.apis.model_index import weights_of
 from mmvg.apis.run import default_work_dir
 from mmvg.config import config_names
+from mmvg.weights.checkpoint import load_state_dict_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,3 +29,14 @@ def test_a_config_goes_on_from_the_folder_of_the_config_before_it():
     before, after = load_config('simvg/refcoco_stage1'), load_config('simvg/refcoco_stage2')
     assert Path(after.load_from).parent == Path(before.work_dir)
     assert after.work_dir == 'work_dirs/simvg_refcoco_stage2'
+
+
+def test_a_training_goes_on_from_a_model_that_comes_with_mmvg(refshapes_tiny, tmp_path):
+    options = dict(
+        data_root=f'{refshapes_tiny}/ocid_vlg', vocab_file=f'{refshapes_tiny}/vocab.txt', train_batch_size=2,
+        iterations=2, warmup=1, lr=0.0, load_from='lggd_refshapes', **{'train_cfg.val_begin': 9},
+    )  # fmt: skip
+    train(load_config('lggd/refshapes', options, work_dir=str(tmp_path)))
+    trained, shipped = (load_state_dict_file(file) for file in (tmp_path / 'iter_2.pth', weights_of('lggd_refshapes')))
+    name = next(name for name, weight in shipped.items() if weight.ndim == 4)
+    torch.testing.assert_close(trained[name], shipped[name].float(), rtol=0, atol=1e-6)
