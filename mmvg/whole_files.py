@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -50,6 +51,42 @@ def whole_file(path: str | Path) -> Iterator[Path]:
             _flush(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Write a folder of files under another name, and rename it when everything is on the disk.
+
+    Whoever dies on the way, or finds the disk full, leaves what was there before; what was there is removed at the end.
+
+    Args:
+        path: The folder.
+
+    Yields:
+        Where to write: an empty folder beside ``path``, which is gone at the end.
+
+    Example:
+        >>> with whole_folder('packs/tars') as unfinished:
+        ...     _ = (unfinished / 'a.tar').write_text('')
+        >>> os.listdir('packs'), os.listdir('packs/tars')
+        (['tars'], ['a.tar'])
+    """
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished, before = (path.with_name(f'{path.name}.{os.getpid()}{end}{UNFINISHED}') for end in ('', '.old'))
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        for file in unfinished.iterdir():
+            _flush(file)
+        with suppress(FileNotFoundError):
+            path.replace(before)
+        unfinished.replace(path)
+        shutil.rmtree(before, ignore_errors=True)
+        with suppress(OSError):  # file systems that cannot flush a folder rename at once
+            _flush(path.parent)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def write_whole(path: str | Path, text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mmvg.whole_files import remove_unfinished, whole_file, write_whole
+from mmvg.whole_files import remove_unfinished, whole_file, whole_folder, write_whole
 
 
 def test_an_error_on_the_way_leaves_what_was_there(tmp_path):
@@ -45,6 +45,22 @@ def test_a_link_and_the_permissions_of_a_file_stay(tmp_path):
     assert link.is_symlink()
     assert file.read_text() == 'after'
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_folder_is_replaced_by_a_whole_one_or_not_at_all(tmp_path):
+    def write(name, error=None):
+        with whole_folder(tmp_path / 'tars') as unfinished:
+            (unfinished / name).touch()
+            if error:
+                raise error
+
+    write('old')
+    with pytest.raises(KeyError):
+        write('half', KeyError)
+    assert os.listdir(tmp_path / 'tars') == ['old']
+    write('new')
+    assert os.listdir(tmp_path / 'tars') == ['new']
+    assert os.listdir(tmp_path) == ['tars']
 
 
 def test_what_is_no_regular_file_is_written_to():

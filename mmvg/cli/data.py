@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mmvg.cli.arguments import CfgOptions, ConfigArgument, parse_options
+from mmvg.cli.before_work import check_folder
 
 
 class Split(str, Enum):
@@ -174,7 +175,7 @@ def pack(
     out: Annotated[
         Path | None, typer.Option(metavar='PATH', help='An LMDB file, or a folder of tars; by default ROOT/pictures.')
     ] = None,
-    force: Annotated[bool, typer.Option('--force', help='Replace what is there.')] = False,
+    force: Annotated[bool, typer.Option('--force', help='Replace a pack that is there, and nothing else.')] = False,
 ) -> None:
     """Pack the pictures of a data set, for file systems that are slow at many small files.
 
@@ -194,6 +195,7 @@ def pack(
         _pictures_of_config(source) if source.endswith('.py') else (Path(source), _pictures_below(source, images))
     )
     out = out or root / ('pictures.lmdb' if to == 'lmdb' else 'pictures')
+    check_folder('--out', out.parent)
     count = pack_pictures(out, root, names, to, force)
     size = sum(file.stat().st_size for file in ([out] if out.is_file() else out.iterdir()))
     print(

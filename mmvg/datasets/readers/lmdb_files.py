@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmvg.datasets.readers.load_report import DataError
 from mmvg.foreign_files import special_file
+from mmvg.whole_files import whole_file
 
 _RECORDS_PER_COMMIT = 1000
 
@@ -23,11 +24,11 @@ def write_lmdb(out: Path, records: Iterable[tuple[str, bytes]], content: int, co
         ImportError: If the package ``lmdb`` is not installed.
     """
     lmdb = import_lmdb()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f'{out.name}.unfinished')
-    unfinished.unlink(missing_ok=True)
     room = 2 * content + 8192 * count + 2**24  # an upper bound: the file grows as it is written
-    with lmdb.open(str(unfinished), map_size=room, subdir=False, lock=False) as environment:
+    with (
+        whole_file(out) as unfinished,
+        lmdb.open(str(unfinished), map_size=room, subdir=False, lock=False) as environment,
+    ):
         transaction = environment.begin(write=True)
         for number, (key, value) in enumerate(records, 1):
             transaction.put(key.encode(), value)
@@ -35,7 +36,6 @@ def write_lmdb(out: Path, records: Iterable[tuple[str, bytes]], content: int, co
                 transaction.commit()
                 transaction = environment.begin(write=True)
         transaction.commit()
-    os.replace(unfinished, out)
     _OPENED.pop(str(out.resolve()), None)  # what this process may have open is the file before
 
 

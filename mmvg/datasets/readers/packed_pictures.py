@@ -11,7 +11,6 @@ with an index beside the tars, so that any picture can be read at once, in any o
 
 import json
 import os
-import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -22,7 +21,9 @@ import numpy as np
 from mmvg.checks import check_choice
 from mmvg.datasets.readers.lmdb_files import read_lmdb, write_lmdb
 from mmvg.datasets.readers.load_report import DataError
+from mmvg.datasets.readers.pack_targets import check_pack_target
 from mmvg.datasets.readers.safe_reading import parse_json, read_json
+from mmvg.whole_files import whole_folder
 
 #: Of the layouts; a reader refuses another one.
 LAYOUT_VERSION = 1
@@ -41,14 +42,14 @@ def pack_pictures(
         root: The data root.
         names: Paths of the pictures below it, with ``/``.
         to: ``'lmdb'`` or ``'webdataset'``.
-        force: Replace ``out``.
+        force: Replace ``out``, which must be such a pack.
         tar_bytes: A tar takes no picture more when it has so many bytes.
 
     Returns:
         How many pictures there are.
 
     Raises:
-        FileExistsError: If ``out`` is there and ``force`` is not set.
+        FileExistsError: If ``out`` is there and ``force`` is not set, or is no pack.
         DataError: If a picture is missing, or there is none.
         ImportError: If the package ``lmdb`` is needed and not installed.
 
@@ -61,8 +62,7 @@ def pack_pictures(
         True
     """
     check_choice('--to', to, PACKS)
-    if out.exists() and not force:
-        raise FileExistsError(f'{out} is there already; use --force to write it again')
+    check_pack_target(out, to == 'webdataset', force)
     names = sorted(set(names))
     missing = [name for name in names if not (root / name).is_file()]
     if missing or not names:
@@ -73,7 +73,8 @@ def pack_pictures(
     if to == 'lmdb':
         _write_lmdb(out, root, names)
     else:
-        _write_tars(out, root, names, tar_bytes)
+        with whole_folder(out) as unfinished:
+            _write_tars(unfinished, root, names, tar_bytes)
     return len(names)
 
 
@@ -93,13 +94,10 @@ def _write_lmdb(out: Path, root: Path, names: Sequence[str]) -> None:
     write_lmdb(out, records(), sum((root / name).stat().st_size for name in names), len(names) + 1)
 
 
-def _write_tars(out: Path, root: Path, names: Sequence[str], tar_bytes: int) -> None:
-    unfinished = out.with_name(f'{out.name}.unfinished')
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
+def _write_tars(folder: Path, root: Path, names: Sequence[str], tar_bytes: int) -> None:
     tars, places, rest = [], [], list(reversed(names))
     while rest:
-        file = unfinished / f'pictures-{len(tars):06d}.tar'
+        file = folder / f'pictures-{len(tars):06d}.tar'
         with tarfile.open(file, 'w', format=tarfile.PAX_FORMAT) as tar:
             while rest and (tar.offset == 0 or tar.offset < tar_bytes):
                 name = rest.pop()
@@ -112,13 +110,10 @@ def _write_tars(out: Path, root: Path, names: Sequence[str], tar_bytes: int) -> 
         tars.append(file)
     encoded = np.array([name.encode() for name in names])
     order = np.argsort(encoded, kind='stable')
-    np.save(unfinished / _NAMES, encoded[order])
-    np.save(unfinished / _PLACES, np.array(places, np.int64)[order])
+    np.save(folder / _NAMES, encoded[order])
+    np.save(folder / _PLACES, np.array(places, np.int64)[order])
     sizes = {file.name: file.stat().st_size for file in tars}
-    (unfinished / _INDEX).write_text(json.dumps(dict(version=LAYOUT_VERSION, pictures=len(names), tars=sizes)))
-    if out.exists():
-        shutil.rmtree(out) if out.is_dir() else out.unlink()
-    unfinished.replace(out)
+    (folder / _INDEX).write_text(json.dumps(dict(version=LAYOUT_VERSION, pictures=len(names), tars=sizes)))
 
 
 class PackedPictures:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmvg.datasets.readers.lmdb_files import import_lmdb, opened_lmdb, read_lmdb, write_lmdb
 from mmvg.datasets.readers.load_report import DataError
+from mmvg.datasets.readers.pack_targets import check_pack_target
 from mmvg.datasets.readers.safe_reading import parse_json, read_json
 from mmvg.foreign_files import shown
 
@@ -29,13 +30,12 @@ def write_phrasecut_lmdb(
     An image is stored once, however many tasks are about it. ``out`` appears only when it is complete.
 
     Raises:
-        FileExistsError: If ``out`` is there and ``force`` is not set.
+        FileExistsError: If ``out`` is there and ``force`` is not set, or is no LMDB file.
         DataError: If a task names no image, or one without a size or a file.
         ImportError: If the package ``lmdb`` is not installed.
     """
     import_lmdb()
-    if out.exists() and not force:
-        raise FileExistsError(f'{out} is there already; use --force to write it again')
+    check_pack_target(out, folder=False, force=force)
     sizes = {image['image_id']: [image.get('height'), image.get('width')] for image in read_json(images_file, list)}
     tasks = [task for file in task_files for task in read_json(file, list)]
     files: dict[int, Path] = {}

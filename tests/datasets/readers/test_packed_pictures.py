@@ -2,6 +2,7 @@
 
 import pickle
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,51 @@ def test_a_pack_that_is_there_is_kept_and_a_missing_picture_named(to, pictures, 
     with pytest.raises(DataError, match='there are no pictures'):
         pack_pictures(tmp_path / 'other', tmp_path, [], to)
     assert not (tmp_path / 'other').exists()
+
+
+@pytest.mark.parametrize('to', ['lmdb', 'webdataset'])
+def test_nothing_but_a_pack_of_the_kind_is_replaced(to, pictures, tmp_path, monkeypatch):
+    """Not the pictures themselves, an annotation file, or the folder that somebody works in."""
+    other = 'webdataset' if to == 'lmdb' else 'lmdb'
+    pack_pictures(tmp_path / 'other', tmp_path, pictures, other)
+    (tmp_path / 'mine.jsonl').write_text('{}')
+    (tmp_path / 'empty').mkdir()
+    monkeypatch.chdir(tmp_path / 'empty')
+    before = sorted(tmp_path.rglob('*'))
+    for out in (tmp_path, tmp_path / 'a', tmp_path / 'mine.jsonl', tmp_path / 'other', Path('.'), Path('..')):
+        for force in (True, False):
+            with pytest.raises(FileExistsError, match=r'is no .* that could be replaced; name another place'):
+                pack_pictures(out, tmp_path, pictures, to, force=force)
+    assert sorted(tmp_path.rglob('*')) == before
+
+
+def test_damaged_packs_and_those_behind_a_link_are_replaced(pictures, tmp_path):
+    (tmp_path / 'cut.lmdb').write_bytes(b'no')
+    pack_pictures(tmp_path / 'tars', tmp_path, pictures, 'webdataset')
+    (tmp_path / 'tars/index.json').unlink()
+    (tmp_path / 'link').symlink_to('tars')
+    for out, to in ((tmp_path / 'cut.lmdb', 'lmdb'), (tmp_path / 'link', 'webdataset')):
+        pack_pictures(out, tmp_path, pictures, to, force=True)
+        assert len(PackedPictures(out)) == 20
+    assert (tmp_path / 'link').is_symlink()
+
+
+@pytest.mark.parametrize('to', ['lmdb', 'webdataset'])
+def test_an_error_on_the_way_leaves_the_pack_that_was_there_and_nothing_else(to, pictures, tmp_path, monkeypatch):
+    out = tmp_path / 'out/pack'
+    pack_pictures(out, tmp_path, pictures[:3], to)
+    (tmp_path / 'out/pack.unfinished').mkdir()  # of the user
+
+    def disk_full(*_):
+        raise OSError('no space left')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, 'addfile', disk_full)
+        patch.setattr(Path, 'read_bytes', disk_full)
+        with pytest.raises(OSError, match='no space left'):
+            pack_pictures(out, tmp_path, pictures, to, force=True)
+    assert len(PackedPictures(out)) == 3
+    assert sorted(file.name for file in (tmp_path / 'out').iterdir()) == ['pack', 'pack.unfinished']
 
 
 def test_a_damaged_folder_of_tars_is_refused(pictures, tmp_path):
