@@ -132,9 +132,11 @@ class PackedPictures:
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path} is not there; make it with `mmvg data pack ROOT --to lmdb`')
         meta = self._tar_index() if self.path.is_dir() else _parse(self.path, read_lmdb(self.path, [_META])[0])
-        if meta.get('version') != LAYOUT_VERSION or not isinstance(meta.get('pictures'), int):
+        self.count = meta.get('pictures')
+        if meta.get('version') != LAYOUT_VERSION or type(self.count) is not int or self.count < 0:
             raise DataError(f'{self.path} holds no pictures of layout {LAYOUT_VERSION}; pack them again')
-        self.count = meta['pictures']
+        if self.path.is_dir():
+            self._tar_sizes(meta)
 
     def read(self, name: str) -> bytes:
         """Read a picture file.
@@ -176,27 +178,42 @@ class PackedPictures:
         return tuple(map(int, places[row])) if row < len(names) and names[row] == encoded else None
 
     def _tar_index(self) -> dict:
-        index = read_json(self.path / _INDEX, dict)
-        for name, size in index.get('tars', {}).items():
-            file = self.path / Path(name).name
+        file = self.path / _INDEX
+        if not file.is_file():
+            raise DataError(
+                f'{file} is not there: this is no folder of packed pictures, or a part of one; pack it again'
+            )
+        return read_json(file, dict)
+
+    def _tar_sizes(self, index: dict) -> dict[str, int]:
+        """Names of the tars, by which they are numbered, and their sizes in bytes, which are those of the files."""
+        tars = index.get('tars')
+        if not isinstance(tars, dict) or any(
+            not name.endswith('.tar') or name != Path(name).name or type(size) is not int for name, size in tars.items()
+        ):
+            raise DataError(f'{self.path / _INDEX}: tars are not names of tars with their sizes; pack it again')
+        for name, size in tars.items():
+            file = self.path / name
             if not file.is_file() or file.stat().st_size != size:
                 raise DataError(f'{file} is not there, or has not the {size} bytes that {_INDEX} says; pack it again')
-        return index
+        return dict(sorted(tars.items()))
 
     @cached_property
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        names, places = (np.load(self.path / file, mmap_mode='r', allow_pickle=False) for file in (_NAMES, _PLACES))
+        names, places = (_load_array(self.path / file) for file in (_NAMES, _PLACES))
         if names.shape != (self.count,) or names.dtype.kind != 'S' or places.shape != (self.count, 3):
             raise DataError(
                 f'{self.path}: {_NAMES} and {_PLACES} are not those of {self.count} pictures; pack it again'
             )
+        sizes = np.array(list(self._tar_sizes(self._tar_index()).values()), np.int64)
+        if places.dtype != np.int64 or not _lie_within(places, sizes):
+            raise DataError(f'{self.path / _PLACES} names places that are not in the tars; pack it again')
         return names, places
 
     @cached_property
     def _files(self) -> list[int]:
         """Open tars; reading at a place moves nothing that another process has, so workers may share them."""
-        tars = sorted(self._tar_index()['tars'])
-        return [os.open(self.path / Path(name).name, os.O_RDONLY) for name in tars]
+        return [os.open(self.path / name, os.O_RDONLY) for name in self._tar_sizes(self._tar_index())]
 
     def __getstate__(self) -> dict:
         return dict(path=self.path, count=self.count)  # of a worker that is no fork
@@ -212,3 +229,20 @@ def _parse(path: Path, value: bytes) -> dict:
     except ValueError as error:
         raise DataError(f'{path} holds a record that is no JSON: {error}; pack it again') from error
     return meta if isinstance(meta, dict) else {}
+
+
+def _load_array(file: Path) -> np.ndarray:
+    if not file.is_file():
+        raise DataError(f'{file} is not there; pack it again')
+    try:
+        return np.lib.format.open_memmap(file, mode='r')
+    except Exception as error:  # a damaged header ends in almost any exception
+        raise DataError(f'{file} cannot be loaded as an array: {error}; pack it again') from error
+
+
+def _lie_within(places: np.ndarray, sizes: np.ndarray) -> bool:
+    """Whether tar, first byte and length (N, 3) lie within tars of ``sizes`` in bytes."""
+    tar, start, length = places.T
+    if not ((tar >= 0) & (tar < len(sizes)) & (start >= 0) & (length >= 0)).all():
+        return False
+    return bool((length <= sizes[tar] - start).all())

@@ -1,5 +1,6 @@
 """Packed pictures are the files, in any order and in any process, and every data set reads them."""
 
+import json
 import pickle
 import tarfile
 from pathlib import Path
@@ -130,6 +131,50 @@ def test_a_damaged_folder_of_tars_is_refused(pictures, tmp_path):
     (out / 'index.json').write_text('{"version": 7}')
     with pytest.raises(DataError, match='holds no pictures of layout 1'):
         PackedPictures(out)
+
+
+def tars_of(value):
+    return lambda out: (out / 'index.json').write_text(json.dumps(dict(version=1, pictures=20, tars=value)))
+
+
+def place_of(column, value):
+    def damage(out):
+        places = np.load(out / 'places.npy')
+        places[:, column] = value
+        np.save(out / 'places.npy', places)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    ('damage', 'named'),
+    [
+        (tars_of(None), 'index.json'),
+        (tars_of(['pictures-000000.tar']), 'index.json'),
+        (tars_of({'pictures-000000.tar': '9'}), 'index.json'),
+        (tars_of({'../pictures-000000.tar': 9}), 'index.json'),
+        (tars_of({}), 'places.npy'),
+        (lambda out: (out / 'index.json').unlink(), 'index.json'),
+        (place_of(0, -1), 'places.npy'),
+        (place_of(0, 1), 'places.npy'),
+        (place_of(1, -9), 'places.npy'),
+        (place_of(2, -9), 'places.npy'),
+        (place_of(2, 2**62), 'places.npy'),
+        (place_of(1, 2**63 - 1), 'places.npy'),
+        (lambda out: np.save(out / 'places.npy', np.zeros((20, 3))), 'places.npy'),
+        (lambda out: (out / 'places.npy').unlink(), 'places.npy'),
+        (lambda out: (out / 'names.npy').write_bytes(b''), 'names.npy'),
+        (lambda out: (out / 'names.npy').write_bytes((out / 'names.npy').read_bytes()[:200]), 'names.npy'),
+        (lambda out: np.save(out / 'names.npy', np.array([{}] * 20)), 'names.npy'),
+        (lambda out: np.savez((out / 'names.npy').open('wb'), a=np.zeros(20)), 'names.npy'),
+    ],
+)
+def test_a_damaged_or_foreign_index_is_refused_by_its_name(damage, named, pictures, tmp_path):
+    out = tmp_path / 'out'
+    pack_pictures(out, tmp_path, pictures, 'webdataset')
+    damage(out)
+    with pytest.raises(DataError, match=f'{named}.*pack it again'):
+        PackedPictures(out).read(pictures[0])
 
 
 def test_an_lmdb_file_of_something_else_is_refused(pictures, tmp_path):
