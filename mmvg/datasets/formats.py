@@ -38,6 +38,7 @@ from mmvg.datasets.writers import (
     write_qwen_lines,
 )
 from mmvg.datasets.writers.written import expressions_of
+from mmvg.whole_files import whole_file
 
 #: Splits that are looked for where the files name them.
 USUAL_SPLITS = ('train', 'val', 'test', 'testA', 'testB')
@@ -224,8 +225,9 @@ def _write_whole(name: str, datasets: Mapping[str, ReferringDataset], out: Path)
         write_grefcoco(dict(datasets), out)
         return written
     file = out if out.suffix else out / 'all.jsonl'
-    for number, (split, dataset) in enumerate(datasets.items()):
-        written.expressions += write_json_lines(dataset, file, split, append=number > 0)
+    with whole_file(file) as unfinished:
+        for number, (split, dataset) in enumerate(datasets.items()):
+            written.expressions += write_json_lines(dataset, unfinished, split, append=number > 0)
     return written
 
 

@@ -7,6 +7,7 @@ from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import Written, expressions_of
 from mmvg.masks import mask_area, polygons_to_rle
+from mmvg.whole_files import write_whole
 
 COCO_CANNOT = frozenset({'repeats', 'refs', 'ids', 'splits', 'grasps'})
 
@@ -58,6 +59,5 @@ def write_coco(dataset: ReferringDataset, file: Path, split: str) -> Written:
         annotations=annotations,
         categories=list(categories.values()),
     )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content), encoding='utf-8')
+    write_whole(file, json.dumps(content))
     return written

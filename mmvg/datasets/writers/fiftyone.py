@@ -12,6 +12,7 @@ import numpy as np
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.written import Written, expressions_of
 from mmvg.masks import decode_mask, polygons_to_rle
+from mmvg.whole_files import write_whole
 
 FIFTYONE_CANNOT = frozenset({'polygons', 'grasps'})
 
@@ -59,8 +60,7 @@ def write_fiftyone(dataset: ReferringDataset, file: Path, split: str, image_pref
             sample['no_target']['classifications'].append(dict(_cls='Classification', **label))
         for instance in item['instances']:
             sample['ground_truth']['detections'].append(_detection(instance, item, label))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(list(samples.values()), ensure_ascii=False), encoding='utf-8')
+    write_whole(file, json.dumps(list(samples.values()), ensure_ascii=False))
     return written
 
 

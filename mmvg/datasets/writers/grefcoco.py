@@ -7,6 +7,10 @@ from mmvg.datasets.referring_dataset import ReferringDataset, with_sentences
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import image_name
 from mmvg.masks import mask_area, polygons_to_rle
+from mmvg.whole_files import whole_file
+
+#: Of images and annotations, and of refs.
+GREFCOCO_FILES = ('instances.json', 'grefs(unc).json')
 
 
 def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
@@ -64,11 +68,12 @@ def write_grefcoco(datasets: dict[str, ReferringDataset], folder: Path) -> int:
                 entry = dict(sent_id=expressions, raw=text, sent=text.lower(), tokens=text.lower().split())
                 by_ref[key]['sentences'].append(entry)
                 by_ref[key]['sent_ids'].append(expressions)
-    folder.mkdir(parents=True, exist_ok=True)
     categories = [dict(id=1, name='object', supercategory='object')]
     content = dict(images=list(images.values()), annotations=annotations, categories=categories)
-    (folder / 'instances.json').write_text(json.dumps(content), encoding='utf-8')
-    (folder / 'grefs(unc).json').write_text(json.dumps(refs), encoding='utf-8')
+    instances_file, refs_file = (folder / name for name in GREFCOCO_FILES)
+    with whole_file(instances_file) as instances, whole_file(refs_file) as grefs:
+        instances.write_text(json.dumps(content), encoding='utf-8')
+        grefs.write_text(json.dumps(refs), encoding='utf-8')
     return expressions
 
 

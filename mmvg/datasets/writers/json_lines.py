@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from mmvg.datasets.referring_dataset import ReferringDataset, with_sentences
 from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import image_name
+from mmvg.whole_files import whole_file
 
 
 def write_json_lines(
@@ -25,7 +27,8 @@ def write_json_lines(
         dataset: With items in original pixels.
         file: Where to write. Image paths are relative to the image folder of the dataset.
         split: Written into each line.
-        append: Add to the file.
+        append: Add to the file, which an error on the way leaves with a part of the lines; otherwise it is replaced
+            when all are written.
         progress: Called with the number of items so far.
 
     Returns:
@@ -41,8 +44,10 @@ def write_json_lines(
         ['boxes', 'expression', 'height', 'image']
     """
     written = 0
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('a' if append else 'w', encoding='utf-8') as lines:
+    with (
+        nullcontext(file) if append else whole_file(file) as unfinished,
+        unfinished.open('a' if append else 'w', encoding='utf-8') as lines,
+    ):
         for index in range(len(dataset)):
             item = dataset.get_data_info(index)
             shared: dict[bool, dict[str, Any]] = {}  # of the sentences with a target, and of those without

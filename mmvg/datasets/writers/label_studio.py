@@ -11,6 +11,7 @@ from mmvg.datasets.writers.segmentations import mask_to_json
 from mmvg.datasets.writers.written import Written, expressions_of
 from mmvg.masks import decode_mask, polygons_to_rle
 from mmvg.pictures import exif_orientation
+from mmvg.whole_files import write_whole
 
 LABEL_STUDIO_CANNOT = frozenset({'repeats', 'ids', 'splits', 'grasps'})
 #: The labeling interface that fits the tasks.
@@ -57,8 +58,7 @@ def write_label_studio(
         if name not in tasks:
             tasks[name] = _Task(item, dict(image=image_prefix + name, split=split))
         tasks[name].add(item, sentence['text'])
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([task.as_json() for task in tasks.values()], ensure_ascii=False), encoding='utf-8')
+    write_whole(file, json.dumps([task.as_json() for task in tasks.values()], ensure_ascii=False))
     file.with_suffix('.xml').write_text(LABELING_CONFIG, encoding='utf-8')
     return written
 

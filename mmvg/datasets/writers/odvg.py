@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.written import Written, expressions_of
+from mmvg.whole_files import whole_file
 
 ODVG_CANNOT = frozenset({'polygons', 'pixels', 'apart', 'no_target', 'refs', 'ids', 'splits', 'grasps'})
 
@@ -28,8 +29,7 @@ def write_odvg(dataset: ReferringDataset, file: Path, split: str) -> Written:
         ['filename', 'grounding', 'height', 'width']
     """
     written = Written()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open('w', encoding='utf-8') as lines:
+    with whole_file(file) as unfinished, unfinished.open('w', encoding='utf-8') as lines:
         for name, item, sentence in expressions_of(dataset, written, ODVG_CANNOT):
             text = sentence['text']
             phrase = dict(phrase=text, tokens_positive=[[0, len(text)]])

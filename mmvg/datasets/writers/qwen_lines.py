@@ -7,6 +7,7 @@ from mmvg.checks import check_choice
 from mmvg.datasets.qwen_lines import UNITS
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.datasets.writers.written import Written, expressions_of
+from mmvg.whole_files import whole_file
 
 QWEN_CANNOT = frozenset({'polygons', 'pixels', 'apart', 'refs', 'ids', 'splits', 'grasps'})
 #: With boxes as text, in whole thousandths, and a label where something is meant.
@@ -44,9 +45,8 @@ def write_qwen_lines(
         raise ValueError(f'qwen: say in which unit boxes are to be written: --unit {", ".join(UNITS)}')
     check_choice('unit', unit, tuple(UNITS))
     written = Written()
-    file.parent.mkdir(parents=True, exist_ok=True)
     cannot = QWEN_PERMILLE_CANNOT if unit == 'permille' else QWEN_CANNOT
-    with file.open('w', encoding='utf-8') as lines:
+    with whole_file(file) as unfinished, unfinished.open('w', encoding='utf-8') as lines:
         for name, item, sentence in expressions_of(dataset, written, cannot):
             boxes = [_in_unit(instance['bbox'], item, unit) for instance in item['instances']]
             line = _as_text(sentence['text'], boxes) if unit == 'permille' else _as_objects(sentence, boxes, unit)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from mmvg import whole_files
 from mmvg.cli.app import app
 from mmvg.datasets import JSONLDataset
 from mmvg.datasets.formats import FORMATS, cannot_hold, read_format, table, write_format
@@ -168,6 +169,23 @@ def test_what_is_lost_is_counted(tmp_path):
     assert written.expressions == len((tmp_path / 'out.jsonl').read_text().splitlines()) == 3
     assert written.lost == dict(no_target=1, polygons=1, ids=4)
     assert 'not held by the format: expressions that mean nothing, of 1 expressions' in written.lines()
+
+
+@pytest.mark.parametrize('name', [name for name, kind in FORMATS.items() if kind.writer])
+def test_an_error_on_the_way_leaves_the_files_that_were_there(name, tmp_path, monkeypatch):
+    source = lines_as_datasets(folder_of(tmp_path), [ORDINARY, line('late', split='val')])
+    options = dict(unit='pixel') if name == 'qwen' else {}
+    out = tmp_path / 'out'
+    write_format(name, source, out, **options)
+    before = {file: file.read_bytes() for file in out.iterdir()}
+
+    def disk_full(*_):
+        raise OSError('no space left')
+
+    monkeypatch.setattr(whole_files, '_flush', disk_full)
+    with pytest.raises(OSError, match='no space left'):
+        write_format(name, source, out, **options)
+    assert {file: file.read_bytes() for file in out.iterdir()} == before
 
 
 def test_dictionaries_of_fiftyone_hold_fractions_and_masks_within_boxes(tmp_path):
