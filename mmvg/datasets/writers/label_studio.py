@@ -14,6 +14,8 @@ from mmvg.pictures import exif_orientation
 from mmvg.whole_files import write_whole
 
 LABEL_STUDIO_CANNOT = frozenset({'repeats', 'ids', 'splits', 'grasps'})
+#: What the file of the labeling interface ends in; its name is not one that CVAT gives to annotations.
+LABELING_SUFFIX = '.labeling.xml'
 #: The labeling interface that fits the tasks.
 LABELING_CONFIG = """\
 <View>
@@ -33,7 +35,7 @@ def write_label_studio(
 
     A mask of one polygon becomes a polygon, any other a brush mask. All is in percent of the upright picture. Objects
     of one place and shape are one. Expressions that mean nothing stand in ``data.no_target``. Beside the file lies
-    ``<file>.xml``, the labeling interface to paste into the project.
+    ``<stem>.labeling.xml``, the labeling interface to paste into the project.
 
     Args:
         dataset: With items in original pixels.
@@ -59,7 +61,8 @@ def write_label_studio(
             tasks[name] = _Task(item, dict(image=image_prefix + name, split=split))
         tasks[name].add(item, sentence['text'])
     write_whole(file, json.dumps([task.as_json() for task in tasks.values()], ensure_ascii=False))
-    file.with_suffix('.xml').write_text(LABELING_CONFIG, encoding='utf-8')
+    written.beside.append(file.with_suffix(LABELING_SUFFIX))
+    write_whole(written.beside[-1], LABELING_CONFIG)
     return written
 
 

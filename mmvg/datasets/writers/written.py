@@ -32,24 +32,28 @@ class Written:
     Args:
         expressions: How many.
         lost: Facet of ``FACETS`` -> how many expressions have lost it; with ``no_target``, they were left out.
+        beside: Files that hold no expressions.
     """
 
     expressions: int = 0
     lost: Counter = field(default_factory=Counter)
+    beside: list[Path] = field(default_factory=list)
 
     def add(self, other: 'Written') -> None:
         """Count what ``other`` has counted as well."""
         self.expressions += other.expressions
         self.lost += other.lost
+        self.beside += other.beside
 
     def lines(self) -> list[str]:
-        """Say what was lost, a line each.
+        """Say what was written beside the expressions, and what was lost, a line each.
 
         Example:
             >>> Written(5, Counter(grasps=2)).lines()
             ['not held by the format: grasps, of 2 expressions']
         """
-        return [f'not held by the format: {FACETS[name]}, of {count} expressions' for name, count in self.lost.items()]
+        lost = [f'not held by the format: {FACETS[name]}, of {count} expressions' for name, count in self.lost.items()]
+        return [f'written beside them: {file}' for file in self.beside] + lost
 
 
 def expressions_of(

@@ -15,7 +15,7 @@ from mmvg import whole_files
 from mmvg.cli.app import app
 from mmvg.datasets import JSONLDataset
 from mmvg.datasets.formats import FORMATS, cannot_hold, read_format, table, write_format
-from mmvg.datasets.writers import FACETS
+from mmvg.datasets.writers import FACETS, LABELING_CONFIG
 from mmvg.masks import decode_mask, encode_mask, polygons_to_rle
 
 WIDTH, HEIGHT = 64, 48
@@ -220,6 +220,15 @@ def test_what_does_not_fit_is_said(tmp_path, call, message):
     root = folder_of(tmp_path)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         call(root, lines_as_datasets(root, [ORDINARY]))
+
+
+def test_the_labeling_interface_is_named_and_takes_no_file_of_annotations(tmp_path):
+    root = folder_of(tmp_path)
+    (root / 'out.xml').write_text('annotations')
+    written = write_format('label-studio', lines_as_datasets(root, [ORDINARY]), root / 'out.json')
+    assert written.lines()[0] == f'written beside them: {root / "out.labeling.xml"}'
+    assert (root / 'out.labeling.xml').read_text() == LABELING_CONFIG
+    assert (root / 'out.xml').read_text() == 'annotations'
 
 
 def test_the_command_converts_and_says_what_was_lost(tmp_path):

@@ -163,7 +163,7 @@ def test_what_is_written_about_a_turned_picture_fits_the_upright_one(root):
     assert (rectangle['original_width'], rectangle['original_height']) == (48, 64)
     x, y, w, h = (rectangle['value'][key] for key in ('x', 'y', 'width', 'height'))
     assert [x * 0.48, y * 0.64, w * 0.48, h * 0.64] == pytest.approx([28, 30, 12, 30])  # a quarter to the right
-    assert '<TextArea name="expression" toName="image" perRegion="true"' in (root / 'tasks.xml').read_text()
+    assert '<TextArea name="expression" toName="image" perRegion="true"' in (root / 'tasks.labeling.xml').read_text()
 
 
 @pytest.mark.parametrize(
