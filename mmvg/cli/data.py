@@ -98,6 +98,9 @@ def convert(
     image_prefix: Annotated[
         str | None, typer.Option(metavar='TEXT', help='Put before the names of images that are written.')
     ] = None,
+    force: Annotated[
+        bool, typer.Option('--force', help='Replace files that are there, but for those that are read.')
+    ] = False,
 ) -> None:
     """Convert data from one format to another, and say what was lost.
 
@@ -106,7 +109,7 @@ def convert(
     Formats that are read: config, jsonl, grefcoco, coco, odvg, label-studio, cvat, qwen, refcoco-m, ref-l4, humanref,
     flickr30k. Written: jsonl, grefcoco, coco, odvg, label-studio, qwen, fiftyone.
     """
-    from mmvg.datasets.formats import FORMATS, read_format, write_format
+    from mmvg.datasets.formats import FORMATS, check_free, read_format, write_format
 
     name = from_ or _format_of(source, '--from', {'.py': 'config', '.jsonl': 'jsonl'})
     target = to or _format_of(str(out), '--to', {'.jsonl': 'jsonl', '': 'grefcoco'})
@@ -117,11 +120,13 @@ def convert(
     writing = {key: value for key, value in given.items() if key in both[1] and key in ('unit', 'image_prefix')}
     for key in given.keys() - reading.keys() - writing.keys():
         raise ValueError(f'--{key.replace("_", "-")} means nothing from {name} to {target}')
+    check_folder('--out', out.parent if out.suffix else out)
+    check_free([out], [Path(source)], force)
     if name == 'config':
         datasets = _datasets_of_config(source, splits)
     else:
         datasets = read_format(name, Path(source), splits, images, **reading)
-    written = write_format(target, datasets, out, **writing)
+    written = write_format(target, datasets, out, force, **writing)
     print(f'{written.expressions} expressions are in {out}')
     for line in written.lines():
         print(line)

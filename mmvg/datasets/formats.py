@@ -1,6 +1,6 @@
 """The formats that data come in and go out in, by name: what reads each, what writes it, and what it cannot hold."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,9 @@ from mmvg.datasets.writers import (
     COCO_CANNOT,
     FACETS,
     FIFTYONE_CANNOT,
+    GREFCOCO_FILES,
     LABEL_STUDIO_CANNOT,
+    LABELING_SUFFIX,
     ODVG_CANNOT,
     QWEN_CANNOT,
     QWEN_PERMILLE_CANNOT,
@@ -38,6 +40,7 @@ from mmvg.datasets.writers import (
     write_qwen_lines,
 )
 from mmvg.datasets.writers.written import expressions_of
+from mmvg.foreign_files import shown
 from mmvg.whole_files import whole_file
 
 #: Splits that are looked for where the files name them.
@@ -59,6 +62,7 @@ class Format:
         options: Of the reader and of the writer, that a command may set.
         find_splits: Tells the splits of a file, if it names them.
         box_format: In which boxes stand in the file, for the data check.
+        beside: What a second file ends in that is written beside each.
     """
 
     title: str
@@ -71,6 +75,7 @@ class Format:
     options: tuple[str, ...] = ()
     find_splits: Callable[[Path], list[str]] | None = None
     box_format: str = 'xyxy'
+    beside: str = ''
 
 
 FORMATS: dict[str, Format] = {
@@ -94,6 +99,7 @@ FORMATS: dict[str, Format] = {
         LABEL_STUDIO_CANNOT,
         '.json',
         options=('phrase', 'image_prefix'),
+        beside=LABELING_SUFFIX,
     ),
     'cvat': Format(
         'CVAT',
@@ -167,33 +173,74 @@ def read_format(
     return found
 
 
-def write_format(name: str, datasets: Mapping[str, ReferringDataset], out: Path, **options: Any) -> Written:
+def write_format(
+    name: str, datasets: Mapping[str, ReferringDataset], out: Path, force: bool = False, **options: Any
+) -> Written:
     """Write data in one of the formats.
 
     Args:
         name: Key of :data:`FORMATS`.
         datasets: Split -> dataset.
         out: The file; or a folder, which gets a file per split or what the format has in one.
+        force: Replace files that are there, but for those that the datasets read.
         options: ``unit`` and ``image_prefix``, of those that the writer has.
 
     Raises:
         ValueError: If the format cannot be written, or an option does not belong to it.
+        FileExistsError: If a file is there already.
     """
     kind = FORMATS[check_choice('--to', name, tuple(n for n, f in FORMATS.items() if f.writer))]
     given = _own_options(name, kind, options, _WRITER_OPTIONS)
     if not kind.suffix and out.suffix:
         raise ValueError(f'--out {out}: {name} is a folder of files, and this is the name of a file')
-    if kind.names_splits:
-        return _write_whole(name, datasets, out)
-    if out.suffix and out.suffix != kind.suffix:
-        raise ValueError(f'--out {out}: the name of a file of {name} ends in {kind.suffix}')
-    if out.suffix and len(datasets) > 1:
-        raise ValueError(f'--out {out}: {name} has a file per split; name a folder for {", ".join(datasets)}')
+    files = _files_of(name, kind, list(datasets), out)
+    beside = [file.with_suffix(kind.beside) for file in files if kind.beside]
+    check_free(files + beside, [file for dataset in datasets.values() for file in dataset.required_files()], force)
+    if name == 'grefcoco':
+        return _write_grefcoco(datasets, out)
+    if name == 'jsonl':
+        return _write_json_lines(datasets, *files)
     written = Written()
-    for split, dataset in datasets.items():
-        file = out if out.suffix else out / f'{split}{kind.suffix}'
+    for (split, dataset), file in zip(datasets.items(), files, strict=True):
         written.add(kind.writer(dataset, file, split, **given))
     return written
+
+
+def _files_of(name: str, kind: Format, splits: list[str], out: Path) -> list[Path]:
+    """Return the files of expressions that are written: one, one per split, or those of gRefCOCO."""
+    if name == 'grefcoco':
+        return [out / file for file in GREFCOCO_FILES]
+    if kind.names_splits:
+        return [out if out.suffix else out / f'all{kind.suffix}']
+    if out.suffix and out.suffix != kind.suffix:
+        raise ValueError(f'--out {out}: the name of a file of {name} ends in {kind.suffix}')
+    if out.suffix and len(splits) > 1:
+        raise ValueError(f'--out {out}: {name} has a file per split; name a folder for {", ".join(splits)}')
+    if out.suffix:
+        return [out]
+    if bad := [split for split in splits if Path(split).name != split]:
+        raise ValueError(
+            f'split {shown(bad[0])} is no name of a file; write it alone, with --splits and a file as --out'
+        )
+    return [out / f'{split}{kind.suffix}' for split in splits]
+
+
+def check_free(files: Iterable[Path], read: Collection[Path], force: bool) -> None:
+    """Check that files can be written.
+
+    Args:
+        files: Which.
+        read: What the new content comes from, and must not be replaced.
+        force: Whether other files may be replaced.
+
+    Raises:
+        FileExistsError: If a file is there already.
+    """
+    for file in filter(Path.is_file, files):
+        if any(source.is_file() and file.samefile(source) for source in read):
+            raise FileExistsError(f'{file} is read for this; name another place with --out')
+        if not force:
+            raise FileExistsError(f'{file} is there already; use --force to write it again')
 
 
 def cannot_hold(name: str, unit: str | None = None) -> frozenset[str]:
@@ -215,16 +262,17 @@ def _places(kind: Format, source: Path, images: str | None) -> dict[str, Any]:
     return places
 
 
-def _write_whole(name: str, datasets: Mapping[str, ReferringDataset], out: Path) -> Written:
-    """Write a format that holds all splits at once."""
+def _write_grefcoco(datasets: Mapping[str, ReferringDataset], out: Path) -> Written:
     written = Written()
-    if name == 'grefcoco':
-        for dataset in datasets.values():
-            for _ in expressions_of(dataset, written, FORMATS[name].cannot):
-                pass
-        write_grefcoco(dict(datasets), out)
-        return written
-    file = out if out.suffix else out / 'all.jsonl'
+    for dataset in datasets.values():
+        for _ in expressions_of(dataset, written, FORMATS['grefcoco'].cannot):
+            pass
+    write_grefcoco(dict(datasets), out)
+    return written
+
+
+def _write_json_lines(datasets: Mapping[str, ReferringDataset], file: Path) -> Written:
+    written = Written()
     with whole_file(file) as unfinished:
         for number, (split, dataset) in enumerate(datasets.items()):
             written.expressions += write_json_lines(dataset, unfinished, split, append=number > 0)

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import zlib
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from mmvg import whole_files
-from mmvg.cli.app import app
+from mmvg.cli.app import app, main
 from mmvg.datasets import JSONLDataset
 from mmvg.datasets.formats import FORMATS, cannot_hold, read_format, table, write_format
 from mmvg.datasets.writers import FACETS, LABELING_CONFIG
@@ -184,7 +185,7 @@ def test_an_error_on_the_way_leaves_the_files_that_were_there(name, tmp_path, mo
 
     monkeypatch.setattr(whole_files, '_flush', disk_full)
     with pytest.raises(OSError, match='no space left'):
-        write_format(name, source, out, **options)
+        write_format(name, source, out, force=True, **options)
     assert {file: file.read_bytes() for file in out.iterdir()} == before
 
 
@@ -220,6 +221,44 @@ def test_what_does_not_fit_is_said(tmp_path, call, message):
     root = folder_of(tmp_path)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         call(root, lines_as_datasets(root, [ORDINARY]))
+
+
+@pytest.mark.parametrize('name', [name for name, kind in FORMATS.items() if kind.writer])
+def test_files_that_are_there_are_replaced_only_when_asked_for(name, tmp_path):
+    source = lines_as_datasets(folder_of(tmp_path), [ORDINARY])
+    options = dict(unit='pixel') if name == 'qwen' else {}
+    out = tmp_path / 'out'
+    write_format(name, source, out, **options)
+    for file in out.iterdir():
+        content = file.read_bytes()
+        for other in out.iterdir():
+            other.unlink()
+        file.write_text('mine')
+        with pytest.raises(FileExistsError, match=f'{re.escape(file.name)} is there already; use --force'):
+            write_format(name, source, out, **options)
+        assert [other.read_text() for other in out.iterdir()] == ['mine']
+        write_format(name, source, out, force=True, **options)
+        assert file.read_bytes() == content
+
+
+def test_what_is_read_is_never_replaced(tmp_path, capsys):
+    root = folder_of(tmp_path)
+    source = lines_as_datasets(root, [ORDINARY])
+    (root / 'link.jsonl').symlink_to('lines.jsonl')
+    before = (root / 'lines.jsonl').read_bytes()
+    for out in ('lines.jsonl', 'images/../lines.jsonl', 'link.jsonl'):
+        with pytest.raises(FileExistsError, match='is read for this'):
+            write_format('odvg', source, root / out, force=True)
+        with pytest.raises(SystemExit):
+            main(['data', 'convert', str(root / 'lines.jsonl'), '--out', str(root / out), '--force'])
+        assert 'is read for this' in capsys.readouterr().err
+    assert (root / 'lines.jsonl').read_bytes() == before
+
+
+def test_a_split_does_not_lead_out_of_the_folder(tmp_path):
+    lines = [line('away', split='../away'), line('late', split='val')]
+    with pytest.raises(ValueError, match='is no name of a file'):
+        write_format('coco', lines_as_datasets(folder_of(tmp_path), lines), tmp_path / 'out')
 
 
 def test_the_labeling_interface_is_named_and_takes_no_file_of_annotations(tmp_path):
