@@ -10,9 +10,9 @@ from mmvg.checks import check_choice
 from mmvg.datasets.coco_phrases import COCOPhraseDataset
 from mmvg.datasets.cvat import CVATDataset, subsets_of
 from mmvg.datasets.flickr30k_entities import Flickr30kEntitiesDataset
-from mmvg.datasets.grefcoco import GRefCOCODataset
+from mmvg.datasets.grefcoco import GRefCOCODataset, splits_of_grefs
 from mmvg.datasets.human_ref import HumanRefDataset
-from mmvg.datasets.json_lines import JSONLDataset
+from mmvg.datasets.json_lines import JSONLDataset, splits_of_lines
 from mmvg.datasets.label_studio import LabelStudioDataset
 from mmvg.datasets.odvg import ODVGDataset
 from mmvg.datasets.qwen_lines import QwenLinesDataset
@@ -42,9 +42,6 @@ from mmvg.datasets.writers import (
 from mmvg.datasets.writers.written import expressions_of
 from mmvg.foreign_files import shown
 from mmvg.whole_files import whole_file
-
-#: Splits that are looked for where the files name them.
-USUAL_SPLITS = ('train', 'val', 'test', 'testA', 'testB')
 
 
 @dataclass(frozen=True)
@@ -80,15 +77,20 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     'jsonl': Format(
-        'JSON lines', JSONLDataset, write_json_lines, suffix='.jsonl', splits=USUAL_SPLITS, names_splits=True
+        'JSON lines',
+        JSONLDataset,
+        write_json_lines,
+        suffix='.jsonl',
+        names_splits=True,
+        find_splits=splits_of_lines,
     ),
     'grefcoco': Format(
         'gRefCOCO',
         GRefCOCODataset,
         write_grefcoco,
         frozenset({'ids', 'grasps'}),
-        splits=USUAL_SPLITS,
         names_splits=True,
+        find_splits=splits_of_grefs,
     ),
     'coco': Format('COCO', COCOPhraseDataset, write_coco, COCO_CANNOT, '.json', options=('phrase',), box_format='xywh'),
     'odvg': Format('ODVG', ODVGDataset, write_odvg, ODVG_CANNOT, '.jsonl', options=('phrase',)),

@@ -1,5 +1,6 @@
 """gRefCOCO: expressions that mean one, several or no object."""
 
+from pathlib import Path
 from typing import Any
 
 from mmvg.checks import check_choice
@@ -8,6 +9,7 @@ from mmvg.datasets.readers import (
     DataError,
     Ref,
     add_kinds,
+    first_existing,
     read_coco_instances,
     read_grec_file,
     read_records,
@@ -107,3 +109,23 @@ class GRefCOCODataset(ReferringDataset):
                 f'{file} has {found} expressions, the released file {RELEASED_EXPRESSIONS}. '
                 'Get the original file, or drop check_counts if this is a subset.'
             )
+
+
+def splits_of_grefs(folder: Path) -> list[str]:
+    """Return the splits of the refs in a folder, in their order.
+
+    Args:
+        folder: The data root, or the folder of the files.
+
+    Raises:
+        DataError: If the file of refs is damaged, or a ref names no split.
+        FileNotFoundError: If it is not there.
+    """
+    files = [first_existing(place, ('grefs(unc).p', 'grefs(unc).json')) for place in (folder, folder / 'grefcoco')]
+    file = next((file for file in files if file.is_file()), files[-1])
+    if not file.is_file():
+        raise FileNotFoundError(f'{file} is not there; data/README.md shows which file goes where')
+    records = read_records(file)
+    if not all(isinstance(record, dict) and isinstance(record.get('split'), str) for record in records):
+        raise DataError(f'{file} holds an entry that is no ref with the name of a split')
+    return list(dict.fromkeys(record['split'] for record in records))

@@ -1,11 +1,12 @@
 """One expression per line of JSON: the plain format for one's own pictures (docs/custom_data.md)."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers import CocoInstances, DataError, LineReader, Ref, read_line_grasps, read_lines
+from mmvg.datasets.readers import CocoInstances, DataError, LineReader, LoadReport, Ref, read_line_grasps, read_lines
 from mmvg.datasets.referring_dataset import ReferringDataset
 from mmvg.foreign_files import shown
 from mmvg.registry import DATASETS
@@ -101,3 +102,15 @@ class JSONLDataset(ReferringDataset):
 
     def item_fields(self, ref: Ref) -> dict:
         return {key: ref.record[key] for key in ('grasps',) if key in ref.record}
+
+
+def splits_of_lines(file: Path) -> list[str]:
+    """Return the splits that lines name, in their order; ``['train']`` if none does.
+
+    Raises:
+        DataError: If the file, or a line, cannot be read.
+    """
+    report = LoadReport('strict', evaluation=False)
+    reader = LineReader(file, file.parent, report)
+    named = dict.fromkeys(reader.split_of(number, record) for number, record in read_lines(file, report))
+    return [split for split in named if split] or ['train']

@@ -261,6 +261,27 @@ def test_a_split_does_not_lead_out_of_the_folder(tmp_path):
         write_format('coco', lines_as_datasets(folder_of(tmp_path), lines), tmp_path / 'out')
 
 
+@pytest.mark.parametrize('name', ['jsonl', 'grefcoco'])
+def test_splits_of_unusual_names_are_read_by_default(name, tmp_path):
+    root = folder_of(tmp_path)
+    lines = [line('early'), line('small', split='minival'), line('hard', split='test_hard')]
+    write_format(name, lines_as_datasets(root, lines), root / 'grefcoco')
+    places = dict(
+        jsonl=[(root / 'grefcoco/all.jsonl', '../images')], grefcoco=[(root, 'images'), (root / 'grefcoco', 'images')]
+    )
+    for source, images in places[name]:
+        read = read_format(name, source, images=images)
+        assert {split: items[0]['sentences'][0]['text'] for split, items in items_of(read).items()} == {
+            record['split']: record['expression'] for record in lines
+        }
+
+
+def test_lines_without_a_split_are_read_once(tmp_path):
+    lines_as_datasets(folder_of(tmp_path), [ORDINARY])
+    (tmp_path / 'lines.jsonl').write_text(json.dumps({k: v for k, v in ORDINARY.items() if k != 'split'}))
+    assert list(read_format('jsonl', tmp_path / 'lines.jsonl')) == ['train']
+
+
 def test_the_labeling_interface_is_named_and_takes_no_file_of_annotations(tmp_path):
     root = folder_of(tmp_path)
     (root / 'out.xml').write_text('annotations')
