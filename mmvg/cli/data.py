@@ -149,20 +149,11 @@ def _datasets_of_config(source: str, splits: list[str] | None) -> dict:
     from mmengine.registry import init_default_scope
 
     from mmvg.apis import load_config
-    from mmvg.registry import DATASETS
+    from mmvg.datasets.loader_datasets import datasets_of_loaders
 
     cfg = load_config(source)
     init_default_scope(cfg.get('default_scope', 'mmvg'))
-    datasets = {}
-    for split in ('train', 'val', 'test'):
-        if (loader := cfg.get(f'{split}_dataloader')) is None:
-            continue
-        settings = {**loader['dataset'], 'pipeline': []}
-        if split == 'test' and settings == {**cfg.val_dataloader['dataset'], 'pipeline': []}:
-            continue
-        name = settings.get('split', split)
-        if splits is None or name in splits:
-            datasets[name if name not in datasets else split] = DATASETS.build(settings)
+    datasets = datasets_of_loaders(cfg, splits)
     if not datasets:
         raise ValueError(f'{source}: no dataloader reads one of the splits {", ".join(splits or ())}')
     return datasets
@@ -230,19 +221,13 @@ def _pictures_below(root: str, folder: str) -> list[str]:
 
 def _pictures_of_config(config: str) -> tuple[Path, list[str]]:
     """The data root of a config, and the paths below it of all pictures that its loaders read."""
-    from mmvg.apis import load_config
     from mmvg.datasets.referring_dataset import name_below
-    from mmvg.registry import DATASETS
 
-    cfg = load_config(config)
     roots, names = set(), set()
-    for key in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        dataset = (cfg.get(key) or {}).get('dataset') or {}
-        for each in dataset.get('datasets', [dataset] if dataset else []):
-            built = DATASETS.build(dict(each, pipeline=[]))
-            roots.add(built.root)
-            items = (built.get_data_info(index) for index in range(len(built)))
-            names |= {name_below(built.root, item['img_path']) for item in items}
+    for dataset in _datasets_of_config(config, None).values():
+        roots.add(dataset.root)
+        items = (dataset.get_data_info(index) for index in range(len(dataset)))
+        names |= {name_below(dataset.root, item['img_path']) for item in items}
     if len(roots) != 1:
         raise ValueError(
             f'{config}: its data sets lie below {len(roots)} roots; pack the folders of each by themselves'

@@ -1,6 +1,6 @@
 """Find everything that is wrong with a folder of data, or with the data of a config."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from mmvg.data_check.splits import EVALUATION, check_leakage
 from mmvg.data_check.through_readers import Source, check_sources
 from mmvg.data_check.twins import Signature
 from mmvg.datasets import JSONLDataset
+from mmvg.datasets.loader_datasets import LOADERS, settings_of_loader
 from mmvg.datasets.readers import DataError
 
 if TYPE_CHECKING:
@@ -209,8 +210,9 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
     folders: dict[tuple[str, str | None], set[str]] = {}
     lines: dict[tuple[Path, bool], dict[Path, None]] = {}
     packed: dict[str, dict[tuple[Path, str], Source]] = {}
-    for split, settings in _settings_of(cfg):
+    for split, settings in [(loader, each) for loader in LOADERS for each in settings_of_loader(cfg, loader)]:
         progress(f'{split}_dataloader')
+        settings['mode'] = 'strict'
         try:
             dataset = DATASETS.build({**settings, 'check_images': True})
         except (DataError, FileNotFoundError) as error:
@@ -238,25 +240,6 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
             for finding in folder.report.findings:
                 result.report.found(finding.problem, finding.file, finding.record, finding.level)
     return result
-
-
-def _settings_of(cfg: 'Config') -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the loaders of a config, and the settings by which each dataset in them is built strictly."""
-    for split in ('train', 'val', 'test'):
-        loader = cfg.get(f'{split}_dataloader')
-        for settings in () if loader is None else _innermost(loader['dataset']):
-            yield split, {**settings, 'pipeline': [], 'mode': 'strict'}
-
-
-def _innermost(settings: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the settings of the datasets inside of wrappers, which have them as ``dataset`` or ``datasets``."""
-    inside = settings.get('datasets', settings.get('dataset'))  # in a dataset of its own, names
-    inside = [inside] if isinstance(inside, Mapping) else inside
-    if isinstance(inside, list | tuple) and inside and all(isinstance(one, Mapping) for one in inside):
-        for one in inside:
-            yield from _innermost(one)
-    else:
-        yield settings
 
 
 def _check_lines(
