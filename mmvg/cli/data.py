@@ -1,5 +1,6 @@
 """``mmvg data``: check, convert, pack, draw and browse data."""
 
+import os
 import os.path as osp
 import sys
 from enum import Enum
@@ -9,7 +10,8 @@ from typing import Annotated
 import typer
 
 from mmvg.cli.arguments import CfgOptions, ConfigArgument, parse_options
-from mmvg.cli.before_work import check_folder
+from mmvg.cli.before_work import CommandError
+from mmvg.cli.before_work import check_folder as check_out_folder
 
 
 class Split(str, Enum):
@@ -120,7 +122,7 @@ def convert(
     writing = {key: value for key, value in given.items() if key in both[1] and key in ('unit', 'image_prefix')}
     for key in given.keys() - reading.keys() - writing.keys():
         raise ValueError(f'--{key.replace("_", "-")} means nothing from {name} to {target}')
-    check_folder('--out', out.parent if out.suffix else out)
+    check_out_folder('--out', out.parent if out.suffix else out)
     check_free([out], [Path(source)], force)
     if name == 'config':
         datasets = _datasets_of_config(source, splits)
@@ -166,8 +168,9 @@ def pack(
     ] = None,
     to: Annotated[str | None, typer.Option(metavar='[lmdb|webdataset]', help='Pictures of any data set.')] = None,
     images: Annotated[
-        str, typer.Option(metavar='DIR', help='Folder below the root whose pictures are packed; by default all.')
-    ] = '.',
+        str | None,
+        typer.Option(metavar='DIR', help='Folder below the root whose pictures are packed; by default all.'),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar='PATH', help='An LMDB file, or a folder of tars; by default ROOT/pictures.')
     ] = None,
@@ -182,16 +185,20 @@ def pack(
     """
     if (split is None) == (to is None):
         raise typer.BadParameter('give --to lmdb or --to webdataset, or --split for PhraseCut with its annotations')
+    if images is not None and (split is not None or source.endswith('.py')):
+        raise CommandError(f'--images {images} means nothing with --split or a config, which name the pictures')
     if split is not None:
         _pack_phrasecut(source, split, out, force)
         return
     from mmvg.datasets.readers import pack_pictures
 
     root, names = (
-        _pictures_of_config(source) if source.endswith('.py') else (Path(source), _pictures_below(source, images))
+        _pictures_of_config(source)
+        if source.endswith('.py')
+        else (Path(source), _pictures_below(source, images or '.'))
     )
     out = out or root / ('pictures.lmdb' if to == 'lmdb' else 'pictures')
-    check_folder('--out', out.parent)
+    check_out_folder('--out', out.parent)
     count = pack_pictures(out, root, names, to, force)
     size = sum(file.stat().st_size for file in ([out] if out.is_file() else out.iterdir()))
     print(
@@ -210,13 +217,34 @@ def _pack_phrasecut(root: str, split: str, out: Path | None, force: bool) -> Non
 
 
 def _pictures_below(root: str, folder: str) -> list[str]:
-    """Paths below ``root`` of the picture files in one of its folders and the folders in it."""
+    """Paths below ``root`` of the picture files in one of its folders and the folders in it, through links too.
+
+    Raises:
+        CommandError: If the folder is not below the root.
+        FileNotFoundError: If there is no such folder.
+    """
     from mmvg.apis.images import SUFFIXES
 
-    if not (Path(root) / folder).is_dir():
-        raise FileNotFoundError(f'{Path(root) / folder}: there is no such folder')
-    files = (Path(root) / folder).rglob('*')
-    return [file.relative_to(root).as_posix() for file in files if file.suffix.lower() in SUFFIXES and file.is_file()]
+    top = osp.abspath(root)
+    start = osp.normpath(osp.join(top, folder))
+    if start != top and not Path(start).is_relative_to(top):
+        raise CommandError(f'--images {folder} is not below {root}; pack it as a root of its own')
+    if not osp.isdir(start):
+        raise FileNotFoundError(f'{osp.join(root, folder)}: there is no such folder')
+    found = []
+    for place, folders, files in os.walk(start, followlinks=True):
+        folders[:] = [name for name in folders if not _leads_back(osp.join(place, name))]
+        pictures = [osp.join(place, name) for name in files if Path(name).suffix.lower() in SUFFIXES]
+        found += [Path(osp.relpath(file, top)).as_posix() for file in pictures if osp.isfile(file)]
+    return found
+
+
+def _leads_back(folder: str) -> bool:
+    """Whether a folder is a link to one that it lies in, be it through other links."""
+    if not osp.islink(folder):
+        return False
+    target = osp.realpath(folder)
+    return any(Path(osp.realpath(place)).is_relative_to(target) for place in Path(folder).parents)
 
 
 def _pictures_of_config(config: str) -> tuple[Path, list[str]]:

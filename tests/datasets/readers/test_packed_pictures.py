@@ -243,6 +243,46 @@ def test_workers_read_the_same(packs, refshapes_tiny):
         assert [batch[0] for batch in loader] == [expected[index] for index in (5, 0, 3, 1)]
 
 
+def packed_by_command(*words):
+    main(['data', 'pack', *map(str, words), '--to', 'webdataset', '--force'])
+
+
+def names_in(out):
+    return [name.decode() for name in np.load(out / 'names.npy')]
+
+
+def test_pictures_behind_links_to_folders_are_packed_once_for_each_name(pictures, tmp_path):
+    root = tmp_path / 'root'
+    root.mkdir()
+    (root / 'linked').symlink_to(tmp_path / 'b')
+    (root / 'again').symlink_to(tmp_path / 'b/c')
+    (tmp_path / 'b/c/up').symlink_to(tmp_path / 'b')
+    (tmp_path / 'b/c/round').symlink_to(root)
+    packed_by_command(root, '--out', tmp_path / 'out')
+    below = [name.removeprefix('b/c/') for name in pictures if name.startswith('b/c/')]
+    assert set(names_in(tmp_path / 'out')) >= {f'{folder}/{name}' for folder in ('again', 'linked/c') for name in below}
+    assert not any('up/' in name or 'round/' in name for name in names_in(tmp_path / 'out'))
+
+
+def test_the_folder_of_pictures_is_named_in_any_way_and_lies_below_the_root(pictures, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path.parent)
+    expected = [name for name in pictures if name.startswith('a/')]
+    for root, images in (
+        (tmp_path.name, tmp_path / 'a'),
+        (tmp_path, 'b/../a'),
+        (f'{tmp_path.name}/b/..', './a/'),
+    ):
+        packed_by_command(root, '--images', images, '--out', tmp_path / 'out')
+        assert names_in(tmp_path / 'out') == sorted(expected)
+    for wrong in (['--images', '../b'], ['--images', tmp_path / 'b']):
+        with pytest.raises(SystemExit):
+            packed_by_command(tmp_path / 'a', *wrong, '--out', tmp_path / 'other')
+        assert f'--images {wrong[1]} is not below' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(['data', 'pack', str(tmp_path), '--split', 'val', '--images', 'a'])
+    assert '--images a means nothing' in capsys.readouterr().err
+
+
 def test_a_command_without_a_way_says_which_there_are(refshapes_tiny, capsys):
     with pytest.raises(SystemExit) as end:
         main(['data', 'pack', str(refshapes_tiny)])
