@@ -23,7 +23,7 @@ class Split(str, Enum):
 
 
 def check(
-    target: Annotated[str, typer.Argument(help='A data root, a .jsonl file, or a config.')],
+    target: Annotated[str, typer.Argument(help='A data root, a .jsonl file, a pack, or a config.')],
     images: Annotated[
         str | None, typer.Option(metavar='DIR', help='Image folder below the root; the usual ones are found.')
     ] = None,

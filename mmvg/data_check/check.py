@@ -12,6 +12,7 @@ from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.grasp_anything import check_grasp_anything
 from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
+from mmvg.data_check.packs import check_pack, pack_of
 from mmvg.data_check.sources import FINDERS, image_folder, is_own_note, of_format
 from mmvg.data_check.splits import EVALUATION, check_leakage
 from mmvg.data_check.through_readers import Source, check_sources
@@ -80,14 +81,14 @@ def check_folder(
     only: Collection[str] | None = None,
     outside_images: bool = False,
 ) -> CheckResult:
-    """Check every data set below ``root`` (see data/README.md), or one ``.jsonl`` file.
+    """Check every data set below ``root`` (see data/README.md), one ``.jsonl`` file, or packed pictures.
 
     RefCOCO/+/g, gRefCOCO, Ref-ZOM, R-RefCOCO/+/g, OCID-VLG, Grasp-Anything++ and JSON lines are checked record by
     record; PhraseCut, the GREC files of gRefCOCO and InstanceVG's own files through their readers, each to the first
     defect that ends the reading.
 
     Args:
-        root: Data root, or a ``.jsonl`` file.
+        root: Data root, a ``.jsonl`` file, an LMDB file, or a folder of tars or a tar in it.
         images: Image folder below the root; by default the first of the usual ones that is there.
         decode: Decode every image; otherwise only headers are read.
         progress: Called with what is looked at next.
@@ -113,10 +114,18 @@ def check_folder(
     if root.suffix == '.jsonl':
         _check_lines(result, [root], root.parent / (images or ''), decode, progress, outside_images)
         return result
+    if (pack := pack_of(root)) is not None:
+        for name, found in check_pack(pack, report, decode, progress).items():
+            result.add_counts(name, found)
+        return result
     if root.is_file():
-        raise FileNotFoundError(f'{root}: this is a file; give the data root, the folder above {root.parent}')
+        raise FileNotFoundError(
+            f'{root}: this is a file; give the data root, in which its folder lies, or say with --format what it is'
+        )
     if not root.is_dir():
-        raise FileNotFoundError(f'{root}: there is no such folder; give the data root, a .jsonl file or a config')
+        raise FileNotFoundError(
+            f'{root}: there is no such folder; give the data root, a .jsonl file, a pack or a config'
+        )
     for name, kind in FORMATS.items():
         if (root / kind.folder).is_dir() and (only is None or kind.folder in only):
             folder = root / (images or image_folder(root, name))

@@ -14,6 +14,7 @@ CURES = {
     'unreadable file': 'download the file again',
     'missing image file': 'copy the image there, or set --images to the folder that holds it',
     'image that cannot be decoded': 'download the image again',
+    'damaged pack': 'pack the pictures again, with --force',
     'image of another size': 'use images and annotations of the same release',
     'image_id that is not in images': 'add the image to instances.json, or remove the record',
     'annotation that does not exist': 'add the annotation to instances.json, or remove the ref',

@@ -93,6 +93,13 @@ class PhraseCutDataset(ReferringDataset):
         """The files of tasks, or the packed file."""
         return [file for role, file in self.files.items() if role != 'images']
 
+    @property
+    def is_packed(self) -> bool:
+        return 'packed' in self.files or super().is_packed
+
+    def packed_picture(self, item: dict) -> bytes:
+        return super().packed_picture(item) if self.packed is None else self.packed.image(item['img_id'])
+
     def _require_data(self) -> None:
         packed = self.files.get('packed')
         if packed is None:

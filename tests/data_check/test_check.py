@@ -340,7 +340,7 @@ def test_grasps_of_json_lines_are_checked(tmp_path):
 
 def test_a_single_file_is_refused_with_the_folder_to_give(copy):
     file = copy.load('grefcoco', 'grefs(unc).json').refs_file
-    with pytest.raises(FileNotFoundError, match=f'this is a file; give the data root, the folder above {file.parent}$'):
+    with pytest.raises(FileNotFoundError, match='this is a file; give the data root, in which its folder lies'):
         check_folder(file)
 
 

@@ -60,6 +60,20 @@ def read_lmdb(path: Path, keys: Sequence[str]) -> list[bytes]:
     return values
 
 
+def lmdb_keys(path: Path) -> list[str]:
+    """Read all keys, in their order.
+
+    Raises:
+        DataError: If the file is damaged, or a key is no text.
+    """
+    lmdb = import_lmdb()
+    try:
+        with opened_lmdb(str(path.resolve())).begin() as transaction:
+            return [bytes(key).decode() for key in transaction.cursor().iternext(values=False)]
+    except (lmdb.Error, UnicodeDecodeError) as error:
+        raise DataError(f'{path} is not a whole LMDB file: {error}; make it with `mmvg data pack`') from error
+
+
 #: What is open in this process, by path: LMDB allows to open a file once, and not to use it after a fork.
 _OPENED: dict = {}
 

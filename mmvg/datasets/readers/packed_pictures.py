@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mmvg.checks import check_choice
-from mmvg.datasets.readers.lmdb_files import read_lmdb, write_lmdb
+from mmvg.datasets.readers.lmdb_files import lmdb_keys, read_lmdb, write_lmdb
 from mmvg.datasets.readers.load_report import DataError
 from mmvg.datasets.readers.pack_targets import check_pack_target
 from mmvg.datasets.readers.safe_reading import parse_json, read_json
@@ -157,6 +157,20 @@ class PackedPictures:
         if len(content) != length:
             raise DataError(f'{self.path}: tar {tar} ends inside of {name!r}; it was cut off: pack it again')
         return content
+
+    def names(self) -> list[str]:
+        """Return the paths of all pictures below the data root, in their order.
+
+        Raises:
+            DataError: If the pack is damaged.
+        """
+        if not self.path.is_dir():
+            start = _key('')
+            return [key.removeprefix(start) for key in lmdb_keys(self.path) if key.startswith(start)]
+        try:
+            return [name.decode() for name in self._arrays[0].tolist()]
+        except UnicodeDecodeError as error:
+            raise DataError(f'{self.path / _NAMES} holds a name that is no text: {error}; pack it again') from error
 
     def __contains__(self, name: str) -> bool:
         if self.path.is_dir():
