@@ -23,9 +23,10 @@ class Split(str, Enum):
 
 
 def check(
-    target: Annotated[str, typer.Argument(help='A data root, a .jsonl file, a pack, or a config.')],
+    target: Annotated[str, typer.Argument(help='A data root, a .jsonl file, a pack, or a config by path or name.')],
     images: Annotated[
-        str | None, typer.Option(metavar='DIR', help='Image folder below the root; the usual ones are found.')
+        str | None,
+        typer.Option(metavar='DIR', help='Image folder below the root; the usual ones, such as images, are found.'),
     ] = None,
     headers_only: Annotated[
         bool, typer.Option('--headers-only', help='Do not decode the pixels of the images.')
@@ -44,7 +45,7 @@ def check(
         list[str] | None, typer.Option(metavar='SPLIT...', help='Of such a file; by default all.')
     ] = None,
     unit: Annotated[str | None, typer.Option(help='Of boxes in Qwen lines: pixel, permille or fraction.')] = None,
-    most: Annotated[int, typer.Option(metavar='N', help='Findings to print; all are counted.')] = 40,
+    most: Annotated[int, typer.Option(metavar='N', min=0, help='Findings to print; all are counted.')] = 40,
 ) -> None:
     """Find everything that is wrong with data.
 
@@ -55,12 +56,23 @@ def check(
     from mmvg.data_check import check_config_data, check_folder, check_format, compare_with_released
     from mmvg.data_check.table import counts_table, findings_table
 
+    by_format = format_ not in (None, 'jsonl', 'grefcoco')  # which have checks of their own
+    by_config = not by_format and _is_config(target)
+    for option, value, means_something in (
+        ('--splits', splits, by_format),
+        ('--unit', unit, by_format),
+        ('--images', images, not by_config),
+        ('--outside-images', outside_images, not by_format and not by_config),
+    ):
+        if value and not means_something:
+            what = 'a config' if by_config else f'--format {format_}' if format_ else 'data without a --format'
+            raise CommandError(f'{option} means nothing for {what}')
     console = Console(width=None if sys.stdout.isatty() else 160)
     with console.status('checking') as status:
-        if format_ not in (None, 'jsonl', 'grefcoco'):  # which have checks of their own
+        if by_format:
             options = {} if unit is None else dict(unit=unit)
             result = check_format(format_, target, splits, images, not headers_only, status.update, **options)
-        elif target.endswith('.py'):
+        elif by_config:
             from mmvg.apis import load_config
 
             result = check_config_data(load_config(target), not headers_only, status.update)
@@ -113,7 +125,7 @@ def convert(
     """
     from mmvg.datasets.formats import FORMATS, check_free, read_format, write_format
 
-    name = from_ or _format_of(source, '--from', {'.py': 'config', '.jsonl': 'jsonl'})
+    name = from_ or ('config' if _is_config(source) else _format_of(source, '--from', {'.jsonl': 'jsonl'}))
     target = to or _format_of(str(out), '--to', {'.jsonl': 'jsonl', '': 'grefcoco'})
     given = dict(unit=unit, phrase=phrase, attribute=attribute, image_prefix=image_prefix)
     given = {key: value for key, value in given.items() if value is not None}
@@ -132,6 +144,18 @@ def convert(
     print(f'{written.expressions} expressions are in {out}')
     for line in written.lines():
         print(line)
+
+
+def _is_config(source: str) -> bool:
+    """Whether a config is meant: a file in Python, or the name of one that comes with mmvg and of nothing here."""
+    if source.endswith('.py') or osp.exists(source):
+        return source.endswith('.py')
+    try:
+        from mmvg.config import find_config
+
+        return bool(find_config(source))
+    except (FileNotFoundError, ImportError):  # reading configs takes more than reading data
+        return False
 
 
 def _format_of(name: str, option: str, suffixes: dict[str, str]) -> str:
@@ -185,7 +209,7 @@ def pack(
     """
     if (split is None) == (to is None):
         raise typer.BadParameter('give --to lmdb or --to webdataset, or --split for PhraseCut with its annotations')
-    if images is not None and (split is not None or source.endswith('.py')):
+    if images is not None and (split is not None or _is_config(source)):
         raise CommandError(f'--images {images} means nothing with --split or a config, which name the pictures')
     if split is not None:
         _pack_phrasecut(source, split, out, force)
@@ -193,9 +217,7 @@ def pack(
     from mmvg.datasets.readers import pack_pictures
 
     root, names = (
-        _pictures_of_config(source)
-        if source.endswith('.py')
-        else (Path(source), _pictures_below(source, images or '.'))
+        _pictures_of_config(source) if _is_config(source) else (Path(source), _pictures_below(source, images or '.'))
     )
     out = out or root / ('pictures.lmdb' if to == 'lmdb' else 'pictures')
     check_out_folder('--out', out.parent)

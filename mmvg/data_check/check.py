@@ -89,7 +89,8 @@ def check_folder(
 
     Args:
         root: Data root, a ``.jsonl`` file, an LMDB file, or a folder of tars or a tar in it.
-        images: Image folder below the root; by default the first of the usual ones that is there.
+        images: Image folder below the root; by default the first of the usual ones that is there, of JSON lines
+            ``images`` if it is there.
         decode: Decode every image; otherwise only headers are read.
         progress: Called with what is looked at next.
         only: Names of the folders of data sets to look at; all by default.
@@ -112,7 +113,7 @@ def check_folder(
     result = CheckResult()
     report = result.report
     if root.suffix == '.jsonl':
-        _check_lines(result, [root], root.parent / (images or ''), decode, progress, outside_images)
+        _check_lines(result, [root], _image_folder_of_lines(root.parent, images), decode, progress, outside_images)
         return result
     if (pack := pack_of(root)) is not None:
         for name, found in check_pack(pack, report, decode, progress).items():
@@ -141,7 +142,7 @@ def check_folder(
             result.add_counts(name, check(root / folder, report, decode, progress, only))
     if only is None:
         lines = [file for file in sorted(root.glob('*.jsonl')) if not is_own_note(file)]
-        _check_lines(result, lines, root / (images or ''), decode, progress, outside_images)
+        _check_lines(result, lines, _image_folder_of_lines(root, images), decode, progress, outside_images)
         _find_unread(root, report)
         if not result.counts and not report.errors:
             known = ', '.join([*(kind.folder for kind in FORMATS.values()), *_OTHERS, '*.jsonl'])
@@ -249,6 +250,10 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
             for finding in folder.report.findings:
                 result.report.found(finding.problem, finding.file, finding.record, finding.level)
     return result
+
+
+def _image_folder_of_lines(root: Path, images: str | None) -> Path:
+    return root / images if images is not None else next(filter(Path.is_dir, (root / 'images', root)), root)
 
 
 def _check_lines(

@@ -445,6 +445,41 @@ def test_the_command_prints_tables_and_its_exit_code_says_whether_data_are_sound
     assert 'there is no such folder' in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        ('all.jsonl --splits val', '--splits means nothing for data without a --format'),
+        ('all.jsonl --unit pixel', '--unit means nothing for data without a --format'),
+        ('all.jsonl --format jsonl --splits val', '--splits means nothing for --format jsonl'),
+        ('all.jsonl --format odvg --outside-images', '--outside-images means nothing for --format odvg'),
+        ('instancevg/tiny --images images', '--images means nothing for a config'),
+        ('all.jsonl --most -1', '--most'),
+        ('instancevg/tny', 'there is no such folder'),
+    ],
+)
+def test_an_option_that_would_be_of_no_effect_is_refused(words, message, config_of_lines, monkeypatch, capsys):
+    monkeypatch.chdir(config_of_lines[1])
+    assert run(monkeypatch, 'check', *words.split()) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_config_is_checked_by_its_name(sound, monkeypatch, capsys, tmp_path):
+    (tmp_path / 'data').mkdir()
+    (tmp_path / 'data/refshapes_tiny').symlink_to(sound)
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, 'check', 'instancevg/tiny', '--headers-only') == 0
+    assert '0 errors' in capsys.readouterr().out
+
+
+def test_pictures_of_lines_are_looked_for_where_the_data_set_does(config_of_lines):
+    _, root = config_of_lines
+    for target in (root, root / 'all.jsonl'):
+        assert [error.problem for error in check_folder(target).report.errors] == ['image shared by splits']
+    (root / 'images/a.png').rename(root / 'a.png')
+    (root / 'images').rmdir()
+    assert [error.problem for error in check_folder(root).report.errors] == ['image shared by splits']
+
+
 def test_counts_are_compared_with_the_released_ones():
     report = FindingReport()
     whole = [('refcoco', 'refs(unc).p', 'val', 3811, 10834, 0, 1500), ('phrasecut', 'f', 'miniv', 821, 821, 0, 100)]
