@@ -74,12 +74,14 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished, before = (path.with_name(f'{path.name}.{os.getpid()}{end}{UNFINISHED}') for end in ('', '.old'))
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a killed process that had the same number
     unfinished.mkdir()
     try:
         yield unfinished
         for file in unfinished.iterdir():
             _flush(file)
-        with suppress(FileNotFoundError):
+        if path.exists():
+            shutil.rmtree(before, ignore_errors=True)
             path.replace(before)
         unfinished.replace(path)
         shutil.rmtree(before, ignore_errors=True)

@@ -132,6 +132,8 @@ def convert(
     both = [FORMATS[key].options if key in FORMATS else () for key in (name, target)]
     reading = {key: value for key, value in given.items() if key in both[0] and key != 'image_prefix'}
     writing = {key: value for key, value in given.items() if key in both[1] and key in ('unit', 'image_prefix')}
+    if name == 'config' and images is not None:
+        raise CommandError('--images means nothing for a config, which names its image folders')
     for key in given.keys() - reading.keys() - writing.keys():
         raise ValueError(f'--{key.replace("_", "-")} means nothing from {name} to {target}')
     check_out_folder('--out', out.parent if out.suffix else out)
@@ -207,20 +209,22 @@ def pack(
     Every data set reads them with pictures=... in its config. With --split, PhraseCut with its annotations becomes one
     LMDB file.
     """
+    from mmvg.datasets.readers import check_pack_target, pack_pictures
+
     if (split is None) == (to is None):
         raise typer.BadParameter('give --to lmdb or --to webdataset, or --split for PhraseCut with its annotations')
     if images is not None and (split is not None or _is_config(source)):
         raise CommandError(f'--images {images} means nothing with --split or a config, which name the pictures')
+    if out is not None:
+        check_out_folder('--out', out.parent)
+        check_pack_target(out, to == 'webdataset', force)
     if split is not None:
         _pack_phrasecut(source, split, out, force)
         return
-    from mmvg.datasets.readers import pack_pictures
-
     root, names = (
         _pictures_of_config(source) if _is_config(source) else (Path(source), _pictures_below(source, images or '.'))
     )
     out = out or root / ('pictures.lmdb' if to == 'lmdb' else 'pictures')
-    check_out_folder('--out', out.parent)
     count = pack_pictures(out, root, names, to, force)
     size = sum(file.stat().st_size for file in ([out] if out.is_file() else out.iterdir()))
     print(

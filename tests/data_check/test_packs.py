@@ -80,6 +80,16 @@ def test_an_lmdb_file_that_is_cut_off_or_of_something_else_is_a_finding(root):
         check_folder(root / 'gone.lmdb')
 
 
+def test_what_may_not_be_replaced_is_said_before_anything_is_read(root, capsys):
+    (root / 'mine.jsonl').write_text('{}')
+    for words in (['--to', 'lmdb'], ['--to', 'webdataset'], ['--split', 'val']):
+        for out, message in (('mine.jsonl', 'could be replaced; name another place'), ('mine.jsonl/x', 'not a folder')):
+            with pytest.raises(SystemExit) as end:
+                main(['data', 'pack', str(root / 'gone'), *words, '--out', str(root / out), '--force'])
+            assert end.value.code == 2
+            assert message in capsys.readouterr().err
+
+
 def test_phrasecut_with_its_annotations_is_checked_through_its_reader(refshapes_tiny, tmp_path):
     main(['data', 'pack', str(refshapes_tiny), '--split', 'miniv', '--out', str(tmp_path / 'miniv.lmdb')])
     result, alone = check_folder(tmp_path / 'miniv.lmdb'), check_folder(refshapes_tiny, only=['VGPhraseCut_v0'])

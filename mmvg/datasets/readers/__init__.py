@@ -29,6 +29,7 @@ from mmvg.datasets.readers.instancevg_records import InstanceVGRecord, read_inst
 from mmvg.datasets.readers.json_lines import LineReader, parse_line, read_lines, split_lines
 from mmvg.datasets.readers.kinds import add_kinds
 from mmvg.datasets.readers.load_report import DataError, LoadReport, SampleError
+from mmvg.datasets.readers.pack_targets import check_pack_target
 from mmvg.datasets.readers.packed_pictures import PACKS, PackedPictures, pack_pictures
 from mmvg.datasets.readers.phrasecut import (
     PhraseCutTargetReader,
@@ -83,6 +84,7 @@ __all__ = [
     'as_id',
     'as_ids',
     'check_box',
+    'check_pack_target',
     'check_segmentation',
     'draw_polygons',
     'file_stems',

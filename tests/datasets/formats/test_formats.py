@@ -303,6 +303,7 @@ def test_the_command_converts_and_says_what_was_lost(tmp_path):
         ([*arguments, '--unit', 'pixel'], '--unit means nothing from jsonl to odvg'),
         ([*arguments[:3], '--out', 'x.json'], 'say with --to'),
         (['data', 'convert', str(root / 'x.json'), '--out', 'x.jsonl'], 'say with --from'),
+        (['data', 'convert', 'lavt/tiny', '--images', 'x', '--out', 'x.jsonl'], '--images means nothing for a config'),
     ):
         done = CliRunner().invoke(app, wrong)
         assert message in f'{done.output}{done.exception}'
