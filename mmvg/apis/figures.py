@@ -1,5 +1,6 @@
 """Answered samples of a data set, for the figures of papers."""
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,7 +104,7 @@ def similarity(cfg: Config, checkpoint: str, count: int, part: str, device: str 
         part: See :data:`mmvg.analysis.similarity_probe.IMAGE_PARTS`.
         device: See :func:`open_figure_model`.
     """
-    model = open_figure_model(cfg, checkpoint, device)
+    model, cfg = open_figure_model(cfg, checkpoint, device), copy.deepcopy(cfg)
     _bring_targets_to_input(cfg.test_dataloader.dataset)
     return probe_similarity(*collect_features(model, FigureData(cfg, count=count, batch_size=16).batches(), part))
 

@@ -3,6 +3,7 @@
 What needs torch is imported by the functions, so that a tool answers ``--help`` at once.
 """
 
+import copy
 import os.path as osp
 from typing import Any
 
@@ -59,7 +60,7 @@ def default_work_dir(config: str) -> str:
 
 
 def train(cfg: Config) -> None:
-    """Train what a checked config describes, with validation and checkpoints as it says.
+    """Train what a checked config describes, with validation and checkpoints as it says; the config stays as it is.
 
     Its ``load_from`` is a checkpoint, a model folder, or the name of a model that comes with mmvg.
 
@@ -72,6 +73,7 @@ def train(cfg: Config) -> None:
     from mmvg.weights.closed_loading import closed_loading
 
     _check_is_trained(cfg)
+    cfg = copy.deepcopy(cfg)
     if cfg.get('load_from') is not None:
         cfg.load_from = weights_of(cfg.load_from)
     use_safe_checkpoint_loading()
@@ -101,7 +103,7 @@ def brings_weights(cfg: Config) -> bool:
 def evaluate(
     cfg: Config, checkpoint: str | None = None, out: str | None = None, show_dir: str | None = None
 ) -> dict[str, float]:
-    """Score a checkpoint on the test split of a checked config.
+    """Score a checkpoint on the test split of a checked config, which stays as it is.
 
     Args:
         cfg: A config with ``test_dataloader``, ``test_evaluator`` and ``test_cfg``.
@@ -129,6 +131,7 @@ def evaluate(
     if cfg.get('test_dataloader') is None:
         raise ConfigError(['test_dataloader: missing, so there is nothing to test on'], cfg.filename)
     use_safe_checkpoint_loading()
+    cfg = copy.deepcopy(cfg)
     cfg.load_from, cfg.resume = checkpoint, False
     if show_dir is not None:
         _draw_into(cfg, show_dir)

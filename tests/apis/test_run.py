@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from mmvg.apis import load_config, train
+from mmvg.apis import evaluate, load_config, train
 from mmvg.apis.model_index import weights_of
 from mmvg.apis.run import default_work_dir
 from mmvg.config import config_names
@@ -40,3 +40,26 @@ def test_a_training_goes_on_from_a_model_that_comes_with_mmvg(refshapes_tiny, tm
     trained, shipped = (load_state_dict_file(file) for file in (tmp_path / 'iter_2.pth', weights_of('lggd_refshapes')))
     name = next(name for name, weight in shipped.items() if weight.ndim == 4)
     torch.testing.assert_close(trained[name], shipped[name].float(), rtol=0, atol=1e-6)
+
+
+def test_a_config_is_the_same_after_it_was_tested(monkeypatch):
+    class Runner:
+        """Stands in for the runner, and tells which files and folders the hooks of its config write."""
+
+        @classmethod
+        def from_cfg(cls, cfg):
+            cls.cfg = cfg
+            return cls
+
+        @classmethod
+        def test(cls):
+            hooks = [*cls.cfg.default_hooks.values(), *(cls.cfg.get('custom_hooks') or [])]
+            return [path for hook in hooks for key, path in hook.items() if key.startswith('out_')]
+
+    monkeypatch.setattr('mmvg.engine.runner.GroundingRunner', Runner)
+    cfg = load_config('instancevg/refshapes')
+    before = cfg.to_dict()
+    plain = evaluate(cfg, 'instancevg_refshapes')
+    assert evaluate(cfg, 'instancevg_refshapes', out='a.json', show_dir='pictures') == [*plain, 'pictures', 'a.json']
+    assert evaluate(cfg, 'instancevg_refshapes', out='b.json') == [*plain, 'b.json']
+    assert cfg.to_dict() == before
