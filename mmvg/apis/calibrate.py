@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmvg.apis.rescore import answered_samples
 from mmvg.evaluation.functional import apply_temperature, fit_temperature
 from mmvg.evaluation.metrics.confidence_metric import ConfidenceMetric, ConfidenceRecord
-from mmvg.structures import DEFAULT_SCORE_THR, GroundingSample, passes
+from mmvg.structures import DEFAULT_SCORE_THR, Answer, GroundingSample
 from mmvg.weights.calibration import Calibration
 
 
@@ -49,7 +49,7 @@ def fit_calibration(cfg: Config, predictions: str | Path, threshold: float = 0.5
 
 
 def calibrate_sample(sample: GroundingSample, calibration: Calibration) -> None:
-    """Divide the log-odds of the scores on a sample by the temperatures, and decide its verdict anew.
+    """Divide the log-odds of the scores on a sample by the temperatures, and decide its verdict and its mask anew.
 
     Scores of grasps, which no temperature was fitted for, stay.
     """
@@ -59,8 +59,8 @@ def calibrate_sample(sample: GroundingSample, calibration: Calibration) -> None:
         sample.pred_instances.scores = scores.new_tensor(tempered)
     if calibration.target is not None and 'target_score' in sample:
         sample.target_score = float(apply_temperature(np.float32(sample.target_score), calibration.target))
-        if 'pred_no_target' in sample:
-            sample.pred_no_target = not passes(sample.target_score, sample.get('score_thr', DEFAULT_SCORE_THR))
+    if 'pred_no_target' in sample:
+        Answer.from_sample(sample, sample.get('score_thr', DEFAULT_SCORE_THR)).write_verdict_to(sample)
 
 
 def _fitted(pairs: Sequence[tuple[float, bool]]) -> float | None:

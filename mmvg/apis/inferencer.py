@@ -25,7 +25,7 @@ from mmvg.apis.preparing import QuestionPipeline, answering_pipeline
 from mmvg.apis.questions import LastImages, as_images, check_batch_size, check_expressions, pair
 from mmvg.config.plain_data import to_data
 from mmvg.export.folder import is_exported
-from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, GroundingSample, check_threshold
+from mmvg.structures import DEFAULT_SCORE_THR, TEXT_KEYS, Answer, GroundingSample, check_threshold
 from mmvg.weights.adapters import merge_adapters
 from mmvg.weights.calibration import read_calibration, write_calibration
 from mmvg.weights.carried_files import laid_out
@@ -200,7 +200,7 @@ class GroundingInferencer(BaseInferencer):
             expressions: One sentence or several.
             pairs: Ask the k-th sentence about the k-th image only, instead of all sentences about each image.
             batch_size: Pairs that are computed together.
-            return_datasamples: Return :class:`GroundingSample` objects instead of dicts.
+            return_datasamples: Return :class:`GroundingSample` objects, which keep all candidates, instead of dicts.
             draw: Draw each answer too.
             score_thr: Takes the place of the inferencer's threshold.
             allow_url: Fetch images that are given as addresses.
@@ -281,10 +281,14 @@ class GroundingInferencer(BaseInferencer):
     def postprocess(
         self, preds: Sequence[GroundingSample], return_datasamples: bool = False, score_thr: float | None = None
     ) -> list:
-        """Turn samples into records, or leave them."""
-        if return_datasamples:
-            return list(preds)
-        return [answer_record(sample, self.score_thr if score_thr is None else score_thr) for sample in preds]
+        """Turn samples into records, or decide at the threshold what they say."""
+        score_thr = self.score_thr if score_thr is None else score_thr
+        if not return_datasamples:
+            return [answer_record(sample, score_thr) for sample in preds]
+        for sample in preds:
+            if sample.get('score_thr', DEFAULT_SCORE_THR) != score_thr:
+                Answer.from_sample(sample, score_thr).write_verdict_to(sample)
+        return list(preds)
 
     def _init_model(self, cfg: Config, weights: str | None, device: str = 'cpu') -> torch.nn.Module:
         from mmvg.registry import MODELS

@@ -363,13 +363,12 @@ class Answer:
         Raises:
             ValueError: If the candidates are not known.
         """
-        from mmengine.structures import InstanceData, PixelData
+        from mmengine.structures import InstanceData
         from torch import from_numpy
 
         made = self.candidates
         if made is None:
             raise ValueError('this answer holds what was found, but scores need all candidates; save whole answers')
-        sample.pred_no_target = self.no_target
         if self.target_score is not None:
             sample.target_score = self.target_score
         columns = dict(bboxes=made.boxes, scores=made.scores, masks=made.masks, points=made.points)
@@ -378,11 +377,22 @@ class Answer:
             sample.pred_instances = InstanceData(**columns)
         if made.grasps is not None:
             sample.pred_grasps = InstanceData(grasps=from_numpy(made.grasps), scores=from_numpy(made.grasp_scores))
-        if (mask := made.scored_mask(self.score_thr, self.no_target)) is not None:
-            sample.pred_sem_seg = PixelData(sem_seg=from_numpy(mask)[None])
         if made.global_mask is not None:
             sample.pred_global_mask = from_numpy(made.global_mask)[None]
-        sample.set_metainfo(dict(pred_frame=self.frame, score_thr=self.score_thr, mask_output=made.mask_output))
+        sample.set_metainfo(dict(pred_frame=self.frame, mask_output=made.mask_output))
+        self.write_verdict_to(sample)
+
+    def write_verdict_to(self, sample: GroundingSample) -> None:
+        """Put the verdict alone onto a sample of these candidates: ``pred_no_target``, its mask and ``score_thr``."""
+        from mmengine.structures import PixelData
+        from torch import from_numpy
+
+        sample.pred_no_target = self.no_target
+        sample.set_metainfo(dict(score_thr=self.score_thr))
+        if (mask := self.candidates.scored_mask(self.score_thr, self.no_target)) is not None:
+            union = from_numpy(mask)[None]
+            on = sample.pred_sem_seg.sem_seg.device if 'pred_sem_seg' in sample else union.device
+            sample.pred_sem_seg = PixelData(sem_seg=union.to(on))
 
 
 _MASKS = ('masks', 'mask', 'global_mask')

@@ -7,7 +7,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 from mmvg.apis import GroundingInferencer
 from mmvg.apis.calibrate import calibrate_sample, fit_calibration
@@ -99,6 +99,20 @@ def test_a_sample_gets_other_scores_and_another_verdict():
     expected = apply_temperature(np.array([0.9, 0.5], dtype=np.float32), 4.0)
     assert sample.pred_instances.scores.tolist() == pytest.approx(expected.tolist())
     assert Answer.from_sample(sample, 0.6).target_score == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_verdict_and_mask_of_a_calibrated_sample_agree():
+    sample = GroundingSample(metainfo=dict(score_thr=0.7, mask_output='instance'))
+    masks = torch.eye(2, dtype=torch.bool)[:, None]
+    sample.pred_instances = InstanceData(bboxes=torch.zeros(2, 4), scores=torch.tensor([0.9, 0.75]), masks=masks)
+    sample.pred_sem_seg = PixelData(sem_seg=torch.ones(1, 1, 2, dtype=torch.bool))
+    sample.target_score, sample.pred_no_target = 0.99, False
+    calibrate_sample(sample, Calibration(boxes=2.0))  # odds of 9 become 3, those of 3 become 1.7
+    assert sample.pred_sem_seg.sem_seg.tolist() == [[[True, False]]]
+    calibrate_sample(sample, Calibration(target=9.0, boxes=9.0))
+    assert sample.pred_no_target
+    assert not sample.pred_sem_seg.sem_seg.any()
+    assert not Answer.from_sample(sample).mask.any()
 
 
 def test_what_was_not_fitted_or_is_not_there_stays():

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from mmvg.apis import GroundingInferencer, describe_answer
+from mmvg.apis import GroundingInferencer, answer_record, describe_answer
 from mmvg.config import ConfigError
 from mmvg.refshapes import draw_scene, sample_scene
 from mmvg.structures import Answer, GroundingSample
@@ -71,6 +71,18 @@ def test_the_threshold_leaves_out_instances(find, images):
     everything = next(record for record in records if len(record['scores']) > 1)
     record = find(everything['image'], everything['expression'], score_thr=everything['scores'][1])['predictions'][0]
     assert record['boxes'] == everything['boxes'][:1]  # a score that is the threshold is not more
+
+
+@pytest.mark.parametrize('threshold', [None, 0.3, 0.99])
+def test_a_sample_says_what_the_record_does_at_the_threshold(find, images, threshold):
+    samples = find(images[0], SENTENCES, return_datasamples=True, score_thr=threshold)['predictions']
+    records = find(images[0], SENTENCES, score_thr=threshold)['predictions']
+    assert [answer_record(sample) for sample in samples] == records
+    for sample, record in zip(samples, records, strict=True):
+        assert (sample.pred_no_target, sample.score_thr) == (record['no_target'], record['score_thr'])
+        if not sample.pred_no_target:  # where nothing is meant, a protocol may score a mask all the same
+            assert sample.pred_sem_seg.sem_seg[0].sum() == coco_mask.area(record['mask'])
+        assert len(sample.pred_instances) == 4  # all candidates are there
 
 
 def test_products_and_pairs(find, images):
