@@ -16,7 +16,7 @@ from mmvg.apis.grasp_input import (
     PinholeCamera,
     check_angles,
     check_hand_eye,
-    check_lengths,
+    check_limits,
     check_rigid,
     read_depth,
     warn_of_depth,
@@ -37,7 +37,7 @@ class GraspPose:
 
     Args:
         position: (3,) metres, midway between the jaws, on the surface that was seen (or ``reach`` beyond it).
-        rotation: (3, 3); columns are the opening axis, its cross product with the approach, and the approach.
+        rotation: (3, 3); columns are the opening axis, approach x opening axis, and the approach.
         opening: Distance of the jaws in metres.
         jaw: Size of the jaws across the opening in metres, as far as the grasp knows.
         score: In [0, 1].
@@ -90,8 +90,8 @@ def grasp_poses(
         depth: See :func:`mmvg.apis.grasp_input.read_depth`.
         camera: Of the image; depth is registered to it.
         mask: (H, W) bool, the object; depth is taken from there only.
-        min_score: Least score.
-        max_opening: Largest opening of the gripper in metres.
+        min_score: Least score, in [0, 1].
+        max_opening: Largest opening of the gripper in metres, more than 0; None is for any.
         reach: How far beyond the visible surface the jaws close, in metres along the approach.
         camera_to_base: (4, 4), from the optical frame to the base of the robot (hand-eye calibration). Without it,
             poses are in ``camera_frame``.
@@ -112,7 +112,7 @@ def grasp_poses(
     if grasps.ndim != 2 or grasps.shape[1] != 5 or scores.shape != grasps.shape[:1]:
         raise ValueError(f'grasps must be (N, 5) and scores (N,), not {grasps.shape} and {scores.shape}')
     check_angles(grasps)
-    check_lengths(max_opening=max_opening, reach=reach)
+    check_limits(min_score, max_opening, reach)
     metres = read_depth(depth, camera)
     if camera_to_base is not None:
         camera_to_base = check_hand_eye(camera_to_base)
@@ -121,7 +121,7 @@ def grasp_poses(
     for index in np.argsort(-scores, kind='stable'):
         if not scores[index] >= min_score:  # NaN neither
             continue
-        pose = grasp_to_pose(grasps[index], metres, camera, mask, float(scores[index]), reach, direction)
+        pose = _pose_on(metres, grasps[index], camera, mask, float(scores[index]), reach, direction)
         if pose is None:
             continue
         depths.append(pose.position[2] - reach * direction[2])
@@ -170,14 +170,27 @@ def grasp_to_pose(
     Raises:
         ValueError: See :func:`grasp_poses`.
     """
+    direction = _AHEAD if direction is None else direction
     grasp = np.asarray(grasp, dtype=np.float64)
+    return _pose_on(read_depth(depth, camera), grasp, camera, mask, score, reach, direction)
+
+
+def _pose_on(
+    metres: np.ndarray,
+    grasp: np.ndarray,
+    camera: PinholeCamera,
+    mask: np.ndarray | None,
+    score: float,
+    reach: float,
+    direction: np.ndarray,
+) -> GraspPose | None:
+    """Do the work of :func:`grasp_to_pose` on depth that :func:`read_depth` has read."""
     if not usable_grasps(grasp):
         return None
-    seen = read_depth(depth, camera)[_jaw_region(grasp, camera, mask)]
+    seen = metres[_jaw_region(grasp, camera, mask)]
     seen = seen[np.isfinite(seen)]
     if not len(seen):
         return None
-    direction = _AHEAD if direction is None else direction
     x, y, w, h, theta = grasp
     surface = camera.deproject(np.array([x, y]), float(np.median(seen)))
     across, along = np.array([np.cos(theta), -np.sin(theta)]), np.array([np.sin(theta), np.cos(theta)])

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmvg.structures import check_threshold
+
 _FARTHEST = 50.0  # metres; float depth, or a hand-eye shift, beyond that is in millimetres
 _REACHABLE = 3.0  # metres; no arm that grasps from a table is as long
 _NEAREST = 0.05  # metres; no depth camera measures nearer
@@ -21,7 +23,11 @@ class GraspInputWarning(UserWarning):
 
 @dataclass(frozen=True)
 class PinholeCamera:
-    """Intrinsics of a rectified image, in pixels; ``k`` of ``CameraInfo`` is ``[fx, 0, cx, 0, fy, cy, 0, 0, 1]``."""
+    """Intrinsics of a rectified image, in pixels; ``k`` of ``CameraInfo`` is ``[fx, 0, cx, 0, fy, cy, 0, 0, 1]``.
+
+    Raises:
+        ValueError: If one is not finite, or focal length or size is not more than 0.
+    """
 
     fx: float
     fy: float
@@ -29,6 +35,11 @@ class PinholeCamera:
     cy: float
     width: int
     height: int
+
+    def __post_init__(self) -> None:
+        positive = (self.fx, self.fy, self.width, self.height)
+        if not np.isfinite((*positive, self.cx, self.cy)).all() or min(positive) <= 0:
+            raise ValueError(f'a camera has finite numbers, and fx, fy, width and height of more than 0, not {self}')
 
     @classmethod
     def from_matrix(cls, matrix: np.ndarray, width: int, height: int) -> 'PinholeCamera':
@@ -38,18 +49,19 @@ class PinholeCamera:
             GraspInputWarning: If its principal point is far from the middle of the image, as that of another size is.
 
         Raises:
-            ValueError: If it is not one of a pinhole camera without skew.
+            ValueError: If it is not one of a pinhole camera without skew, or the image has no pixels.
         """
         k = np.asarray(matrix, dtype=np.float64).reshape(-1)
         if k.size != 9 or not np.isfinite(k).all() or k[1] or k[3] or k[6] or k[7] or k[8] != 1 or min(k[0], k[4]) <= 0:
             raise ValueError(f'a camera matrix is [fx, 0, cx, 0, fy, cy, 0, 0, 1] with fx, fy > 0, not {k.tolist()}')
+        camera = cls(fx=k[0], fy=k[4], cx=k[2], cy=k[5], width=width, height=height)
         if not (0.25 < k[2] / width < 0.75 and 0.25 < k[5] / height < 0.75):
             warn(
                 f'the optical axis meets the image of {width} x {height} at ({k[2]:g}, {k[5]:g}), far from its middle: '
                 'are these the intrinsics of another resolution?',
                 above=2,
             )
-        return cls(fx=k[0], fy=k[4], cx=k[2], cy=k[5], width=width, height=height)
+        return camera
 
     def rays(self, pixels: np.ndarray) -> np.ndarray:
         """Directions (..., 3) of the rays through pixels (..., 2), in the optical frame, with z = 1."""
@@ -133,15 +145,19 @@ def check_hand_eye(matrix: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def check_lengths(**lengths: float | None) -> None:
-    """Check settings that are lengths in metres; None is left alone.
+def check_limits(min_score: float, max_opening: float | None, reach: float) -> None:
+    """Check what :func:`mmvg.apis.grasp_poses` takes as limits of a gripper.
 
     Raises:
-        ValueError: If one is not finite, or is longer than any gripper.
+        ValueError: If ``min_score`` is not in [0, 1], a length is not finite or longer than any gripper, or the gripper
+            does not open.
     """
-    for name, metres in lengths.items():
+    check_threshold(min_score, 'min_score')
+    for name, metres in (('max_opening', max_opening), ('reach', reach)):
         if metres is not None and not abs(metres) <= _WIDEST:  # NaN neither
             raise ValueError(f'{name}={metres:g}: a length of the gripper in metres, not millimetres')
+    if max_opening is not None and max_opening <= 0:
+        raise ValueError(f'max_opening={max_opening:g}: a gripper opens by more than 0 m; None is for any')
 
 
 def check_angles(grasps: np.ndarray) -> None:

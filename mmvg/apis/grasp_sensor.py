@@ -77,7 +77,7 @@ def pinhole_camera(message: Any, rectified: bool = False) -> PinholeCamera:
             lens may not bend the image by more than a pixel.
 
     Raises:
-        ValueError: If it is not calibrated, of a part of the sensor, or bends the image.
+        ValueError: If it is not calibrated or malformed, of a part of the sensor, or bends the image.
     """
     width, height = int(message.width), int(message.height)
     if message.binning_x > 1 or message.binning_y > 1 or message.roi.width or message.roi.height:
@@ -103,6 +103,8 @@ def _bend(coefficients: np.ndarray, model: str, camera: PinholeCamera) -> float:
         return 0.0
     if model not in ('plumb_bob', 'rational_polynomial'):
         return np.inf
+    if coefficients.size not in (4, 5, 8, 12, 14):  # what OpenCV takes
+        raise ValueError(f'camera_info: d of {model} has {coefficients.size} numbers; 4, 5, 8, 12 or 14 are read')
     columns, rows = np.meshgrid([0, camera.width / 2, camera.width - 1], [0, camera.height / 2, camera.height - 1])
     points = np.stack([columns, rows], -1).reshape(-1, 1, 2)
     matrix = np.array([[camera.fx, 0, camera.cx], [0, camera.fy, camera.cy], [0, 0, 1]])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmvg.apis.grasp import APPROACHES, OPTICAL_FRAME, GraspPose, approach_direction, grasp_poses
-from mmvg.apis.grasp_input import GraspInputWarning, check_lengths
+from mmvg.apis.grasp_input import GraspInputWarning, check_limits
 from mmvg.apis.grasp_messages import detection_2d_array, detection_array, pose_stamped
 from mmvg.apis.grasp_sensor import colour_image, depth_image, pinhole_camera, seconds_of, stamp_of
 from mmvg.checks import check_choice
@@ -139,7 +139,7 @@ class GraspService:
     def __init__(self, inferencer: 'GroundingInferencer', settings: GraspSettings | None = None) -> None:
         self.inferencer = inferencer
         self.settings = settings or GraspSettings()
-        check_lengths(max_opening=self.settings.max_opening, reach=self.settings.reach)
+        check_limits(self.settings.min_score, self.settings.max_opening, self.settings.reach)
         check_choice('approach', self.settings.approach, APPROACHES)
         if self.settings.to_base is None:
             approach_direction(self.settings.approach, None)

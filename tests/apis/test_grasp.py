@@ -340,6 +340,31 @@ def test_a_ray_that_never_meets_the_plane_of_a_vertical_approach_gives_no_pose()
     assert grasp_to_pose(grasp, np.ones((480, 640)), CAMERA, direction=np.array([0.0, 0.94, 0.34])) is None
 
 
+@pytest.mark.parametrize('field', [dict(fx=0.0), dict(fy=-603.0), dict(cx=math.nan), dict(width=0)])
+def test_a_camera_without_focal_length_or_pixels_is_refused(field):
+    with pytest.raises(ValueError, match='fx, fy, width and height of more than 0'):
+        PinholeCamera(**(dict(fx=610.0, fy=603.0, cx=322.4, cy=238.7, width=640, height=480) | field))
+
+
+@pytest.mark.parametrize('limit', [dict(min_score=90), dict(min_score=math.nan), dict(max_opening=-0.085)])
+def test_limits_that_no_grasp_can_meet_are_refused(limit):
+    with pytest.raises(ValueError, match=r'min_score must be|opens by more than'):
+        grasp_poses(np.zeros((0, 5)), np.zeros(0), np.ones((480, 640)), CAMERA, **limit)
+
+
+def test_depth_is_read_once_for_all_grasps(monkeypatch):
+    calls = []
+    monkeypatch.setattr('mmvg.apis.grasp.read_depth', lambda *inputs: calls.append(1) or read_depth(*inputs))
+    grasps = np.tile([322.4, 238.7, 64, 20, 0.3], (5, 1))
+    assert len(grasp_poses(grasps, np.ones(5), np.full((480, 640), 0.6), CAMERA)) == 5
+    assert len(calls) == 1
+
+
+def test_the_middle_column_is_the_approach_crossed_with_the_opening_axis():
+    turn = grasp_to_pose(np.array([322.4, 238.7, 64, 20, 0.3]), np.full((480, 640), 0.6), CAMERA).rotation
+    assert turn[:, 1] == pytest.approx(np.cross(turn[:, 2], turn[:, 0]))
+
+
 def test_a_camera_is_read_from_camera_info():
     k = [610.0, 0, 322.4, 0, 603.0, 238.7, 0, 0, 1]
     assert PinholeCamera.from_matrix(k, 640, 480) == CAMERA

@@ -74,6 +74,10 @@ def test_settings_reach_the_poses():
         (dict(approach='vertical'), "'vertical' needs"),
         (dict(approach='top', to_base=np.eye), 'approach'),
         (dict(max_opening=85.0), 'max_opening=85'),
+        (dict(max_opening=-0.085), 'opens by more than 0 m'),
+        (dict(max_opening=0.0), 'opens by more than 0 m'),
+        (dict(min_score=90), r'min_score must be a number in \[0, 1\], not 90'),
+        (dict(min_score=float('nan')), r'min_score must be a number in \[0, 1\]'),
         (dict(reach=20.0), 'reach=20'),
     ],
 )
@@ -231,6 +235,8 @@ def test_intrinsics_are_k_or_of_rectified_images_p():
         (dict(roi=SimpleNamespace(width=20, height=20)), 'part of the sensor'),
         (dict(d=[0.5, 0.0, 0, 0, 0]), r'bends the image by \d+\.\d pixels'),
         (dict(d=[0.1] * 4, distortion_model='equidistant'), 'bends the image by inf'),
+        (dict(d=[0.1] * 6), 'd of plumb_bob has 6 numbers; 4, 5, 8, 12 or 14 are read'),
+        (dict(width=0, height=0), 'more than 0'),
     ],
 )
 def test_a_camera_that_is_no_pinhole_is_refused(fields, problem):
