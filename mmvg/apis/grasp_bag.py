@@ -1,5 +1,6 @@
 """Answers about a recorded ROS 2 bag, read and written with ``rosbags``: no ROS is needed."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from rosbags.rosbag2 import Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from mmvg.apis.grasp_service import GraspReply, GraspService, NotReadyError
+from mmvg.apis.grasp_service import GraspReply, GraspService
 
+_LOG = logging.getLogger('mmvg')
 #: Messages of vision_msgs 4 (Humble and later), which rosbags does not bring along.
 VISION_MESSAGES = {
     'Point2D': 'float64 x\nfloat64 y',
@@ -148,7 +150,8 @@ def answer_bag(
         bag: Folder of a ROS 2 bag, or a file of ROS 1.
         sentences: What is asked.
         out: A new bag for the answers, with the topics of ``TOPICS``; bags are never replaced.
-        every: Seconds between two images that are asked about, at least.
+        every: Seconds between two images that are asked about, at least; 0 for all that have a depth. How many have
+            none is logged.
         image: Topic of the images; by default the one that is not called depth.
         depth: Topic of the depth, registered to the images.
         camera_info: Topic of the intrinsics of the images.
@@ -182,26 +185,35 @@ def _replies(
     service: GraspService, reader: AnyReader, topics: BagTopics, sentences: Sequence[str], every: float
 ) -> Iterator[tuple[GraspReply, int]]:
     """Answers with the nanoseconds at which the last message that they needed was recorded."""
+    count, last = 0, -np.inf
+    for seconds, time in _images_with_depth(service, reader, topics):
+        count += 1
+        if seconds >= last + every:
+            last = seconds
+            for sentence in sentences:
+                yield service.ask(sentence, at=seconds), time
+    if not count:
+        service.newest()  # raises what is missing
+    if (images := reader.topics[topics.image].msgcount) > count:
+        skew = service.settings.max_skew
+        _LOG.warning('%d of %d images had no depth within %g s, and were not asked about', images - count, images, skew)
+
+
+def _images_with_depth(service: GraspService, reader: AnyReader, topics: BagTopics) -> Iterator[tuple[float, int]]:
+    """Seconds of the images that have a depth, in order, and when the last message that they needed was recorded."""
     take = {
         topics.image: service.on_image,
         topics.depth: service.on_depth,
         topics.camera_info: service.on_camera_info,
     }
-    last, problem = -np.inf, NotReadyError(f'{topics.image}: has no message')
+    last, time = -np.inf, 0
     wanted = [connection for connection in reader.connections if connection.topic in take]
     for connection, time, raw in reader.messages(wanted):
         take[connection.topic](reader.deserialize(raw, connection.msgtype))
-        try:
-            newest = service.newest()
-        except NotReadyError as error:
-            problem = error
-            continue
-        if newest > last and newest >= last + every:
-            last = newest
-            for sentence in sentences:
-                yield service.ask(sentence), time
-    if last == -np.inf:
-        raise problem
+        for last in service.with_depth(after=last):  # noqa: B020
+            yield last, time
+    for last in service.with_depth(after=last, ended=True):  # noqa: B020
+        yield last, time
 
 
 def _write(writer: Writer, typestore: Typestore, reply: GraspReply, time: int) -> None:

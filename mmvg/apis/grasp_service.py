@@ -167,18 +167,36 @@ class GraspService:
         """
         return seconds_of(self._newest_pair(None)[0])
 
-    def ask(self, sentence: str, now: float | None = None) -> GraspReply:
+    def with_depth(self, after: float = -np.inf, ended: bool = False) -> list[float]:
+        """Seconds of the kept images that have a depth and intrinsics, in order.
+
+        Args:
+            after: Only of images taken later.
+            ended: Nothing more will come: otherwise an image waits until a depth of its time or later is there.
+        """
+        if not self._depths or self._camera_info is None:
+            return []
+        until = np.inf if ended else self._settled_until()
+        times = [seconds_of(image) for image in self._images if self._depth_of(image) is not None]
+        return sorted(time for time in times if after < time <= until)
+
+    def ask(self, sentence: str, now: float | None = None, at: float | None = None) -> GraspReply:
         """Answer about the newest image that has a depth.
 
         Args:
             sentence: What is to be grasped.
             now: Seconds on the clock of the images; without it they may be of any age.
+            at: Answer about the image of this time instead, one of :meth:`with_depth`.
 
         Raises:
             NotReadyError: If there is no such image, or it is too old.
             ValueError: If a message or the sentence is malformed, see also :func:`mmvg.apis.grasp_poses`.
         """
-        image, depth = self._newest_pair(now)
+        if at is None:
+            image, depth = self._newest_pair(now)
+        else:
+            image = next(image for image in self._images if seconds_of(image) == at)
+            depth = self._depth_of(image)
         picture = colour_image(image)
         (sample,) = self.inferencer(picture, sentence, return_datasamples=True)['predictions']
         answer = Answer.from_sample(sample, self.inferencer.score_thr)
@@ -211,6 +229,15 @@ class GraspService:
             camera_frame,
         )
 
+    def _settled_until(self) -> float:
+        """Seconds of the latest image whose nearest depth has come."""
+        return max(map(seconds_of, self._depths)) + _SAME
+
+    def _depth_of(self, image: Any) -> Any | None:
+        """The depth nearest in time, None if it is too far from it."""
+        depth = min(self._depths, key=lambda message: abs(seconds_of(message) - seconds_of(image)))
+        return depth if abs(seconds_of(depth) - seconds_of(image)) <= self.settings.max_skew else None
+
     def _newest_pair(self, now: float | None) -> tuple[Any, Any]:
         missing = [
             name
@@ -221,11 +248,9 @@ class GraspService:
             raise NotReadyError(
                 f'no {" and no ".join(missing)} has come yet: are the topics right, and is the camera on?'
             )
-        latest = max(map(seconds_of, self._depths))
-        settled = [image for image in self._images if seconds_of(image) <= latest + _SAME]  # no nearer depth will come
+        settled = [image for image in self._images if seconds_of(image) <= self._settled_until()]
         for image in (*reversed(settled), *reversed(self._images)):
-            depth = min(self._depths, key=lambda message: abs(seconds_of(message) - seconds_of(image)))
-            if abs(seconds_of(depth) - seconds_of(image)) <= self.settings.max_skew:
+            if (depth := self._depth_of(image)) is not None:
                 break
         else:
             image, depth = self._images[-1], self._depths[-1]

@@ -60,8 +60,8 @@ def test_a_dictionary_with_other_fields_is_no_message(change):
         ros_message(messages_of(), 'geometry_msgs/msg/PoseStamped', fields)
 
 
-def write_bag(path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/camera/depth'), metres=0.6):
-    """A recording of a box under a camera, with ``sensor_msgs`` only."""
+def write_bag(path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/camera/depth'), metres=0.6, blind=()):
+    """A recording of a box under a camera, with ``sensor_msgs`` only; at the seconds in ``blind`` without depth."""
     typestore = messages_of()
 
     def header(time):
@@ -94,7 +94,7 @@ def write_bag(path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/
                 image(colour, 'bgr8', time),
                 image(depth, '16UC1', time),
             )
-            for topic, fields in zip(topics.values(), messages, strict=True):
+            for topic, fields in zip(topics.values(), messages[: 3 if time in blind else 4], strict=False):
                 message = ros_message(typestore, topic.msgtype, fields)
                 bag.write(topic, round(1e9 * time), typestore.serialize_cdr(message, topic.msgtype))
     return path
@@ -129,6 +129,19 @@ def test_a_bag_is_answered_and_the_answers_are_a_bag(tmp_path):
     assert pose.pose.position.z == pytest.approx(0.6)
     assert [len(message.detections) for message in found['/mmvg/grasps']] == [2, 0, 2, 0]
     assert {time for _, time, _ in read} == {10 * 10**9, 11 * 10**9}
+
+
+@pytest.mark.parametrize(('max_skew', 'left_out'), [(0.12, ()), (0.05, (10.1, 10.3, 10.5))])
+def test_each_image_with_a_depth_is_answered_in_order_and_the_others_are_counted(tmp_path, caplog, max_skew, left_out):
+    seconds = (10.0, 10.1, 10.2, 10.3, 10.4, 10.5)
+    bag = write_bag(tmp_path / 'bag', seconds, blind=(10.1, 10.3, 10.5))
+    service = GraspService(KnowingModel(), GraspSettings(max_skew=max_skew))
+    replies = answer_bag(service, bag, ['the box'], every=0)
+    asked = [reply.stamp[0] + round(1e-9 * reply.stamp[1], 3) for reply in replies]
+    assert asked == [time for time in seconds if time not in left_out]
+    assert [record.getMessage() for record in caplog.records] == (
+        ['3 of 6 images had no depth within 0.05 s, and were not asked about'] if left_out else []
+    )
 
 
 def test_topics_are_named_where_they_could_be_several(tmp_path):
