@@ -26,10 +26,12 @@ class GuardedBlocks(gr.Blocks):
     Attributes:
         picture: The component that takes pictures.
         limits: How much may be asked for.
+        folder: Where uploads and drawings are; the oldest go when they take more than the limits allow.
     """
 
     picture: gr.Image | None = None
     limits = Limits()
+    folder: Path | None = None
 
     def take_pictures(self, picture: gr.Image) -> None:
         """Let ``picture`` give the path of an upload, and nothing else, to the functions of the page."""
@@ -55,6 +57,13 @@ class GuardedBlocks(gr.Blocks):
             raise
         except Exception as error:
             raise refusal(f'the request cannot be read ({type(error).__name__})') from error
+
+    async def postprocess_data(self, block_fn, predictions, state):
+        """Let Gradio write the drawings of an answer, then make room for them."""
+        shown = await super().postprocess_data(block_fn, predictions, state)
+        if self.folder is not None:
+            make_room(self.folder, int(self.limits.disk_mb * 1e6))
+        return shown
 
     def _checked(self, block: gr.blocks.Block, value: Any) -> Any:
         """Return a value of a request, with nothing of a file but its path.

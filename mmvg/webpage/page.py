@@ -37,7 +37,7 @@ def build_page(session: Session) -> GuardedBlocks:
     labels = list(session.choices)
     first = session.first_model()
     numbers = count()
-    _private_folder()
+    folder = _private_folder()
 
     def show(ticket: str | None, threshold: float, parts: list[str]) -> tuple:
         """Gallery, table, JSON and hint for answers that are there already."""
@@ -72,7 +72,7 @@ def build_page(session: Session) -> GuardedBlocks:
         return image, '\n'.join(sentences)
 
     with GuardedBlocks(title='mmvg', analytics_enabled=False, fill_width=True, delete_cache=(3600, 3600)) as page:
-        page.limits = session.limits
+        page.limits, page.folder = session.limits, folder
         gr.Markdown('# What does the sentence mean in the picture?')
         answers = gr.State(None, time_to_live=3600, delete_callback=session.kept.drop)
         with gr.Row():
@@ -144,7 +144,7 @@ def launch_page(
     """
     limits = page.limits
     max_upload = int(limits.upload_mb * 1e6)
-    bounds = dict(max_upload=max_upload + 10_000, folder=_private_folder(), max_folder=int(limits.disk_mb * 1e6))
+    bounds = dict(max_upload=max_upload + 10_000, folder=page.folder, max_folder=int(limits.disk_mb * 1e6))
     _, url, _ = page.queue(max_size=limits.waiting, api_open=False).launch(
         server_name=host,
         server_port=port,

@@ -1,5 +1,6 @@
 """The page under attack, over HTTP: what a request may name, how large it may be, and that nobody waits for others."""
 
+import asyncio
 import json
 import os
 import struct
@@ -16,6 +17,8 @@ httpx = pytest.importorskip('httpx')
 pytest.importorskip('gradio', reason='the page needs Gradio: pip install -r requirements/web.txt')
 
 from mmvg.webpage.guarded_blocks import NOT_UPLOADED, make_room  # noqa: E402
+from mmvg.webpage.limits import Limits  # noqa: E402
+from mmvg.webpage.page import build_page  # noqa: E402
 
 JSON = {'content-type': 'application/json'}
 META = dict(_type='gradio.FileData')
@@ -193,6 +196,18 @@ def test_requests_and_uploads_are_bounded(visitor, label, png):
     big = visitor.http.post('/upload', files=dict(files=('big.png', bytes(51_000_000))))
     assert big.status_code == 413
     assert visitor.find(label, visitor.upload(png))[3] == ''
+
+
+def test_drawings_take_no_more_of_the_disk_than_is_allowed(session, tmp_path, monkeypatch):
+    monkeypatch.setenv('GRADIO_TEMP_DIR', str(tmp_path))
+    page = build_page(session)
+    page.limits = Limits(disk_mb=0.1, upload_mb=0.05)
+    draws = next(function for function in page.fns.values() if page.picture in function.outputs)
+    for seed in range(6):
+        noise = np.random.default_rng(seed).integers(0, 256, (100, 100, 3), np.uint8)  # 30 kB
+        shown, _ = asyncio.run(page.postprocess_data(draws, [noise, 'the ring'], None))
+        assert Path(shown['path']).is_file()
+        assert sum(file.stat().st_size for file in tmp_path.rglob('*') if file.is_file()) <= 100_000
 
 
 def test_only_so_much_disk_is_taken(tmp_path):
