@@ -208,7 +208,7 @@ def write_image(path: Path, image: np.ndarray, options: Sequence[int] = ()) -> N
         options: Pairs of OpenCV's names and values, such as ``[cv2.IMWRITE_JPEG_QUALITY, 92]``.
 
     Raises:
-        OSError: If it cannot be written, where ``cv2.imwrite`` says nothing.
+        OSError: If it cannot be written, or is too large for its format, where ``cv2.imwrite`` says nothing.
 
     Example:
         >>> write_image(Path('black.png'), np.zeros((2, 3), np.uint8))
@@ -217,7 +217,11 @@ def write_image(path: Path, image: np.ndarray, options: Sequence[int] = ()) -> N
     """
     import cv2
 
-    path.write_bytes(cv2.imencode(path.suffix, image, options)[1].tobytes())
+    done, content = cv2.imencode(path.suffix, image, options)
+    if not done:
+        height, width = image.shape[:2]
+        raise OSError(f'{path}: {path.suffix} cannot hold {width} x {height} pixels; take .png, or a smaller picture')
+    path.write_bytes(content.tobytes())
 
 
 def _plain(image: Image.Image, content: bytes) -> np.ndarray | None:

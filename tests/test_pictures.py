@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from mmvg.pictures import BACK, ImageError, decode_picture, exif_orientation, turn_upright
+from mmvg.pictures import BACK, ImageError, decode_picture, exif_orientation, turn_upright, write_image
 from mmvg.structures import turn_matrix
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype=np.uint8)
@@ -103,3 +103,11 @@ def test_damaged_files_end_in_a_sentence_that_names_them(kind):
             refused.append(str(error))
     assert len(refused) > 5
     assert all(message.startswith('damaged file: ') for message in refused)
+
+
+@pytest.mark.parametrize('ending', ['.jpg', '.webp'])
+def test_a_picture_that_is_too_large_for_its_format_is_named(tmp_path, ending):
+    path = tmp_path / f'long{ending}'
+    with pytest.raises(OSError, match=rf'long\{ending}: \{ending} cannot hold 70000 x 1 pixels; take \.png'):
+        write_image(path, np.zeros((1, 70_000, 3), np.uint8))
+    assert not path.exists()
