@@ -96,22 +96,45 @@ def results_of(
         Name of the model, with the data set and source where they tell several rows apart -> score -> value.
 
     Raises:
-        ValueError: If there is no such result; names the data sets that there are.
+        FileNotFoundError: If a file is not there.
+        ValueError: If one is no metafile, there is no such result (names the data sets that there are), or two have
+            the same name, data set and source.
     """
-    entries = []
-    for file in metafiles:
-        entries += yaml.safe_load(Path(file).read_text(encoding='utf-8')).get('Models', [])
     found, known = [], {}
-    for entry in entries:
-        for result in entry.get('Results', []):
-            known[result['Dataset']] = None
-            scores = {k: float(v) for k, v in result['Metrics'].items() if metrics is None or k in metrics}
-            if fnmatch(result['Dataset'], dataset) and source in (None, result['Source']) and scores:
-                found.append((entry['Name'], result['Dataset'], result['Source'], scores))
+    for file in metafiles:
+        for name, data, origin, scores in _results_in(file):
+            known[data] = None
+            scores = {k: v for k, v in scores.items() if metrics is None or k in metrics}
+            if fnmatch(data, dataset) and source in (None, origin) and scores:
+                found.append((name, data, origin, scores))
     if not found:
         raise ValueError(f'no result on {dataset!r} with these scores and this source; there are {", ".join(known)}')
     names = [name for name, *_ in found]
     rows = {}
     for name, data, origin, scores in found:
-        rows[name if names.count(name) == 1 else f'{name}, {data} ({origin})'] = scores
+        row = name if names.count(name) == 1 else f'{name}, {data} ({origin})'
+        if row in rows:
+            raise ValueError(f'two results are called {row!r}; give each model of the metafiles a name of its own')
+        rows[row] = scores
     return rows
+
+
+def _results_in(metafile: str | Path) -> list[tuple[str, str, str, dict[str, float]]]:
+    """Model, data set, source and scores of each result of a metafile."""
+    try:
+        content = yaml.safe_load(Path(metafile).read_text(encoding='utf-8'))
+        return [
+            (
+                entry['Name'],
+                str(result['Dataset']),
+                result['Source'],
+                {k: float(v) for k, v in result['Metrics'].items()},
+            )
+            for entry in content.get('Models', [])
+            for result in entry.get('Results', [])
+        ]
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{metafile}: is no metafile, whose "Models" have a Name and "Results" with Dataset, Source and Metrics '
+            f'({type(error).__name__}: {error})'
+        ) from error

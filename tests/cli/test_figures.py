@@ -5,6 +5,7 @@ import pytest
 
 from mmvg.apis import load_config
 from mmvg.apis.figures import FigureData
+from mmvg.apis.model_index import results_of
 from mmvg.cli import main
 from mmvg.visualization import varied_sheet
 
@@ -109,6 +110,28 @@ def test_results_of_metafiles_become_bars(figure):
     printed, picture = figure('bars', *files, '--dataset', 'PhraseCut test', '--metrics', 'mIoU', 'P@0.5', data=False)
     assert '2 rows' in printed
     assert picture is not None
+
+
+@pytest.mark.parametrize(
+    ('content', 'problem'),
+    [
+        ('Models: [', 'ParserError'),
+        ('- Models', 'AttributeError'),
+        ('Models: [{Name: mine, Results: [{Dataset: X val, Metrics: {mIoU: 50}}]}]', "KeyError: 'Source'"),
+        ('Models: [{Name: mine, Results: [{Dataset: X val, Source: here, Metrics: {mIoU: high}}]}]', "'high'"),
+    ],
+)
+def test_a_faulty_metafile_is_named(tmp_path, content, problem):
+    (tmp_path / 'mine.yml').write_text(content)
+    with pytest.raises(ValueError, match=rf'mine\.yml: is no metafile, .*{problem}'):
+        results_of([tmp_path / 'mine.yml'], 'X val')
+
+
+def test_results_of_one_name_are_not_drawn_over_one_another(tmp_path):
+    result = '{Dataset: X val, Source: here, Metrics: {mIoU: 50}}'
+    (tmp_path / 'mine.yml').write_text(f'Models: [{{Name: mine, Results: [{result}, {result}]}}]')
+    with pytest.raises(ValueError, match=r"two results are called 'mine, X val \(here\)'"):
+        results_of([tmp_path / 'mine.yml'], 'X val')
 
 
 def test_a_data_set_without_results_is_answered_with_those_that_have_some(figure, capsys):
