@@ -1,5 +1,6 @@
 """The README of a model folder: what the model is, how it scores and by which protocol, and how to use it."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ find('scene.jpg', ['the red ring', 'both stars'])['predictions']
 ```
 
 ```bash
-mmvg demo scene.jpg "the red ring" --checkpoint {place}
+mmvg demo scene.jpg "the red ring" --checkpoint {quoted}
 ```
 """
 
@@ -68,7 +69,7 @@ def model_card(
         f'---\n{yaml.safe_dump(head, sort_keys=False)}---\n',
         f'# {name}\n',
         f'{_about(config, parameters, half)}\n',
-        _USE.format(place=place or name),
+        _USE.format(place=place or name, quoted=shlex.quote(place or name)),
         f'## Scores\n\n{_table(scores)}\n',
         f'## Protocol\n\n{_protocol(config, dataset, data)}\n',
         f'## License\n\n{license or "Not stated: ask who published the model before you use it."}\n',

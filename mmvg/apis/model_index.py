@@ -1,5 +1,6 @@
 """The models that the ``metafile.yml`` of each paper describes."""
 
+import os.path as osp
 from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatch
@@ -31,12 +32,13 @@ def find_pretrained(name: str) -> Path | None:
 
 
 def weights_of(checkpoint: str) -> str:
-    """Path of a checkpoint that may be named as a model that comes with mmvg; files go before names.
+    """Path of a checkpoint that may be named as a model that comes with mmvg; files go before names, ``~`` is home.
 
     Example:
         >>> weights_of('last.pth'), Path(weights_of('lggd_refshapes')).name
         ('last.pth', 'lggd_refshapes')
     """
+    checkpoint = osp.expanduser(checkpoint)
     shipped = None if Path(checkpoint).exists() else find_pretrained(checkpoint)
     return checkpoint if shipped is None else str(shipped)
 

@@ -50,7 +50,7 @@ def open_model(
     """Find a model, read its config and its weights, and build nothing.
 
     Args:
-        model: As in :class:`mmvg.apis.GroundingInferencer`.
+        model: As in :class:`mmvg.apis.GroundingInferencer`; ``~`` is the home of the user.
         weights: A checkpoint or a model folder, unless ``model`` is one.
         trust_config: Run the config of a checkpoint as a program.
 
@@ -59,11 +59,12 @@ def open_model(
         TypeError: If ``model`` is none of these.
         ValueError: If they cannot be read, or the config is one that is not taken from a file.
     """
+    weights = None if weights is None else osp.expanduser(weights)
     if isinstance(model, Config):
         return _with_weights(copy.deepcopy(model), weights, True)
     if not isinstance(model, (str, Path)):
         raise TypeError(f'the model is a config, a checkpoint or a name, not a {type(model).__name__}')
-    path = str(model)
+    path = osp.expanduser(str(model))
     if path.startswith(HUB):
         path = str(pull_model(path))
     elif not osp.exists(path) and not _is_weights(path) and not path.endswith('.py'):

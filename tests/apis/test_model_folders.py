@@ -13,7 +13,7 @@ from mmengine.config import Config
 
 from mmvg.apis import GroundingInferencer, find_model, list_models
 from mmvg.apis.model_hub import pull_model, push_folder
-from mmvg.apis.model_index import find_pretrained, pretrained_models
+from mmvg.apis.model_index import find_pretrained, pretrained_models, weights_of
 from mmvg.cli import main
 from mmvg.models import Grounder
 from mmvg.refshapes import draw_scene, sample_scene
@@ -57,6 +57,16 @@ def test_what_is_in_a_folder(find, nowhere):
     assert (content['format'], content['format_version']) == ('mmvg', 1)
     assert list(content['files'].values()) == ['vocab.txt']
     assert not {'work_dir', 'launcher'} & content['config'].keys()
+
+
+def test_a_folder_at_home_may_have_a_blank_in_its_name(find, nowhere, monkeypatch):
+    monkeypatch.setenv('HOME', str(nowhere))
+    find.save_pretrained('~/my rings')
+    assert (
+        'mmvg demo scene.jpg "the red ring" --checkpoint \'my rings\'' in (nowhere / 'my rings/README.md').read_text()
+    )
+    assert answers(GroundingInferencer.from_pretrained('~/my rings', device='cpu')) == answers(find)
+    assert weights_of('~/my rings') == str(nowhere / 'my rings')
 
 
 def test_half_precision_halves_the_file_and_hardly_moves_the_scores(find, nowhere):
