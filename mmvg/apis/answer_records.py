@@ -12,7 +12,7 @@ import numpy as np
 
 from mmvg.datasets.readers import parse_json
 from mmvg.foreign_files import read_whole
-from mmvg.masks import decode_mask
+from mmvg.masks import decode_mask, mask_area
 from mmvg.structures import ANSWER_VERSION, DEFAULT_SCORE_THR, Answer, Candidates, sample_ids
 from mmvg.whole_files import write_whole
 
@@ -69,15 +69,16 @@ def _describe_found(record: dict[str, Any]) -> str:
     if record.get('no_target'):
         score = record.get('target_score')
         return 'nothing matches' + ('' if score is None else f' (target score {score:.2f})')
-    found = [
-        f'[{", ".join(f"{side:.0f}" for side in box)}] {score:.2f}'
-        for box, score in zip(record.get('boxes', []), record.get('scores', []), strict=True)
-    ]
+    boxes = record.get('boxes', [])
+    scores = [f' {score:.2f}' for score in record['scores']] if 'scores' in record else [''] * len(boxes)
+    found = [f'[{", ".join(f"{side:.0f}" for side in box)}]{score}' for box, score in zip(boxes, scores, strict=True)]
     parts = [f'{len(found)} found: {"; ".join(found)}'] if found else []
     if grasps := record.get('grasps'):
         x, y, opening, _, theta = grasps[0]
         parts.append(f'grasp at ({x:.0f}, {y:.0f}), opening {opening:.0f}, turned {theta:.2f} rad')
-    return ', '.join(parts) or ('a mask, no box' if 'mask' in record else 'no instance above the threshold')
+    if parts or 'mask' not in record:
+        return ', '.join(parts) or 'no instance above the threshold'
+    return 'a mask, no box' if mask_area(record['mask']) else 'an empty mask, no box'
 
 
 def save_answers(samples: Sequence[GroundingSample | Answer], path: str | Path, score_thr: float | None = None) -> None:

@@ -22,7 +22,10 @@ from mmvg.webpage.checkpoints import ModelChoice
 from mmvg.webpage.kept_answers import AskedPicture, KeptAnswers, pack_sample, packed_bytes
 from mmvg.webpage.limits import Limits
 
-_ABSOLUTE = re.compile(r'(?<![\w.~/])/(?:[^\s/\'":;,()]+/)+([^\s/\'":;,()]*)')
+#: A path from the root, from home or from a drive, and its last part; names of folders may have blanks within them.
+_ABSOLUTE = re.compile(
+    r"""(?:(?<![\w.~/\\])|~|\b[A-Za-z]:)[/\\](?:[^/\\'":;,()\n]*[^/\\'":;,()\s][/\\])+([^/\\'":;,()\s]*)"""
+)
 
 
 class Session:

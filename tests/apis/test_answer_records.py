@@ -13,6 +13,7 @@ from mmengine.structures import InstanceData
 from mmvg.apis import GroundingInferencer, describe_answer, evaluate, load_config, save_answers
 from mmvg.apis.rescore import PredictionError, read_predictions, score_predictions
 from mmvg.evaluation.metrics import GraspMetric
+from mmvg.masks import encode_mask
 from mmvg.registry import DATASETS, MODELS
 from mmvg.structures import GroundingSample
 
@@ -173,7 +174,9 @@ def test_grasps_are_written_and_scored_again(refshapes_tiny, tmp_path):
         (dict(no_target=True, target_score=0.12), 'nothing matches (target score 0.12)'),
         (dict(no_target=True), 'nothing matches'),
         (dict(boxes=[[1.4, 2.0, 30.6, 4.0]], scores=[0.905]), '1 found: [1, 2, 31, 4] 0.91'),
-        (dict(boxes=[], scores=[], mask={}), 'a mask, no box'),
+        (dict(boxes=[[1.4, 2.0, 30.6, 4.0]]), '1 found: [1, 2, 31, 4]'),
+        (dict(boxes=[], scores=[], mask=encode_mask(np.eye(3, dtype=bool))), 'a mask, no box'),
+        (dict(boxes=[], scores=[], mask=encode_mask(np.zeros((3, 3), dtype=bool))), 'an empty mask, no box'),
         (dict(boxes=[], scores=[]), 'no instance above the threshold'),
         (
             dict(grasps=[[10.0, 20.4, 8.0, 3.0, 0.5]], grasp_scores=[0.8]),

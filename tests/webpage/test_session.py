@@ -191,3 +191,6 @@ def test_messages_do_not_tell_where_files_lie():
 def test_limits_are_more_than_nothing():
     with pytest.raises(ValueError, match='the limit sentences must be more than 0, not 0'):
         Limits(sentences=0)
+    assert explain(OSError('/srv/anna maria/my data/a.pth: is gone')) == 'a.pth: is gone'
+    assert explain(OSError('~/my data/a.pth and C:\\anna maria\\b.pth')) == 'a.pth and b.pth'
+    assert explain(OSError('/srv/a.pth does not fit /srv/b.py')) == 'a.pth does not fit b.py'
