@@ -83,7 +83,7 @@ def benchmark(
     def prepare() -> Any:
         if pipeline is None:
             return data
-        return pseudo_collate([pipeline(data_item(i, noise, sentence, noise)) for i in range(batch)])
+        return pseudo_collate([pipeline(data_item(i, i, sentence, noise)) for i in range(batch)])
 
     return measure_latency(model, prepare, device, _PRECISIONS.get(amp), warm_up, repetitions), remarks
 

@@ -112,18 +112,18 @@ class ExportedInferencer:
         results: dict[str, list] = dict(predictions=[], visualization=[])
         for start in range(0, len(asked), batch_size):
             batch = [
-                (number, source, picture, text)
-                for number, (source, text) in enumerate(asked[start : start + batch_size], start)
+                (name, picture, text)
+                for source, name, text in asked[start : start + batch_size]
                 if (picture := read(source)) is not None
             ]
             if not batch:
                 continue
-            found = self.candidates([picture for *_, picture, _ in batch], [text for *_, text in batch])
-            for (number, source, picture, text), (made, left_out) in zip(batch, found, strict=True):
+            found = self.candidates([picture for _, picture, _ in batch], [text for *_, text in batch])
+            for (name, picture, text), (made, left_out) in zip(batch, found, strict=True):
                 answer = made.at(
                     threshold,
                     expression=text,
-                    image=str(source) if isinstance(source, (str, Path)) else number,
+                    image=name,
                     size=picture.shape[:2],
                     **left_out,
                 )

@@ -225,7 +225,7 @@ class GroundingInferencer(BaseInferencer):
         batches = [numbered[start : start + batch_size] for start in range(0, len(asked), batch_size)]
         steps = track(batches, 'answering', transient=True) if self.show_progress and len(batches) > 1 else batches
         for batch in steps:
-            pairs_read = [(number, *pair, read(pair[0])) for number, pair in batch]
+            pairs_read = [(number, name, text, read(source)) for number, (source, name, text) in batch]
             questions = [question for question in pairs_read if question[-1] is not None]
             if not questions:
                 continue

@@ -1,7 +1,6 @@
 """From questions to inputs of a model: what is done with a picture alone is done once for all its sentences."""
 
 import copy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,12 +42,12 @@ class QuestionPipeline:
         self.of_picture, self.of_sentence = Compose(steps[:count]), Compose(steps[count:])
         self._last: tuple[np.ndarray, dict] | None = None
 
-    def __call__(self, number: int, source: ImageSource, expression: str, picture: np.ndarray) -> Any:
+    def __call__(self, number: int, name: str | int, expression: str, picture: np.ndarray) -> Any:
         """Return what the pipeline makes of a question; see :func:`data_item`."""
         if self._last is None or self._last[0] is not picture:
-            self._last = picture, self.of_picture(data_item(number, source, expression, picture))
+            self._last = picture, self.of_picture(data_item(number, name, expression, picture))
         item = copy.deepcopy(self._last[1])
-        return self.of_sentence(item | _of_question(number, source, expression))
+        return self.of_sentence(item | _of_question(number, name, expression))
 
 
 def answering_pipeline(cfg: Config) -> Compose:
@@ -63,8 +62,15 @@ def answering_pipeline(cfg: Config) -> Compose:
     return Compose([copy.deepcopy(step) for step in steps])
 
 
-def data_item(number: int, source: ImageSource, expression: str, picture: np.ndarray) -> dict[str, Any]:
-    """What a pipeline gets in place of a loaded data item."""
+def data_item(number: int, name: str | int, expression: str, picture: np.ndarray) -> dict[str, Any]:
+    """What a pipeline gets in place of a loaded data item.
+
+    Args:
+        number: Of the question.
+        name: What the answer calls the picture.
+        expression: The sentence.
+        picture: (H, W, 3) uint8 BGR.
+    """
     height, width = picture.shape[:2]
     return dict(
         img=picture.copy(),
@@ -75,13 +81,13 @@ def data_item(number: int, source: ImageSource, expression: str, picture: np.nda
         dataset=USER_DATASET,
         instances=[],
         no_target=False,
-        **_of_question(number, source, expression),
+        **_of_question(number, name, expression),
     )
 
 
-def _of_question(number: int, source: ImageSource, expression: str) -> dict[str, Any]:
+def _of_question(number: int, name: str | int, expression: str) -> dict[str, Any]:
     return dict(
-        img_path=str(source) if isinstance(source, (str, Path)) else number,
+        img_path=name,
         img_id=number,
         ref_id=number,
         sent_id=number,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,17 +95,21 @@ def as_images(images: ImageSource | Iterable[ImageSource]) -> list[ImageSource]:
     return images
 
 
-def pair(images: list[ImageSource], expressions: list[str], pairs: bool) -> list[tuple[ImageSource, str]]:
+def pair(images: list[ImageSource], expressions: list[str], pairs: bool) -> list[tuple[ImageSource, str | int, str]]:
     """Pair every picture with every sentence, or with ``pairs`` the k-th picture with the k-th sentence.
+
+    Returns:
+        Picture, what its answers call it (its path, or its place among the pictures) and sentence.
 
     Raises:
         ValueError: If there are not as many pictures as sentences where they are paired.
     """
+    named = [(image, str(image) if isinstance(image, (str, Path)) else place) for place, image in enumerate(images)]
     if not pairs:
-        return [(image, expression) for image in images for expression in expressions]
+        return [(*image, expression) for image in named for expression in expressions]
     if len(images) != len(expressions):
         raise ValueError(
             f'pairs=True needs an expression per image, but there are {len(images)} images and {len(expressions)} '
             'expressions'
         )
-    return list(zip(images, expressions, strict=True))
+    return [(*image, expression) for image, expression in zip(named, expressions, strict=True)]

@@ -234,7 +234,7 @@ class Answer:
         frame: ``'original'`` or ``'input'``: whose pixels.
         size: Height and width of the picture in that frame.
         expression: What was asked.
-        image: Path of the picture, or its running number.
+        image: Path of the picture, or its place among those that were asked about, from 0.
         unknown_words: Words of the expression that the model does not know.
         unread_text: End of the expression that was cut off.
         ids: ``dataset``, ``img_id``, ``ref_id`` and ``sent_id``, if it belongs to a data set.

@@ -110,6 +110,7 @@ def test_a_picture_is_encoded_once_for_all_its_sentences_and_a_sentence_once(exp
         part.compute = lambda inputs, name=name, run=part.compute: calls.append((name, len(inputs[0]))) or run(inputs)
     first = find([PICTURE, PICTURE], SENTENCES[:2])['predictions']
     assert calls == [('image', 1), ('text', 2), ('fusion', 4)]
+    assert [record['image'] for record in first] == [0, 0, 1, 1]
     assert find(PICTURE, SENTENCES[:2])['predictions'][0]['mask'] == first[0]['mask']
     assert calls[3:] == [('image', 1), ('fusion', 2)]
 

@@ -95,6 +95,13 @@ def test_products_and_pairs(find, images):
         find(images[:2], SENTENCES[:1], pairs=True)
 
 
+def test_an_answer_about_an_array_has_the_place_of_its_picture(find, images):
+    pictures = [cv2.imread(str(image)) for image in images[:2]]
+    asked = [(r['image'], r['expression']) for r in find(pictures, SENTENCES[:3], batch_size=2)['predictions']]
+    assert asked == [(place, sentence) for place in range(2) for sentence in SENTENCES[:3]]
+    assert [r['image'] for r in find(pictures, SENTENCES[:2], pairs=True)['predictions']] == [0, 1]
+
+
 def test_pictures_may_come_from_a_generator(find, images):
     lazy = find((path for path in images[:2]), 'the red ring')['predictions']
     assert lazy == find(images[:2], 'the red ring')['predictions']
