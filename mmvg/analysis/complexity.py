@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmvg.datasets.loader_datasets import pipeline_of_loader
 from mmvg.models import Grounder
 from mmvg.registry import MODELS
 from mmvg.structures import GroundingSample
@@ -73,13 +74,8 @@ def dummy_inputs(cfg: Config) -> dict[str, Tensor]:
         >>> {name: tuple(value.shape) for name, value in dummy_inputs(read_config('configs/lavt/tiny.py')).items()}
         {'images': (1, 3, 64, 64), 'input_ids': (1, 14), 'text_mask': (1, 14)}
     """
-    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-    while 'pipeline' not in dataset:
-        dataset = dataset.get('dataset') or next(iter(dataset.get('datasets', [])), None)
-        if dataset is None:
-            raise ValueError('test_dataloader: has no dataset with a pipeline, so the size of the input is unknown')
     size, length = None, None
-    for transform in dataset['pipeline']:
+    for transform in pipeline_of_loader(cfg, 'test'):
         size = transform.get('scale') or transform.get('size') or size
         length = transform.get('max_length', length)
     if size is None or length is None:

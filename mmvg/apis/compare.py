@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmvg.analysis.comparison import MismatchError, ScoreTable
 from mmvg.analysis.comparison.pictures import MAX_BYTES, draw_panels
 from mmvg.apis.rescore import answered_samples
+from mmvg.datasets.loader_datasets import pipeline_of_loader
 from mmvg.datasets.transforms import loads_upright
 from mmvg.evaluation import GroundingMetric
 from mmvg.masks import mask_area
@@ -62,7 +63,7 @@ def pictures_of_answers(cfg: Config, files: Sequence[str | Path], keys: Sequence
     """
     wanted = set(keys)
     answers = [{key: sample for key, sample in _keyed(cfg, file) if key in wanted} for file in files]
-    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
+    upright = loads_upright(pipeline_of_loader(cfg, 'test'))
     drawn: dict[tuple, list[str]] = {}
     size = 0
     for key in keys:

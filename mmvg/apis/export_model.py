@@ -18,6 +18,7 @@ from mmvg.apis.inferencer import GroundingInferencer
 from mmvg.apis.parity import compare_answers, parity_table
 from mmvg.checks import check_choice
 from mmvg.config.plain_data import to_data, to_json
+from mmvg.datasets.loader_datasets import pipeline_of_loader
 from mmvg.datasets.transforms import Tokenize
 from mmvg.export.answers import rule_of
 from mmvg.export.folder import BACKENDS, MANIFEST, ExportedModel, Part, is_exported, listed_files, write_manifest
@@ -116,7 +117,7 @@ def _replace_export(folder: Path, new: Path) -> None:
 
 def _write_vocabulary(find: GroundingInferencer, folder: Path) -> str:
     built = next(step for step in find.pipeline.transforms if isinstance(step, Tokenize))
-    steps = find.cfg.test_dataloader.dataset.pipeline
+    steps = pipeline_of_loader(find.cfg, 'test')
     config = next(step.tokenizer for step in steps if 'tokenizer' in step)
     return write_vocabulary(built.tokenizer, config, find._source.text_files, folder)
 

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose
 
-from mmvg.apis.images import ImageSource
+from mmvg.datasets.loader_datasets import pipeline_of_loader
 from mmvg.datasets.transforms import Letterbox, Resize
 from mmvg.structures import USER_DATASET
 
@@ -54,11 +54,9 @@ def answering_pipeline(cfg: Config) -> Compose:
     """The test pipeline of a config without its loading steps, for what :func:`data_item` makes.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, or data sets that are joined have different ones.
     """
-    if cfg.get('test_dataloader') is None:
-        raise ValueError('the config has no test_dataloader, whose pipeline says how images and text are prepared')
-    steps = [step for step in cfg.test_dataloader.dataset.pipeline if _type_name(step) not in _LOADING]
+    steps = [step for step in pipeline_of_loader(cfg, 'test') if _type_name(step) not in _LOADING]
     return Compose([copy.deepcopy(step) for step in steps])
 
 

@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
 
 from mmvg.apis.answer_records import AnswerFile, PredictionError, read_answer_file
+from mmvg.datasets.loader_datasets import pipeline_of_loader, settings_of_loader
 from mmvg.datasets.transforms import LoadGroundingAnnotations, loads_upright
 from mmvg.pictures import exif_orientation
 from mmvg.registry import DATASETS, TRANSFORMS
@@ -53,12 +54,11 @@ def answered_samples(cfg: Config, path: str | Path) -> Iterator[GroundingSample]
     """
     file, predictions = read_predictions(path)
     init_default_scope(cfg.get('default_scope', 'mmvg'))
-    dataset = DATASETS.build({**cfg.test_dataloader.dataset, 'pipeline': []})
+    datasets = [DATASETS.build(settings) for settings in settings_of_loader(cfg, 'test')]
     steps = _geometry(cfg)
-    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
+    upright = loads_upright(pipeline_of_loader(cfg, 'test'))
     used = set()
-    for index in range(len(dataset)):
-        item = dataset.get_data_info(index)
+    for item in (dataset.get_data_info(index) for dataset in datasets for index in range(len(dataset))):
         for sentence in item['sentences']:
             ids = (item['dataset'], item['img_id'], item['ref_id'], sentence['sent_id'])
             key = ids if ids in predictions else (osp.realpath(item['img_path']), sentence['text'])
@@ -116,7 +116,7 @@ def _agree(first: dict, second: dict, key: tuple) -> bool:
 
 def _geometry(cfg: Config) -> list[Callable[[dict], dict]]:
     """The steps of the test pipeline that resize an image and load its ground truth, in their order."""
-    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline = pipeline_of_loader(cfg, 'test')
     steps = [TRANSFORMS.build(step) for step in pipeline if _is_geometry(step['type'])]
     loading = [step for step in steps if isinstance(step, LoadGroundingAnnotations)] or [LoadGroundingAnnotations()]
     moves_with_the_image = bool(steps) and steps[0] is loading[0]

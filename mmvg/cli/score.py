@@ -187,6 +187,7 @@ def analyze(
     import mmcv
 
     from mmvg.apis.rescore import answered_samples
+    from mmvg.datasets.loader_datasets import pipeline_of_loader
     from mmvg.datasets.transforms import loads_upright
     from mmvg.pictures import decode_picture
     from mmvg.visualization import GroundingVisualizer
@@ -210,7 +211,7 @@ def analyze(
     wanted = {row[1] for sheet in sheets.values() for row in sheet}
     drawn = {n: s for n, s in enumerate(answered_samples(cfg, predictions)) if n in wanted}
     visualizer = GroundingVisualizer(score_thr=score_thr)
-    upright = loads_upright(cfg.test_dataloader.dataset.pipeline)
+    upright = loads_upright(pipeline_of_loader(cfg, 'test'))
     for name, sheet in sheets.items():
         items = []
         for _, number, *_ in sheet:

@@ -29,6 +29,31 @@ def settings_of_loader(cfg: 'Config', loader: str) -> list[dict[str, Any]]:
     return [] if found is None else [{**each, 'pipeline': []} for each in _innermost(found['dataset'])]
 
 
+def pipeline_of_loader(cfg: 'Config', loader: str) -> list[dict[str, Any]]:
+    """Return the pipeline that all datasets in a loader share.
+
+    Args:
+        cfg: The config.
+        loader: ``'train'``, ``'val'`` or ``'test'``.
+
+    Raises:
+        ValueError: If there is no such loader, or its datasets have no pipeline or different ones.
+
+    Example:
+        >>> from mmvg.config import read_config
+        >>> [step['type'].__name__ for step in pipeline_of_loader(read_config('configs/lavt/tiny.py'), 'test')][:2]
+        ['LoadImage', 'Resize']
+    """
+    found = cfg.get(f'{loader}_dataloader')
+    if found is None:
+        raise ValueError(f'the config has no {loader}_dataloader, whose pipeline says how images and text are prepared')
+    first, *others = [each.get('pipeline') for each in _innermost(found['dataset'])]
+    if first is None or any(other != first for other in others):
+        problem = 'has no pipeline' if first is None else 'joins data sets whose pipelines differ; give them one'
+        raise ValueError(f'{loader}_dataloader.dataset: {problem}, which says how images and text are prepared')
+    return first
+
+
 def datasets_of_loaders(cfg: 'Config', splits: Collection[str] | None = None) -> dict[str, ReferringDataset]:
     """Build the datasets of all loaders, by split.
 

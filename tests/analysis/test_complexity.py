@@ -122,7 +122,7 @@ def test_inputs_have_the_sizes_of_the_test_pipeline(size):
 @pytest.mark.parametrize(
     ('cfg', 'message'),
     [
-        ({}, 'no dataset with a pipeline'),
+        ({}, 'the config has no test_dataloader'),
         (dict(test_dataloader=dict(dataset=dict(pipeline=[dict(scale=(1, 1))]))), 'no transform has'),
     ],
 )

@@ -220,6 +220,17 @@ def equal(first, second):
     )
 
 
+def test_joined_data_sets_are_scored_together(root, tmp_path):
+    cfg = config_of('refcoco', root)
+    one = cfg.test_dataloader.dataset
+    joined = dict(type='ConcatDataset', ignore_keys=['split'], datasets=[one, dict(one, split='val')])
+    cfg.test_dataloader.dataset = joined
+    dataset = DATASETS.build(joined)
+    samples = [answer(dataset[index]['data_samples'], index) for index in range(len(dataset))]
+    dump(cfg, samples, tmp_path / 'answers.json')
+    assert score_predictions(cfg, tmp_path / 'answers.json') == pytest.approx(score(cfg, samples), abs=1e-9)
+
+
 def test_a_file_scores_what_its_answers_scored(answered, tmp_path):
     cfg, samples = answered
     assert len(samples) >= 4

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from mmvg.cli import main
-from mmvg.datasets.loader_datasets import datasets_of_loaders
+from mmvg.datasets.loader_datasets import datasets_of_loaders, pipeline_of_loader
 
 
 @pytest.fixture
@@ -30,6 +30,16 @@ def test_datasets_inside_of_others_are_found(of):
     found = datasets_of_loaders(loaders(train=dict(type='RepeatDataset', times=2, dataset=both), test=of('val')))
     assert list(found) == ['rrefcoco_train', 'rrefcoco+_train', 'val']
     assert list(datasets_of_loaders(loaders(train=both), ['val'])) == []
+
+
+def test_the_pipeline_of_joined_data_sets_is_the_one_that_they_share(of):
+    both = dict(type='ConcatDataset', datasets=[of('train'), of('val')])
+    assert pipeline_of_loader(loaders(test=both), 'test') == [dict(type='mmvg.LoadImage')]
+    both['datasets'][1]['pipeline'] = [dict(type='mmvg.LoadImage', orientation='upright')]
+    with pytest.raises(ValueError, match=r'test_dataloader\.dataset: joins data sets whose pipelines differ'):
+        pipeline_of_loader(loaders(test=both), 'test')
+    with pytest.raises(ValueError, match='the config has no val_dataloader'):
+        pipeline_of_loader(loaders(test=both), 'val')
 
 
 def test_no_loader_is_lost_when_two_read_a_split_of_one_name(of):
