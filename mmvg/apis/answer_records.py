@@ -34,7 +34,7 @@ def answer_record(sample: GroundingSample | Answer, score_thr: float | None = No
     Returns:
         See :meth:`mmvg.structures.Answer.to_record`.
     """
-    return _answer_of(sample, score_thr).to_record()
+    return answer_of(sample, score_thr).to_record()
 
 
 def describe_answer(record: dict[str, Any]) -> str:
@@ -89,12 +89,13 @@ def save_answers(samples: Sequence[GroundingSample | Answer], path: str | Path, 
         path: The file; its folder is made, and an older file replaced when this one is whole.
         score_thr: What scores more than this is there; by default the threshold of the model.
     """
-    records = [_answer_of(sample, score_thr).to_record(whole=True) for sample in samples]
+    records = [answer_of(sample, score_thr).to_record(whole=True) for sample in samples]
     content = dict(version=ANSWER_VERSION, predictions=records)
     write_whole(path, json.dumps(content))
 
 
-def _answer_of(sample: GroundingSample | Answer, score_thr: float | None) -> Answer:
+def answer_of(sample: GroundingSample | Answer, score_thr: float | None = None) -> Answer:
+    """The answer that a model gives, whether it is exported or not, decided at ``score_thr`` if that is given."""
     if not isinstance(sample, Answer):
         return Answer.from_sample(sample, score_thr)
     return sample if score_thr in (None, sample.score_thr) else sample.at(score_thr)

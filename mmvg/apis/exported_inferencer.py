@@ -217,11 +217,8 @@ class ExportedInferencer:
 
 def draw_answer(picture: np.ndarray, answer: Answer) -> np.ndarray:
     """Draw an answer onto its picture (H, W, 3) BGR; returns an RGB picture."""
-    from mmvg.structures import GroundingSample
     from mmvg.visualization import GroundingVisualizer
 
-    sample = GroundingSample(metainfo=dict(ori_shape=picture.shape[:2], img_shape=picture.shape[:2]))
-    sample.text = answer.expression
-    answer.write_to(sample)
     visualizer = GroundingVisualizer(score_thr=answer.score_thr)
+    sample = answer.to_sample()
     return visualizer.draw(np.ascontiguousarray(picture[..., ::-1]), sample, draw_gt=False, score_thr=answer.score_thr)

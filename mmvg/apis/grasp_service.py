@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mmvg.apis.answer_records import answer_of
 from mmvg.apis.grasp import APPROACHES, OPTICAL_FRAME, GraspPose, approach_direction, grasp_poses
 from mmvg.apis.grasp_input import GraspInputWarning, check_limits
 from mmvg.apis.grasp_messages import detection_2d_array, detection_array, pose_stamped
@@ -22,7 +23,7 @@ from mmvg.structures import Answer
 from mmvg.structures.grasp_maps import mask_to_grasp
 
 if TYPE_CHECKING:
-    from mmvg.apis.inferencer import GroundingInferencer
+    from mmvg.apis import ExportedInferencer, GroundingInferencer
 
 #: From the optical frame (its name, and the seconds and nanoseconds of an image) to the base: a matrix (4, 4).
 Transform = Callable[[str, tuple[int, int]], np.ndarray]
@@ -136,7 +137,9 @@ class GraspService:
         ValueError: If a setting can answer no sentence, such as a length in millimetres.
     """
 
-    def __init__(self, inferencer: 'GroundingInferencer', settings: GraspSettings | None = None) -> None:
+    def __init__(
+        self, inferencer: 'GroundingInferencer | ExportedInferencer', settings: GraspSettings | None = None
+    ) -> None:
         self.inferencer = inferencer
         self.settings = settings or GraspSettings()
         check_limits(self.settings.min_score, self.settings.max_opening, self.settings.reach)
@@ -199,7 +202,7 @@ class GraspService:
             depth = self._depth_of(image)
         picture = colour_image(image)
         (sample,) = self.inferencer(picture, sentence, return_datasamples=True)['predictions']
-        answer = Answer.from_sample(sample, self.inferencer.score_thr)
+        answer = answer_of(sample, self.inferencer.score_thr)
         stamp, camera_frame = stamp_of(image), image.header.frame_id or OPTICAL_FRAME
         to_base = None if self.settings.to_base is None else self.settings.to_base(camera_frame, stamp)
         with _doubts(self.settings.strict) as doubts:

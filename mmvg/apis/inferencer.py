@@ -74,15 +74,24 @@ class GroundingInferencer(BaseInferencer):
     postprocess_kwargs = {'score_thr'}
 
     def __new__(
-        cls, model: str | Path | Config, *arguments: Any, backend: str | None = None, **options: Any
+        cls,
+        model: str | Path | Config,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        score_thr: float | None = None,
+        show_progress: bool = True,
+        trust_config: bool = False,
+        calibrated: bool = True,
+        backend: str | None = None,
+        **options: Any,
     ) -> 'GroundingInferencer | ExportedInferencer':
-        """Hand over to :class:`mmvg.apis.ExportedInferencer` where the model is an exported one."""
+        """Hand over to :class:`mmvg.apis.ExportedInferencer`, with its own ``options``, if the model is exported."""
         if backend is None and not is_exported(model):
             return super().__new__(cls)
-        if arguments:
-            raise TypeError('an exported model brings its weights; give device and the like by name')
-        of_others = ('weights', 'show_progress')
-        return ExportedInferencer(model, backend, **{k: v for k, v in options.items() if k not in of_others})
+        if weights is not None:
+            raise ValueError(f'{model}: an exported model brings its weights; leave {weights} out')
+        told = dict(calibrated=calibrated, trust_config=trust_config, **options)
+        return ExportedInferencer(model, backend, device, score_thr, **told)
 
     def __init__(
         self,

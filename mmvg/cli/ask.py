@@ -62,6 +62,8 @@ def scene(
     picture, questions = draw_scene_with_questions(number)
     inferencer = GroundingInferencer(model, weights, device, score_thr, show_progress=False)
     samples = inferencer(picture, [question.text for question in questions], return_datasamples=True)['predictions']
+    if _is_exported(model, None):
+        samples = [answer.to_sample() for answer in samples]
     for question, sample in zip(questions, samples, strict=True):
         sample.gt_instances = InstanceData(bboxes=question.boxes, masks=question.masks)
         sample.no_target = not len(question.boxes)

@@ -62,6 +62,10 @@ def export(
     writes graphs with all that is needed to ask them, without PyTorch too, and compares their answers with those of
     the model; mmvg demo takes the folder in place of a checkpoint.
     """
+    from mmvg.export.folder import is_exported
+
+    if is_exported(checkpoint):
+        raise ValueError(f'{checkpoint}: is an exported model already; give the checkpoint that it was made of')
     if to is not Form.folder:
         if half or push or private or name or scores or license:
             raise typer.BadParameter('--half, --name, --scores, --license, --push and --private are for model folders')

@@ -357,6 +357,21 @@ class Answer:
                 answer.candidates.global_mask = answer.mask
         return answer
 
+    def to_sample(self) -> GroundingSample:
+        """Make a sample of the answer, as a model gives it; this needs PyTorch.
+
+        Raises:
+            ValueError: If the candidates are not known.
+        """
+        from mmvg.structures.grounding_sample import GroundingSample
+
+        about = dict(ori_shape=self.size, img_shape=self.size, img_path=self.image, expression=self.expression)
+        about |= {key: getattr(self, key) for key in TEXT_KEYS} | self.ids
+        sample = GroundingSample(metainfo={key: value for key, value in about.items() if value is not None})
+        sample.text = self.expression
+        self.write_to(sample)
+        return sample
+
     def write_to(self, sample: GroundingSample) -> None:
         """Put the candidates and the verdict onto a sample, as a head does, for metrics to score.
 

@@ -15,7 +15,7 @@ from mmvg.apis import GroundingInferencer, answer_record, describe_answer
 from mmvg.apis.answering import PIXELS_AT_ONCE
 from mmvg.apis.command_line import is_explained
 from mmvg.pictures import decode_picture
-from mmvg.structures import GroundingSample, check_threshold
+from mmvg.structures import Answer, GroundingSample, check_threshold
 from mmvg.visualization import GroundingVisualizer
 from mmvg.visualization.layers import PARTS
 from mmvg.webpage.checkpoints import ModelChoice
@@ -118,7 +118,8 @@ class Session:
         for start in range(0, len(sentences), at_once):
             with self._lock:
                 answered = model(image, sentences[start : start + at_once], return_datasamples=True)['predictions']
-            for sample in answered:
+            for answer in answered:
+                sample = answer.to_sample() if isinstance(answer, Answer) else answer  # of an exported model
                 sample.set_metainfo(dict(img_path=name))
                 samples.append(pack_sample(sample))
                 taken += packed_bytes(samples[-1])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from camera_messages import FRAME, HEIGHT, WIDTH, KnowingModel, camera_info, colours, depths, header, image
 
+from mmvg.apis.answer_records import answer_of
 from mmvg.apis.grasp_sensor import colour_image, depth_image, pinhole_camera, seconds_of
 from mmvg.apis.grasp_service import GraspService, GraspSettings, NotReadyError, transform_matrix
 
@@ -47,6 +48,17 @@ def test_a_model_without_grasps_is_asked_for_its_mask():
     assert pose.opening == pytest.approx(0.11)  # ten pixels and a tenth of margin
     assert abs(pose.angle) < 0.01  # across the upright box
     assert pose.position[:2] == pytest.approx([0, 0], abs=0.006)
+
+
+def test_an_exported_model_is_asked_as_well():
+    class Exported(KnowingModel):
+        """Answers as an ``ExportedInferencer`` does."""
+
+        def __call__(self, *arguments, **options):
+            return dict(predictions=[answer_of(super().__call__(*arguments, **options)['predictions'][0])])
+
+    reply = service_of(Exported()).ask('the box')
+    assert [pose.score for pose in reply.poses] == pytest.approx([0.8, 0.7])
 
 
 def test_a_model_with_boxes_alone_cannot_grasp():

@@ -262,6 +262,12 @@ def test_models_that_are_not_there_or_do_not_fit(checkpoint, tmp_path):
         GroundingInferencer(cfg, str(bare))
 
 
+def test_an_exported_model_takes_no_other_weights(tmp_path):
+    (tmp_path / 'export.json').touch()
+    with pytest.raises(ValueError, match=r'an exported model brings its weights; leave last\.pth out'):
+        GroundingInferencer(tmp_path, 'last.pth')
+
+
 def test_a_stored_config_runs_only_if_it_is_trusted(checkpoint, tmp_path):
     content, trace = torch.load(checkpoint), tmp_path / 'trace'
     cfg = Config.fromstring(content['meta']['cfg'], '.py')

@@ -35,6 +35,15 @@ def test_a_mistake_is_a_sentence(words, message, capsys):
 
 
 @pytest.mark.usefixtures('no_model')
+def test_an_exported_model_is_not_exported_again(tmp_path, capsys):
+    (tmp_path / 'export.json').touch()
+    with pytest.raises(SystemExit) as end:
+        main(['export', str(tmp_path), str(tmp_path / 'out')])
+    assert end.value.code == 2
+    assert 'is an exported model already; give the checkpoint that it was made of' in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures('no_model')
 @pytest.mark.parametrize('missing', ['onnx', 'onnxscript', 'openvino'])
 def test_a_missing_library_names_the_extra(missing, monkeypatch, capsys):
     monkeypatch.setattr('mmvg.cli.export.find_spec', lambda name: None if name == missing else object())

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from mmvg.apis import answer_record, read_image
+from mmvg.apis.answer_records import answer_of
 from mmvg.visualization.layers import PARTS
 from mmvg.webpage import ModelChoice
 from mmvg.webpage.kept_answers import AskedPicture, KeptAnswers, packed_bytes
@@ -26,6 +27,24 @@ def test_every_line_is_asked_and_blank_ones_are_not(session, picture):
     assert [drawn.dtype for drawn in pictures] == [np.uint8] * 2
     with_attention = session.draw(answers, 0.05, ['boxes', 'attention'])
     assert with_attention[0].shape[1] > 1.8 * pictures[0].shape[1]
+
+
+def test_an_exported_model_is_asked_as_well(session, picture, monkeypatch):
+    label = next(iter(session.choices))
+    model, expected = session.model(label), session.ask(label, str(picture), SENTENCES)
+
+    class Exported:
+        """Answers as an ``ExportedInferencer`` does."""
+
+        score_thr = model.score_thr
+
+        def __call__(self, *arguments, **options):
+            return dict(predictions=[answer_of(sample) for sample in model(*arguments, **options)['predictions']])
+
+    monkeypatch.setattr(session, 'model', lambda _: Exported())
+    answers = session.ask(label, str(picture), SENTENCES)
+    assert records(answers, 0.05) == records(expected, 0.05)
+    assert records(answers, 0.05)[0]['boxes']
 
 
 def test_the_threshold_decides_what_is_found_and_that_nothing_matches(session, picture):
@@ -183,6 +202,9 @@ def test_models_of_one_name_are_told_apart():
 
 def test_messages_do_not_tell_where_files_lie():
     assert explain(OSError('/srv/data/models/a.pth: is gone')) == 'a.pth: is gone'
+    assert explain(OSError('/srv/anna maria/my data/a.pth: is gone')) == 'a.pth: is gone'
+    assert explain(OSError('~/my data/a.pth and C:\\anna maria\\b.pth')) == 'a.pth and b.pth'
+    assert explain(OSError('/srv/a.pth does not fit /srv/b.py')) == 'a.pth does not fit b.py'
     assert explain(OSError("[Errno 2] No such file: '/srv/data/a.pth'")) == "[Errno 2] No such file: 'a.pth'"
     assert explain(OSError('work_dirs/run/a.pth: is gone')) == 'work_dirs/run/a.pth: is gone'
     assert 'secret' not in explain(RuntimeError('/srv/secret'))
@@ -191,6 +213,3 @@ def test_messages_do_not_tell_where_files_lie():
 def test_limits_are_more_than_nothing():
     with pytest.raises(ValueError, match='the limit sentences must be more than 0, not 0'):
         Limits(sentences=0)
-    assert explain(OSError('/srv/anna maria/my data/a.pth: is gone')) == 'a.pth: is gone'
-    assert explain(OSError('~/my data/a.pth and C:\\anna maria\\b.pth')) == 'a.pth and b.pth'
-    assert explain(OSError('/srv/a.pth does not fit /srv/b.py')) == 'a.pth does not fit b.py'

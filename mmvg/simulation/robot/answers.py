@@ -132,10 +132,10 @@ class ModelAnswerer:
             raise ValueError('the model answers without grasps: take --baseline mask, or a model with a grasp head')
 
     def _answer(self, image: np.ndarray, sentence: str) -> 'Answer':
-        from mmvg.structures import Answer
+        from mmvg.apis.answer_records import answer_of
 
         asked = self._ask(image, sentence, return_datasamples=True)
-        return Answer.from_sample(asked['predictions'][0], self._ask.score_thr)
+        return answer_of(asked['predictions'][0], self._ask.score_thr)
 
     def __call__(self, question: Question) -> PickAnswer:
         answer, most = self._answer(question.view.image, question.sentence.text), self._most
