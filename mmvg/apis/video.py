@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +17,20 @@ from rich.progress import Progress
 
 from mmvg.apis.answer_records import answer_record
 from mmvg.apis.questions import check_expressions
+from mmvg.structures import Answer
 
 if TYPE_CHECKING:
+    from mmvg.apis.exported_inferencer import ExportedInferencer
     from mmvg.apis.inferencer import GroundingInferencer
     from mmvg.structures import GroundingSample
+    from mmvg.visualization import GroundingVisualizer
 
 #: Suffix of a film that is written -> its codec.
 CODECS = {'.mp4': 'mp4v', '.avi': 'MJPG', '.mkv': 'mp4v'}
 _CAMERA_FPS = 25.0  # of cameras that do not tell theirs
+#: Suffixes of films that hold the number of their frames; that of others is estimated from their length.
+_COUNTED = ('.avi', '.m4v', '.mov', '.mp4')
+_NOT_GIVEN = 2, 0.02  # frames, and share of all, that a whole film may lack: decoders keep some, cameras drop some
 
 
 class VideoError(ValueError):
@@ -77,8 +85,9 @@ class FrameSource:
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self._fps = fps if 0 < fps < 1000 else _CAMERA_FPS
         self.fps = self._fps / every
-        count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        known = -(-count // every) if count > 0 else None
+        self._count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._read = 0
+        known = -(-self._count // every) if self._count > 0 else None
         self.total = min(filter(None, (known, max_frames)), default=None)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -96,8 +105,24 @@ class FrameSource:
                 yield Frame(number, number / self._fps, image)
                 given += 1
             number += 1
+            self._read = number
         if not number:
             raise VideoError(f'{self.source}: no frame in it could be decoded; the file is cut off or empty')
+
+    def check_whole(self) -> None:
+        """Check, when the frames have ended, that a film had as many as it says; in ``*.mkv`` and the like none does.
+
+        Raises:
+            VideoError: If it is damaged or cut off.
+        """
+        counted = isinstance(self.source, str) and Path(self.source).suffix.lower() in _COUNTED
+        wanted = self._count if self.max_frames is None else min(self._count, (self.max_frames - 1) * self.every + 1)
+        frames, share = _NOT_GIVEN
+        if counted and self._read < (1 - share) * wanted - frames:
+            raise VideoError(
+                f'{self.source}: {self._read} of {self._count} frames could be decoded and are answered; the file is '
+                'damaged or cut off'
+            )
 
     def close(self) -> None:
         """Give the file or the camera back."""
@@ -120,6 +145,7 @@ class FilmWriter:
         self.fps = fps
         self._writer: cv2.VideoWriter | None = None
         self._size = (0, 0)
+        self._written = 0
 
     def write(self, picture: np.ndarray) -> None:
         """Add a picture (h, w, 3) uint8 RGB; the first one decides about the size.
@@ -134,11 +160,22 @@ class FilmWriter:
         part = picture[:height, :width]
         canvas[: part.shape[0], : part.shape[1]] = part
         self._writer.write(np.ascontiguousarray(canvas[..., ::-1]))
+        self._written += 1
 
     def close(self) -> None:
-        """Finish the film."""
-        if self._writer is not None:
-            self._writer.release()
+        """Finish the film, and look at what is on the disk, of which OpenCV says nothing.
+
+        Raises:
+            VideoError: If the film is not whole.
+        """
+        if self._writer is None:
+            return
+        self._writer.release()
+        film = cv2.VideoCapture(str(self.path))
+        whole = film.isOpened() and film.get(cv2.CAP_PROP_FRAME_COUNT) >= self._written - 1
+        film.release()
+        if not whole:
+            raise VideoError(f'{self.path}: the film could not be written whole; is the disk full?')
 
     def _open(self, picture: np.ndarray) -> None:
         self._size = tuple(side + side % 2 for side in picture.shape[1::-1])  # codecs want even sides
@@ -161,8 +198,22 @@ def check_film_name(path: str | Path) -> Path:
     return path
 
 
+def check_files(source: FrameSource, out: str | Path | None, json_lines: str | Path | None) -> None:
+    """Check that answers are written neither over the film that is read nor over one another.
+
+    Raises:
+        VideoError: If two are one file.
+    """
+    named = dict(source=source.source, out=out, json_lines=json_lines)
+    files = [(name, path) for name, path in named.items() if isinstance(path, (str, Path))]
+    for (name, path), (other, taken) in combinations(files[::-1], 2):
+        linked = os.path.exists(path) and os.path.exists(taken) and os.path.samefile(path, taken)
+        if linked or os.path.realpath(path) == os.path.realpath(taken):
+            raise VideoError(f'{name} {path} is the file of {other}; name another')
+
+
 def answer_video(
-    find: GroundingInferencer,
+    find: GroundingInferencer | ExportedInferencer,
     source: FrameSource,
     expressions: str | Sequence[str],
     out: str | Path | None = None,
@@ -184,20 +235,25 @@ def answer_video(
         Number of frames.
 
     Raises:
-        ValueError: If an expression cannot be asked, or a film cannot be read or written.
+        ValueError: If an expression cannot be asked, two of the files are one, or a film cannot be read or written
+            whole; what could be answered is answered first.
     """
     sentences = check_expressions(expressions)
+    check_files(source, out, json_lines)
     done = 0
     with ExitStack() as stack:
         stack.callback(source.close)
         writer = None if out is None else FilmWriter(out, source.fps)
         if writer is not None:
+            from mmvg.visualization import GroundingVisualizer
+
+            visualizer = GroundingVisualizer(name=f'film_{id(writer)}')
             stack.callback(writer.close)
         lines = None
         if json_lines is not None:
             Path(json_lines).parent.mkdir(parents=True, exist_ok=True)
             lines = stack.enter_context(Path(json_lines).open('w', encoding='utf-8'))
-        progress = stack.enter_context(Progress(transient=True, disable=not find.show_progress))
+        progress = stack.enter_context(Progress(transient=True, disable=not getattr(find, 'show_progress', True)))
         task = progress.add_task('answering', total=source.total)
         for frames in _chunks(source, max(1, batch_size // len(sentences))):
             images = [frame.image for frame in frames]
@@ -207,13 +263,14 @@ def answer_video(
                 if lines is not None:
                     lines.writelines(json.dumps(row) + '\n' for row in frame_records(frame, answers, find.score_thr))
                 if writer is not None:
-                    writer.write(draw_frame(find, frame, answers))
+                    writer.write(draw_frame(visualizer, frame, answers, find.score_thr))
                 done += 1
             progress.advance(task, len(frames))
+        source.check_whole()
     return done
 
 
-def frame_records(frame: Frame, samples: Sequence[GroundingSample], score_thr: float) -> list[dict[str, Any]]:
+def frame_records(frame: Frame, samples: Sequence[GroundingSample | Answer], score_thr: float) -> list[dict[str, Any]]:
     """A record per sentence, with the number and the time of the frame in place of an image's name."""
     records = []
     for sample in samples:
@@ -223,14 +280,15 @@ def frame_records(frame: Frame, samples: Sequence[GroundingSample], score_thr: f
     return records
 
 
-def draw_frame(find: GroundingInferencer, frame: Frame, samples: Sequence[GroundingSample]) -> np.ndarray:
+def draw_frame(
+    visualizer: GroundingVisualizer, frame: Frame, samples: Sequence[GroundingSample | Answer], score_thr: float
+) -> np.ndarray:
     """A panel (h, w, 3) uint8 RGB per sentence side by side, up to three in a row; the size never changes."""
     from mmvg.visualization import drawing
 
     image = np.ascontiguousarray(frame.image[..., ::-1])
-    panels = [
-        find.visualizer.draw(image, sample, draw_gt=False, score_thr=find.score_thr, bar_lines=2) for sample in samples
-    ]
+    samples = [sample.to_sample() if isinstance(sample, Answer) else sample for sample in samples]
+    panels = [visualizer.draw(image, sample, draw_gt=False, score_thr=score_thr, bar_lines=2) for sample in samples]
     return drawing.grid(panels, min(3, len(panels)), gap=8)
 
 

@@ -208,11 +208,12 @@ def video(
         check_target(option, path, source)
 
     from mmvg.apis import FrameSource, GroundingInferencer, answer_video
-    from mmvg.apis.video import check_film_name
+    from mmvg.apis.video import check_files, check_film_name
 
     if out is not None:
         check_film_name(out)
     frames = FrameSource(camera_or_film(source), every, max_frames)
+    check_files(frames, out, json)
     inferencer = GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
     try:
         count = answer_video(inferencer, frames, expressions, out, json, batch_size)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mmvg.apis import FrameSource, GroundingInferencer, answer_video
+from mmvg.apis.answer_records import answer_of
 from mmvg.apis.video import FilmWriter, VideoError
 from mmvg.refshapes import draw_scene, sample_scene
 
@@ -139,6 +140,63 @@ def test_pictures_of_another_size_are_cut_or_filled_up(tmp_path):
     assert frames[1][15, 5].min() > 200
     assert frames[1][5, 5].max() < 50
     assert frames[2][15, 20].min() > 200
+
+
+def test_answers_go_neither_over_the_film_nor_over_one_another(find, film, tmp_path):
+    source, link = tmp_path / 'scene.avi', tmp_path / 'link.avi'
+    source.write_bytes(film.read_bytes())
+    link.symlink_to(source)
+    new = tmp_path / 'new.avi'
+    for out, lines, problem in (
+        (source, None, 'out .* is the file of source'),
+        (link, None, 'out .* is the file of source'),
+        (None, link, 'json_lines .* is the file of source'),
+        (new, tmp_path / 'a/../new.avi', 'json_lines .* is the file of out'),
+    ):
+        with pytest.raises(VideoError, match=problem):
+            answer_video(find, FrameSource(source), 'a ring', out, lines)
+    assert source.read_bytes() == film.read_bytes()
+    assert not new.exists()
+
+
+def test_a_film_that_ends_early_is_named_when_its_frames_are_answered(find, film, tmp_path):
+    whole, cut = tmp_path / 'whole.avi', tmp_path / 'cut.avi'
+    writer = FilmWriter(whole, FPS)
+    for frame in frames_of(film)[0] * 2:
+        writer.write(frame[..., ::-1])
+    writer.close()
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(VideoError, match=r'cut\.avi: \d of 14 frames could be decoded') as error:
+        answer_video(find, FrameSource(cut), 'a ring', json_lines=tmp_path / 'a.jsonl', batch_size=4)
+    answered = len((tmp_path / 'a.jsonl').read_text().splitlines())
+    assert f'{answered} of 14' in str(error.value)
+    assert answered > 3
+    assert answer_video(find, FrameSource(cut, max_frames=2), 'a ring', json_lines=tmp_path / 'a.jsonl') == 2
+    assert answer_video(find, FrameSource(whole, every=5), 'a ring', json_lines=tmp_path / 'a.jsonl') == 3
+
+
+@pytest.mark.skipif(not Path('/dev/full').exists(), reason='a full disk is one of Linux')
+def test_a_film_on_a_full_disk_is_no_film(tmp_path):
+    (tmp_path / 'a.avi').symlink_to('/dev/full')
+    writer = FilmWriter(tmp_path / 'a.avi', FPS)
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(VideoError, match=r'a\.avi: the film could not be written whole'):
+        writer.close()
+
+
+def test_an_exported_model_answers_a_film(find, film, tmp_path):
+    class Exported:
+        """Answers as an ``ExportedInferencer`` does."""
+
+        score_thr = find.score_thr
+
+        def __call__(self, *arguments, **options):
+            return dict(predictions=[answer_of(sample) for sample in find(*arguments, **options)['predictions']])
+
+    for name, model in (('a', find), ('b', Exported())):
+        answer_video(model, FrameSource(film, every=4), 'a ring', tmp_path / f'{name}.avi', tmp_path / f'{name}.jsonl')
+    for suffix in ('avi', 'jsonl'):
+        assert (tmp_path / f'a.{suffix}').read_bytes() == (tmp_path / f'b.{suffix}').read_bytes()
 
 
 def test_sources_that_are_none(tmp_path, film):
