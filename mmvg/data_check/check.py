@@ -1,5 +1,6 @@
 """Find everything that is wrong with a folder of data, or with the data of a config."""
 
+import os.path
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,12 +15,14 @@ from mmvg.data_check.jsonl import check_jsonl
 from mmvg.data_check.ocid_vlg import check_ocid_vlg
 from mmvg.data_check.packs import check_pack, pack_of
 from mmvg.data_check.sources import FINDERS, image_folder, is_own_note, of_format
-from mmvg.data_check.splits import EVALUATION, check_leakage
+from mmvg.data_check.splits import check_leakage
 from mmvg.data_check.through_readers import Source, check_sources
 from mmvg.data_check.twins import Signature
-from mmvg.datasets import JSONLDataset
+from mmvg.datasets import JSONLDataset, ReferringDataset
+from mmvg.datasets.formats import FORMATS as READ
 from mmvg.datasets.loader_datasets import LOADERS, settings_of_loader
 from mmvg.datasets.readers import DataError
+from mmvg.registry import DATASETS
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -113,7 +116,7 @@ def check_folder(
     result = CheckResult()
     report = result.report
     if root.suffix == '.jsonl':
-        _check_lines(result, [root], _image_folder_of_lines(root.parent, images), decode, progress, outside_images)
+        _check_lines(result, [(root, _image_folder_of_lines(root.parent, images), outside_images)], decode, progress)
         return result
     if (pack := pack_of(root)) is not None:
         for name, found in check_pack(pack, report, decode, progress).items():
@@ -141,8 +144,9 @@ def check_folder(
         for folder in folders:
             result.add_counts(name, check(root / folder, report, decode, progress, only))
     if only is None:
-        lines = [file for file in sorted(root.glob('*.jsonl')) if not is_own_note(file)]
-        _check_lines(result, lines, _image_folder_of_lines(root, images), decode, progress, outside_images)
+        folder = _image_folder_of_lines(root, images)
+        lines = [(file, folder, outside_images) for file in sorted(root.glob('*.jsonl')) if not is_own_note(file)]
+        _check_lines(result, lines, decode, progress)
         _find_unread(root, report)
         if not result.counts and not report.errors:
             known = ', '.join([*(kind.folder for kind in FORMATS.values()), *_OTHERS, '*.jsonl'])
@@ -192,8 +196,8 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
     """Check the data that the dataloaders of a config read.
 
     Each dataset is built strictly, those inside of others (``ConcatDataset``) too. Then the folders and files of JSON
-    lines that they read are checked; a dataset whose pictures lie in a pack, without an image folder, is checked
-    through its reader.
+    lines that they read are checked record by record; every other dataset, and one whose pictures lie in a pack,
+    without an image folder, is checked through its reader.
 
     Args:
         cfg: A config with dataloaders.
@@ -213,43 +217,62 @@ def check_config_data(cfg: 'Config', decode: bool = True, progress: Progress = l
     """
     from mmengine.registry import init_default_scope
 
-    from mmvg.registry import DATASETS
-
     init_default_scope(cfg.get('default_scope', 'mmvg'))
     result = CheckResult()
-    folders: dict[tuple[str, str | None], set[str]] = {}
-    lines: dict[tuple[Path, bool], dict[Path, None]] = {}
-    packed: dict[str, dict[tuple[Path, str], Source]] = {}
+    folders: dict[tuple[Path, str | None], list[_ReadByConfig]] = {}
+    lines: dict[tuple[Path, Path, bool], None] = {}
+    others: list[_ReadByConfig] = []
     for split, settings in [(loader, each) for loader in LOADERS for each in settings_of_loader(cfg, loader)]:
         progress(f'{split}_dataloader')
+        kind = DATASETS.get(settings['type']) if isinstance(settings['type'], str) else settings['type']
+        if kind is not None and not issubclass(kind, ReferringDataset):
+            problem = f'dataset that the check cannot look into: {kind.__name__}'
+            result.report.found(problem, cfg.filename, split)
+            continue
         settings['mode'] = 'strict'
         try:
             dataset = DATASETS.build({**settings, 'check_images': True})
         except (DataError, FileNotFoundError) as error:
             result.report.found(f'the dataset of {split}_dataloader cannot be built: {error}', cfg.filename, split)
             continue
-        is_lines = isinstance(dataset, JSONLDataset)
+        read = _ReadByConfig.of(dataset, settings)
         if dataset.is_packed and not dataset.image_folder.is_dir():
-            build, box_format = partial(DATASETS.build, {**settings, 'lazy_init': True}), 'xyxy' if is_lines else 'xywh'
-            file, name = dataset.required_files()[0], dataset.split
-            packed.setdefault(dataset.name, {})[file, name] = Source(file, name, build, box_format, exact=False)
-        elif is_lines:
-            key = (dataset.image_folder, dataset.outside_images)
-            lines.setdefault(key, {}).update(dict.fromkeys(dataset.required_files()))
+            others.append(read)
+        elif isinstance(dataset, JSONLDataset):
+            for file in read.files:
+                lines[file, dataset.image_folder, dataset.outside_images] = None
         else:
-            used = folders.setdefault((settings.get('data_root', 'data'), settings.get('img_prefix')), set())
-            used.update(file.parent.name for file in dataset.required_files())
-    for name, sources in packed.items():
-        result.add_counts(name, check_sources(list(sources.values()), result.report, decode, progress))
-    for (images, outside), files in lines.items():
-        _check_lines(result, list(files), images, decode, progress, outside)
-    for (root, images), used in folders.items():
-        if Path(root).is_dir():
-            folder = check_folder(root, images, decode, progress, used)
-            result.counts += folder.counts
-            for finding in folder.report.findings:
-                result.report.found(finding.problem, finding.file, finding.record, finding.level)
+            folders.setdefault((dataset.root, settings.get('img_prefix')), []).append(read)
+    _check_lines(result, list(lines), decode, progress)
+    for (root, images), read in folders.items():
+        used = {file.parent.name for one in read for file in one.files}
+        folder = check_folder(root, images, decode, progress, used) if root.is_dir() else CheckResult()
+        result.counts += folder.counts
+        for finding in folder.report.findings:
+            result.report.found(finding.problem, finding.file, finding.record, finding.level)
+        others += [one for one in read if not folder.report.opened.issuperset(one.files)]
+    sources: dict[str, dict[tuple[Path, str], Source]] = {}
+    for one in others:
+        sources.setdefault(one.name, {})[one.source.file, one.source.split] = one.source
+    for name, of_name in sources.items():
+        result.add_counts(name, check_sources(list(of_name.values()), result.report, decode, progress))
     return result
+
+
+class _ReadByConfig(NamedTuple):
+    """A dataset of a config: its name, the files that it reads, and how it is checked through its reader."""
+
+    name: str
+    files: list[Path]
+    source: Source
+
+    @classmethod
+    def of(cls, dataset: ReferringDataset, settings: dict[str, Any]) -> '_ReadByConfig':
+        """Note what the check needs of a dataset, which may be large, and the settings that build it again."""
+        files = dataset.required_files()
+        build = partial(DATASETS.build, {**settings, 'lazy_init': True})
+        box_format = next((kind.box_format for kind in READ.values() if kind.reader is type(dataset)), 'xywh')
+        return cls(dataset.name, files, Source(files[0], dataset.split, build, box_format, exact=False))
 
 
 def _image_folder_of_lines(root: Path, images: str | None) -> Path:
@@ -257,21 +280,32 @@ def _image_folder_of_lines(root: Path, images: str | None) -> Path:
 
 
 def _check_lines(
-    result: CheckResult, files: list[Path], images: Path, decode: bool, progress: Progress, outside_images: bool
+    result: CheckResult, files: Sequence[tuple[Path, Path, bool]], decode: bool, progress: Progress
 ) -> None:
-    """Check files of JSON lines, and what those share that are called after splits."""
+    """Check files of JSON lines, and what those share that hold one split.
+
+    Args:
+        result: Where findings and counts go.
+        files: Each with its image folder, and whether its lines may name images out of that.
+        decode: Decode every image; otherwise only headers are read.
+        progress: Called with what is looked at next.
+    """
     by_split: dict[str, Counts] = {}
     signatures: dict[int | str, Signature] = {}
-    for file in files:
+    for file, images, outside in files:
         progress(file.name)
-        found, pictures = check_jsonl(file, images, result.report, decode, outside_images)
-        result.add_counts('jsonl', {(file.name, split): count for split, count in found.items()})
-        signatures |= pictures
-        if file.stem in ('train', *EVALUATION) and set(found) <= {'', file.stem}:
-            by_split[file.stem] = Counts(images=set(pictures))
-    names = {name: name for name in signatures}
+        found, pictures = check_jsonl(file, images, result.report, decode, outside)
+        same_name = any(other.name == file.name and other != file for other, _, _ in files)
+        label = str(file) if same_name else file.name
+        result.add_counts('jsonl', {(label, split): count for split, count in found.items()})
+        own = {os.path.normpath(images / name): signature for name, signature in pictures.items()}
+        signatures |= own
+        splits = {split or file.stem for split in found}
+        if len(splits) == 1:
+            by_split.setdefault(splits.pop(), Counts()).images.update(own)
     if len(by_split) > 1:
-        check_leakage(files[0].parent, by_split, names, signatures, result.report)
+        names = {path: Path(path).name for path in signatures}
+        check_leakage(files[0][0].parent, by_split, names, signatures, result.report)
 
 
 def _find_unread(root: Path, report: FindingReport) -> None:

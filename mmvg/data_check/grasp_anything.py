@@ -6,6 +6,7 @@ from pathlib import Path
 from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
+from mmvg.data_check.splits import check_leakage
 from mmvg.datasets.grasp_anything import SPLIT_FILES, GraspAnythingDataset
 from mmvg.datasets.readers import (
     GRASP_ANYTHING_SIDE as SIDE,
@@ -64,8 +65,17 @@ def check_grasp_anything(
             if names is not None:
                 found[f'{split}/{Path(name).name}', novelty] = _check_list(dataset, root / name, names, images, report)
     progress('Grasp-Anything++: images')
-    check_images(images.values(), folder_or_doubled(root, 'image'), root, report, decode)
-    _check_leakage(root, found, report)
+    signatures = check_images(images.values(), folder_or_doubled(root, 'image'), root, report, decode)
+    train = next((count for (file, _), count in found.items() if file.startswith('train/')), Counts())
+    for (file, novelty), count in found.items():
+        if not file.startswith('train/'):
+            level = (
+                'note' if novelty == 'unseen' else 'error'
+            )  # the released train/seen and test/unseen share 37 scenes
+            both = {'train': train, 'test': count}
+            check_leakage(
+                root / SPLIT_FILES['test'][novelty], both, {key: key for key in images}, signatures, report, level
+            )
     return found
 
 
@@ -118,13 +128,3 @@ def _check_part(name: str, paths: dict[str, Path], report: FindingReport) -> boo
     if not len(grasps):
         report.found('expression without a grasp', paths['label'], name)
     return True
-
-
-def _check_leakage(root: Path, found: dict[tuple[str, str], Counts], report: FindingReport) -> None:
-    """Note the scenes that splits share; the released train/seen and test/unseen share 37, so that is no error."""
-    train = next((count.images for (file, _), count in found.items() if file.startswith('train/')), set())
-    for (file, novelty), count in found.items():
-        shared = sorted(train & count.images)
-        if shared and not file.startswith('train/'):
-            where = f'train and {file}: {len(shared)} scenes, such as {shared[0]}'
-            report.found('image shared by splits', root, where, 'note' if novelty == 'unseen' else 'error')

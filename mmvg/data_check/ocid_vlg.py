@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from mmvg.data_check.counts import Counts
 from mmvg.data_check.findings import FindingReport
 from mmvg.data_check.images import check_images
+from mmvg.data_check.splits import check_leakage
 from mmvg.datasets.ocid_vlg import SPLITS, VERSIONS, OCIDVLGDataset, check_record
 from mmvg.datasets.readers import InstanceReader, read_json
 from mmvg.masks import mask_area, mask_box
@@ -50,9 +50,11 @@ def check_ocid_vlg(
             if content is not None:
                 counts = _check_file(root, version, split, file, content.get('data'), images, report)
                 found[f'{version}/{file.name}', split] = counts
-        _check_leakage(folder, version, found, report)
     progress('OCID-VLG: images')
-    check_images(images.values(), root, root / 'refer', report, decode)
+    signatures = check_images(images.values(), root, root / 'refer', report, decode)
+    for version in VERSIONS:
+        counts = {split: count for (file, split), count in found.items() if file.startswith(f'{version}/')}
+        check_leakage(root / 'refer' / version, counts, {key: key for key in images}, signatures, report)
     return found
 
 
@@ -101,12 +103,3 @@ def _check_places(item: dict, file: Path, where: str, report: FindingReport) -> 
     outside = ((high < 0) | (low > (item['width'], item['height']))).any(1).sum()
     if outside:
         report.found('grasp outside of the image', file, f'{where}: {outside} of its grasps', 'note')
-
-
-def _check_leakage(folder: Path, version: str, found: dict[tuple[str, str], Counts], report: FindingReport) -> None:
-    files = {split: count for (file, split), count in found.items() if file.startswith(f'{version}/')}
-    for left, right in combinations(files, 2):
-        shared = sorted(files[left].images & files[right].images)
-        if shared:
-            where = f'{left} and {right}: {len(shared)} images, such as {shared[0]}'
-            report.found('image shared by splits', folder, where)

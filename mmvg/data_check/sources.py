@@ -83,7 +83,8 @@ def of_format(
     for split, reader in readers.items():
         build = partial(reader, lazy_init=True)
         file = source if source.is_file() else next(iter(build().files.values()))
-        found.append(Source(file, split, build, FORMATS[name].box_format, exact=False))
+        label = file.name if name == 'ref-l4' else ''  # nothing is trained on it: val and test are scored together
+        found.append(Source(file, split, build, FORMATS[name].box_format, exact=False, label=label))
     return found
 
 

@@ -27,7 +27,8 @@ class Source:
         build: Makes the dataset, with ``lazy_init=True``: it must not read yet.
         box_format: As the file has boxes, see :class:`mmvg.datasets.readers.CocoInstances`.
         exact: See :class:`ObjectChecks`.
-        label: What the table of counts calls the file; its name by default.
+        label: What the table of counts calls the file; its name by default. Sources of one label, or of none, are one
+            data set, whose splits must share no picture.
     """
 
     file: Path
@@ -47,6 +48,7 @@ def check_sources(
         (file, split) -> what it holds.
     """
     found: dict[tuple[str, str], Counts] = {}
+    by_data_set: dict[str, dict[str, Counts]] = {}
     images: dict[str, dict] = {}
     packed: dict[str, Callable[[], bytes]] = {}
     for source in sources:
@@ -55,17 +57,20 @@ def check_sources(
         if read is None:
             continue
         dataset, items = read
-        found[source.label or source.file.name, source.split] = _check_items(source, items, images, report)
+        same_name = any(other.file.name == source.file.name and other.file != source.file for other in sources)
+        label = source.label or (str(source.file) if same_name else source.file.name)
+        found[label, source.split] = counts = _check_items(source, items, images, report)
+        whole = by_data_set.setdefault(source.label, {}).setdefault(source.split, Counts())
+        whole.images |= counts.images
         if dataset.is_packed:
             packed.update({os.path.normpath(item['img_path']): partial(dataset.packed_picture, item) for item in items})
     if found:
-        file = sources[0].file
-        signatures = check_images(images.values(), Path(), file, report, decode, packed)
+        signatures = check_images(images.values(), Path(), sources[0].file, report, decode, packed)
         names = {path: Path(path).name for path in images}
-        for file in dict.fromkeys(source.file for source in sources):
-            labels = {(source.label or file.name, source.split) for source in sources if source.file == file}
-            counts = {key[1]: found[key] for key in found if key in labels}
-            check_leakage(file, counts, names, signatures, report)
+        for label, counts in by_data_set.items():
+            files = {source.file: None for source in sources if source.label == label}
+            first = next(iter(files))
+            check_leakage(first if len(files) == 1 else first.parent, counts, names, signatures, report)
     return found
 
 

@@ -91,6 +91,7 @@ FORMATS: dict[str, Format] = {
         frozenset({'ids', 'grasps'}),
         names_splits=True,
         find_splits=splits_of_grefs,
+        box_format='xywh',
     ),
     'coco': Format('COCO', COCOPhraseDataset, write_coco, COCO_CANNOT, '.json', options=('phrase',), box_format='xywh'),
     'odvg': Format('ODVG', ODVGDataset, write_odvg, ODVG_CANNOT, '.jsonl', options=('phrase',)),

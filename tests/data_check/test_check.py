@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 from PIL import Image
 
 from mmvg.data_check import FindingReport, check_config_data, check_folder, compare_with_released
@@ -497,3 +498,55 @@ def test_counts_are_compared_with_the_released_ones():
         '1499 images instead of 1500',
         '5 expressions instead of 259859',
     ]
+
+
+def odvg_line(image):
+    regions = [dict(bbox=[1, 2, 30, 40], phrase='the mug')]
+    return dict(filename=image, height=48, width=64, grounding=dict(caption='the mug', regions=regions))
+
+
+def test_a_data_set_of_a_config_without_a_check_of_its_own_is_read(tmp_path):
+    (tmp_path / 'images').mkdir()
+    for name in ('a.png', 'b.png'):
+        pixels = np.random.default_rng(ord(name[0])).integers(0, 255, (48, 64, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / 'images' / name)
+    for folder, images in (('one', ['a.png']), ('two', ['b.png'])):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / 'lines.jsonl').write_text('\n'.join(json.dumps(odvg_line(image)) for image in images))
+    data = dict(type='ODVGDataset', data_root=str(tmp_path), img_prefix='images')
+    files = dict(train='one/lines.jsonl', val='two/lines.jsonl')
+    cfg = Config({f'{name}_dataloader': dict(dataset=dict(data, ann_file=files[name], split=name)) for name in files})
+    result = check_config_data(cfg)
+    assert result.report.findings == []
+    assert [(row.file, row.split, row.images) for row in result.counts] == [
+        (str(tmp_path / file), split, 1) for split, file in files.items()
+    ]
+    shutil.copy(tmp_path / 'images/a.png', tmp_path / 'images/b.png')
+    (finding,) = check_config_data(cfg).report.errors
+    assert finding.problem == 'one picture in two splits under two names'
+    (tmp_path / 'images/b.png').write_bytes((tmp_path / 'images/a.png').read_bytes()[:700])
+    (finding,) = check_config_data(cfg).report.errors
+    assert finding.problem.startswith('image that cannot be decoded')
+
+
+def test_what_is_no_data_set_of_expressions_is_said_to_be_unchecked():
+    cfg = Config(dict(train_dataloader=dict(dataset=dict(type=BaseDataset, lazy_init=True))))
+    (finding,) = check_config_data(cfg).report.errors
+    assert finding.problem == 'dataset that the check cannot look into: BaseDataset'
+
+
+def test_every_file_of_lines_is_compared_with_those_of_other_splits(config_of_lines):
+    cfg, root = config_of_lines
+    Image.fromarray(np.full((48, 64, 3), 9, np.uint8)).save(root / 'images/b.png')
+    line = dict(expression='the mug', boxes=[[1, 2, 9, 9]])
+    for file, image in (('one/train', 'a.png'), ('two/train', 'b.png'), ('val', 'a.png')):
+        (root / file).parent.mkdir(exist_ok=True)
+        (root / f'{file}.jsonl').write_text(json.dumps(dict(line, image=image)))
+    data = dict(cfg.train_dataloader.dataset, split='train')
+    parts = [dict(data, ann_file=f'{folder}/train.jsonl', img_prefix='images') for folder in ('one', 'two')]
+    cfg.val_dataloader.dataset.update(ann_file='val.jsonl')
+    for several in (parts, parts[::-1]):
+        cfg.train_dataloader.dataset = dict(type='ConcatDataset', datasets=several)
+        result = check_config_data(cfg)
+        assert [finding.problem for finding in result.report.errors] == ['image shared by splits']
+        assert {row.file for row in result.counts} == {*(str(root / one['ann_file']) for one in parts), 'val.jsonl'}

@@ -261,6 +261,21 @@ def test_scenes_of_train_in_unseen_are_remarked_upon_and_in_seen_are_errors(part
         file.write_bytes(pickle.dumps(listed))
 
 
+def test_a_picture_of_train_that_was_copied_over_one_of_another_split_is_found(expressions, parts):
+    pictures = [next((expressions.root / f'RS20/{split}').rglob('rgb/*')) for split in ('train', 'val')]
+    pictures += [next((parts / 'image').glob(f'{scene_of(parts, split)}.*')) for split in ('train', 'test')]
+    for first, second in (pictures[:2], pictures[2:]):
+        second.unlink()
+        shutil.copy(first, second)
+    for root in (expressions.root, parts):
+        (error,) = [error for error in check_folder(root).report.errors if 'size' not in error.problem]
+        assert error.problem == 'one picture in two splits under two names'
+
+
+def scene_of(parts, split):
+    return pickle.loads((parts / f'split/grasp-anything++/{split}/seen.obj').read_bytes())[0].split('_')[0]
+
+
 @pytest.mark.parametrize(('name', 'folder'), [('ocid_vlg', 'ocid_vlg'), ('grasp_anything', 'grasp_anything')])
 def test_a_config_is_checked_through_its_datasets(sound, name, folder):
     config = read_config(CONFIGS / f'_base_/datasets/{name}.py')

@@ -293,6 +293,25 @@ def test_instancevg_files_and_grec_files_are_checked(refshapes_tiny, tmp_path):
     assert sorted({error.file.split('/')[-1] for error in errors}) == ['finetune_grefcoco_val.json', 'instances.json']
 
 
+@pytest.mark.parametrize(
+    ('name', 'train', 'val'),
+    [
+        ('VGPhraseCut_v0', 'refer_train.json', 'refer_val.json'),
+        ('grefcoco', 'finetune_grefcoco_train.json', 'finetune_grefcoco_val.json'),
+    ],
+)
+def test_splits_in_files_of_their_own_are_compared(refshapes_tiny, tmp_path, name, train, val):
+    (tmp_path / 'images').symlink_to(refshapes_tiny / 'images')
+    shutil.copytree(refshapes_tiny / name, tmp_path / name)
+    found = check_folder(tmp_path, decode=False, only=[name]).report
+    assert [finding for finding in found.findings if 'shared' in finding.problem] == []
+    (tmp_path / name / val).unlink()  # which may be a hard link
+    shutil.copy(tmp_path / name / train, tmp_path / name / val)
+    (finding,) = check_folder(tmp_path, decode=False, only=[name]).report.errors
+    assert (finding.problem, finding.file) == ('image shared by splits', str(tmp_path / name))
+    assert finding.record.startswith('train and val: ')
+
+
 def test_the_page_lists_findings_by_their_words_and_limits_by_their_values():
     page = (ROOT / 'docs/data_check.md').read_text()
     source = ''.join(
