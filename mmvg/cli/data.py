@@ -348,7 +348,7 @@ def scenes(
         list[str] | None, typer.Option(metavar='FORMAT...', help='ocid_vlg, grasp_anything, jsonl; all by default.')
     ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help='Processes; one per core by default.')] = None,
-    size: Annotated[str, typer.Option(metavar='WxH', help='Of the pictures, in pixels.')] = '320x240',
+    size: Annotated[str, typer.Option(metavar='WxH', help='Of the pictures, in pixels; 4:3.')] = '320x240',
     noise: Annotated[bool, typer.Option('--noise', help='Depth with the noise and holes of a real sensor.')] = False,
     force: Annotated[bool, typer.Option('--force', help='Replace a RefScenes of other settings.')] = False,
 ) -> None:

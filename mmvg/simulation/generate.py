@@ -17,7 +17,7 @@ from mmvg.refshapes.wording import grammar_words
 
 from .grasps import tried_grasps
 from .kinds import KINDS
-from .layout import draw_table
+from .layout import check_size, draw_table
 from .scene import render_table
 from .writers import TABLE_WRITERS, FinishedTable
 
@@ -49,7 +49,7 @@ def generate_tables(
         seed: Any non-negative integer.
         formats: Keys of ``TABLE_WRITERS``.
         workers: Number of processes, 1 or more; as many as there are cores by default.
-        size: Width and height of the pictures in pixels.
+        size: Width and height of the pictures in pixels, 4:3, from 160 to 4,096 wide.
         noise: Depth with the noise and the holes of a real sensor. Grasps are tried with exact depth all the same.
         force: Replace a RefScenes of other settings.
         progress: Called with the number of finished and of all tables.
@@ -60,11 +60,13 @@ def generate_tables(
     Raises:
         DatasetConflictError: ``out`` holds something else.
         OSError: A file could not be written.
-        ValueError: Unknown format, a negative seed, no worker, or too few tables for three splits.
+        ValueError: Unknown format, a negative seed, no worker, a size that is not allowed, or too few tables for three
+            splits.
     """
     check_drawing(seed, formats, TABLE_WRITERS, workers)
     if number < 3:
         raise ValueError(f'{number} tables are too few: train, val and test need one each')
+    check_size(size)
     out = Path(out)
     about = dict(name='RefScenes', version=VERSION, number=number, seed=seed, size=list(size), noise=noise)
     parts = [*(writer.folder for writer in TABLE_WRITERS.values()), 'vocab.txt', 'scenes.jsonl']

@@ -23,6 +23,7 @@ COUNTS = {  # number of objects wanted -> weight
     'scattered': {3: 0.2, 4: 0.25, 5: 0.2, 6: 0.15, 7: 0.12, 8: 0.08},
     'cluttered': {5: 0.15, 6: 0.2, 7: 0.2, 8: 0.15, 9: 0.1, 10: 0.08, 11: 0.06, 12: 0.06},
 }
+_LAYOUT_WEIGHTS = {'isolated': 0.15, 'scattered': 0.5, 'cluttered': 0.35}
 GAPS = {'isolated': 0.09, 'scattered': 0.03, 'cluttered': 0.004}  # metres between objects that are put down
 MIN_VISIBLE = 0.6  # share of an object that is not covered by others
 _CELL = 0.004  # metres; of the grid in which places are looked for
@@ -30,6 +31,7 @@ _BORDER = 6  # pixels of 320 between an object and the edge of the picture
 _TRIES = 40  # places for one object
 _TABLES = 200
 _WIDTH, _HEIGHT = 320, 240
+_WIDTHS = (160, 4096)  # least and largest: where grasps are still found, and what renderers have memory for
 
 
 def draw_table(
@@ -45,10 +47,10 @@ def draw_table(
         layout: ``'isolated'`` (one or two objects far apart), ``'scattered'`` (three to eight that do not touch) or
             ``'cluttered'`` (five to twelve, pushed together); drawn by default.
         kinds: Keys of ``KINDS`` of the first objects; the others are drawn.
-        size: Width and height of its pictures in pixels.
+        size: Width and height of its pictures in pixels, see :func:`check_size`.
 
     Raises:
-        ValueError: Unknown layout or kind, or more kinds than there is room for.
+        ValueError: Unknown layout or kind, more kinds than there is room for, or a size that is not allowed.
         ImportError: If MuJoCo is not installed.
 
     Example:
@@ -60,8 +62,13 @@ def draw_table(
         check_choice('kinds', kind, tuple(KINDS))
     if layout is not None:
         check_choice('layout', layout, LAYOUTS)
+    check_size(size)
+    fitting = [name for name in LAYOUTS if layout in (None, name) and len(kinds) <= max(COUNTS[name])]
+    if not fitting:
+        most = max(max(COUNTS[name]) for name in (LAYOUTS if layout is None else [layout]))
+        raise ValueError(f'{len(kinds)} kinds are too many: {layout or "a"} table has {most} objects at most')
     rng = np.random.default_rng(seed)
-    chosen = layout or choose(rng, {'isolated': 0.15, 'scattered': 0.5, 'cluttered': 0.35})
+    chosen = layout or choose(rng, {name: _LAYOUT_WEIGHTS[name] for name in fitting})
     for _ in range(_TABLES):
         camera = draw_camera(rng)
         things = settle(_put_down(rng, chosen, kinds, camera), squeeze=chosen == 'cluttered')
@@ -70,6 +77,21 @@ def draw_table(
         if asked and len(things) >= min(COUNTS[chosen]):
             return TableScene(tuple(things), camera.resized(*size), draw_look(rng), chosen)
     raise ValueError(f'no {chosen} table has room for {", ".join(kinds)}: ask for fewer kinds')
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Check the size (width, height) in pixels of pictures of a table, whose cameras are drawn for 4:3.
+
+    Raises:
+        ValueError: If it is not 4:3, or narrower than 160 or wider than 4,096 pixels.
+    """
+    width, height = size
+    if 3 * width != 4 * height or not _WIDTHS[0] <= width <= _WIDTHS[1]:
+        least, most = _WIDTHS
+        raise ValueError(
+            f'pictures of {width} x {height} pixels: width and height must be as 4 to 3, and the width {least} to '
+            f'{most} pixels, such as 320x240 or 640x480'
+        )
 
 
 def draw_camera(rng: np.random.Generator) -> SceneCamera:

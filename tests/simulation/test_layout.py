@@ -4,6 +4,7 @@ import pytest
 pytest.importorskip('mujoco', reason="needs pip install 'mmvg[sim]'")
 
 from mmvg.simulation import LAYOUTS, draw_table
+from mmvg.simulation.generate import generate_tables
 from mmvg.simulation.layout import COUNTS, MIN_VISIBLE, draw_camera
 from mmvg.simulation.settling import settle, visible_shares
 
@@ -40,6 +41,20 @@ def test_asked_kinds_are_there_and_too_many_are_refused():
         draw_table(0, kinds=['spatula'])
     with pytest.raises(ValueError, match='layout'):
         draw_table(0, layout='tidy')
+    with pytest.raises(ValueError, match='4 kinds are too many: isolated table has 2 objects at most'):
+        draw_table(0, 'isolated', kinds=4 * ['ball'])
+    with pytest.raises(ValueError, match='13 kinds are too many: a table has 12'):
+        draw_table(0, kinds=13 * ['ball'])
+    assert {draw_table(seed, kinds=3 * ['ball']).layout for seed in (1, 5, 8)} <= {'scattered', 'cluttered'}
+
+
+@pytest.mark.parametrize('size', [(640, 240), (1, 1), (0, 0), (20000, 15000), (80, 60), (-320, -240)])
+def test_sizes_of_another_shape_or_beyond_what_can_be_drawn_are_refused(size, tmp_path):
+    with pytest.raises(ValueError, match='as 4 to 3'):
+        draw_table(0, size=size)
+    with pytest.raises(ValueError, match='as 4 to 3'):
+        generate_tables(tmp_path / 'out', 3, size=size)
+    assert not (tmp_path / 'out').exists()
 
 
 def test_scattered_objects_stand_apart_and_cluttered_ones_touch():
