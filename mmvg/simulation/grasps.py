@@ -141,6 +141,20 @@ def to_image(grip: Grip, camera: SceneCamera, seen: np.ndarray, margin: float) -
     )
 
 
+def seen_from(grasps: np.ndarray, camera: SceneCamera, other: SceneCamera) -> np.ndarray:
+    """Grasps (N, 5) in the picture of a camera as they lie in that of another one, which is turned alike.
+
+    How far away each is says its ``h``, which is that of the pads.
+    """
+    k, moved = camera.intrinsics, grasps.copy()
+    z = PAD_WIDTH * (k.fx + k.fy) / 2 / grasps[:, 3]
+    seen = np.stack([(grasps[:, 0] - k.cx) / k.fx * z, (grasps[:, 1] - k.cy) / k.fy * z, z], -1)
+    points = seen @ camera.camera_to_table[:3, :3].T + camera.camera_to_table[:3, 3]
+    moved[:, :2] = other.project(points)
+    moved[:, 2:4] *= (z / other.to_camera(points)[:, 2])[:, None]
+    return moved
+
+
 def grips_of(thing: TableObject, approach: np.ndarray, rng: np.random.Generator) -> Iterator[Grip]:
     """Opposite sides of the pieces of an object, across the approach (3,)."""
     for piece in thing.pieces:

@@ -9,7 +9,9 @@ import numpy as np
 from mmvg.apis.grasp import GraspPose, PinholeCamera, grasp_poses
 from mmvg.checks import check_choice
 
+from ..grasps import seen_from
 from ..gripper import LiftTrials
+from ..objects import SceneCamera
 from ..render import paint, view_of
 from ..scene import render_table
 from ..sensor import add_sensor_noise
@@ -83,7 +85,8 @@ def try_sentence(
         robot: One of ``ROBOTS``; ``'floating'`` is a gripper without an arm, which the camera of the scene sees for:
             what it lifts counts as placed.
         noise: Source of the noise of the depth camera.
-        tried: Grasps (N, 5) that lifted the target, for the oracle of that name.
+        tried: Grasps (N, 5) of :func:`mmvg.simulation.tried_grasps` that lifted the target, for the oracle of that
+            name; it gets them as the camera sees them that takes the picture.
         watch: Sees the arm at work, see :func:`execute`.
 
     Raises:
@@ -92,6 +95,9 @@ def try_sentence(
     check_choice('robot', robot, ROBOTS)
     cell = None if robot == 'floating' else RobotCell(scene, robot)
     view = render_table(scene, noise) if cell is None else look(cell, noise)
+    if cell is not None and view is not None and tried is not None:
+        wrist = SceneCamera(scene.camera.intrinsics, cell.base_to_table @ cell.camera_to_base(cell.joints))
+        tried = seen_from(tried, scene.camera, wrist)
     question = Question(view or scene.view, sentence, *(() if tried is None else (tried,)))
     if view is None:
         return Trial(Attempt(Outcome.UNREACHABLE, 'the arm cannot look from where the camera is to be'), question, cell)

@@ -35,6 +35,39 @@ def test_the_wrist_sees_what_the_camera_of_the_scene_sees(blocks):
     assert cell.simulated_camera() == pytest.approx(scene.camera.camera_to_table, abs=2e-3)
 
 
+def test_tried_grasps_lie_on_their_object_where_the_camera_came_nearer():
+    from mmvg.simulation import draw_table
+    from mmvg.simulation.grasps import seen_from
+    from mmvg.simulation.gripper import PAD_WIDTH
+    from mmvg.simulation.objects import SceneCamera
+    from mmvg.simulation.robot.attempt import aimed_at, look
+    from mmvg.simulation.robot.benchmark import lifting_grasps
+    from mmvg.simulation.robot.cell import RobotCell
+    from mmvg.simulation.robot.questions import sentence_about
+
+    scene = draw_table([77, 186], 'scattered')
+    cell = RobotCell(scene)
+    view = look(cell)
+    wrist = SceneCamera(scene.camera.intrinsics, cell.simulated_camera())
+    away = np.linalg.norm(wrist.camera_to_table[:3, 3] - scene.camera.camera_to_table[:3, 3])
+    assert away > 0.08
+    asked = None
+    for index in range(len(scene.objects)):
+        tried = lifting_grasps(scene, index, None)
+        assert {aimed_at(grasp, view.instances) for grasp in seen_from(tried, scene.camera, wrist)} <= {index}
+        for grasp, moved in zip(tried, seen_from(tried, scene.camera, wrist), strict=True):
+            k = scene.camera.intrinsics  # its h is that of the pads at its distance
+            distances = [PAD_WIDTH * (k.fx + k.fy) / 2 / one[3] for one in (grasp, moved)]
+            assert abs(abs(distances[0] - distances[1]) - away) < 0.005
+            assert moved[2] / grasp[2] == pytest.approx(moved[3] / grasp[3])
+        if asked is None and len(tried):
+            sentence = sentence_about(scene, index, np.random.default_rng(0))
+            asked = sentence and (sentence, lifting_grasps(scene, index, sentence.part))
+    sentence, tried = asked
+    trial = try_sentence(scene, sentence, make_answerer('grasp'), tried=tried)
+    assert trial.question.tried == pytest.approx(seen_from(tried, scene.camera, wrist), abs=0.1)
+
+
 @pytest.mark.parametrize(('spoil', 'kind'), [('reversed', 'screwdriver'), ('half', 'block')])
 def test_a_grasp_that_is_made_wrong_fails(spoil, kind):
     scene, sentence = slanted(kind)
