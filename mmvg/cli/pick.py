@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmvg.cli.arguments import DeviceOption
-from mmvg.cli.before_work import check_folder
+from mmvg.cli.before_work import CommandError, check_folder
 
 if TYPE_CHECKING:
     from mmvg.simulation import TableScene
@@ -18,7 +18,7 @@ _REPORTED = 50  # trials between two reports
 
 def pick(
     sentence: Annotated[str | None, typer.Argument(help='What to pick; without one, sentences are listed.')] = None,
-    scene: Annotated[int, typer.Option(min=0, help='Which table; each number is another one.')] = 0,
+    scene: Annotated[int | None, typer.Option(min=0, help='Which table, 0 by default; each is another one.')] = None,
     layout: Annotated[
         list[str] | None, typer.Option(metavar='LAYOUT', help=f'{LAYOUT_NAMES}; repeat it for a benchmark of several.')
     ] = None,
@@ -40,14 +40,19 @@ def pick(
         list[str] | None,
         typer.Option(metavar='KIND...', help='Of a benchmark, such as ball can; all kinds by default.'),
     ] = None,
-    nothing: Annotated[bool, typer.Option(help='In a benchmark, ask for what is not there too.')] = True,
-    trials: Annotated[int, typer.Option(min=1, help='Of a benchmark, per object and layout.')] = 20,
-    seed: Annotated[int, typer.Option(min=0, help='Of the tables of a benchmark.')] = 0,
-    workers: Annotated[int, typer.Option(min=1, help='Processes of a benchmark.')] = 1,
+    nothing: Annotated[
+        bool | None,
+        typer.Option('--nothing/--no-nothing', help='In a benchmark, ask for what is not there too (it does).'),
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(min=1, help='Of a benchmark, per object and layout; 20 by default.')
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help='Of the tables of a benchmark; 0 by default.')] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help='Processes of a benchmark; 1 by default.')] = None,
     out: Annotated[Path, typer.Option(metavar='DIR', help='Films, pictures and reports go there.')] = Path(
         'work_dirs/pick'
     ),
-    film: Annotated[str, typer.Option(help='mp4 or gif.')] = 'mp4',
+    film: Annotated[str | None, typer.Option(help='mp4 (the default) or gif.')] = None,
     device: DeviceOption = None,
 ) -> None:
     """Let a simulated robot pick what a sentence means.
@@ -61,27 +66,37 @@ def pick(
     from mmvg.checks import check_choice
 
     check_folder('--out', out)
-    check_choice('--film', film, ('mp4', 'gif'))
+    check_choice('--film', film or 'mp4', ('mp4', 'gif'))
+    of_one = {'a sentence': sentence, '--scene': scene, '--film': film}
+    of_many = {'--objects': objects, '--nothing': nothing, '--trials': trials, '--seed': seed, '--workers': workers}
+    for option, value in (of_one if benchmark else of_many).items():
+        if value is not None:
+            raise CommandError(f'{option} means nothing {"with" if benchmark else "without"} --benchmark')
+    if len(layout or ()) > 1 and not benchmark:
+        raise CommandError('several --layout mean nothing without --benchmark')
+    if device is not None and model is None:
+        raise CommandError('--device means nothing without --model')
     if config is not None and model is None:
         raise typer.BadParameter('--config needs --model: the weights', param_hint='--config')
-    from mmvg.simulation import LAYOUTS
-    from mmvg.simulation.robot import ROBOTS
+    from mmvg.simulation import KINDS, LAYOUTS
+    from mmvg.simulation.robot import NOTHING, ROBOTS, Benchmark
 
     for name in layout or ():
         check_choice('--layout', name, LAYOUTS)
+    for name in objects or ():
+        check_choice('--objects', name, tuple(KINDS))
     check_choice('--robot', robot, ROBOTS)
     if model is None and baseline is None and oracle is None:
         oracle = 'mask'
     answerer = dict(oracle_name=oracle, model=config or model, weights=model if config else None)
     answerer |= dict(baseline=baseline, spoil=spoil, device=device)
     if benchmark:
-        _count(
-            _settings(objects, nothing, tuple(layout or LAYOUTS), trials, robot, seed, noise, answerer),
-            workers,
-            out,
-        )
+        kinds = (*(objects or KINDS), *([] if nothing is False else [NOTHING]))
+        answerer['seed'] = seed or 0
+        settings = Benchmark(kinds, tuple(layout or LAYOUTS), trials or 20, robot, seed or 0, noise, answerer)
+        _count(settings, workers or 1, out)
     else:
-        _show(sentence, scene, (layout or ['scattered'])[0], robot, noise, answerer, out, film)
+        _show(sentence, scene or 0, (layout or ['scattered'])[0], robot, noise, answerer, out, film or 'mp4')
 
 
 def _show(
@@ -132,26 +147,6 @@ def _said(trial: 'Trial', table: 'TableScene') -> str:
     meant = ' and '.join(f'the {table.objects[index].colour} {table.objects[index].kind}' for index in sentence.targets)
     result = f'"{sentence.text}" means {meant or "nothing on this table"}: {trial.attempt.outcome.value}'
     return f'{result}. {trial.attempt.detail[:1].upper()}{trial.attempt.detail[1:]}'.rstrip('. ')
-
-
-def _settings(
-    objects: list[str] | None,
-    nothing: bool,
-    layouts: tuple[str, ...],
-    trials: int,
-    robot: str,
-    seed: int,
-    noise: bool,
-    answerer: dict[str, str | None],
-) -> 'Benchmark':
-    from mmvg.checks import check_choice
-    from mmvg.simulation import KINDS
-    from mmvg.simulation.robot import NOTHING, Benchmark
-
-    for name in objects or ():
-        check_choice('--objects', name, tuple(KINDS))
-    kinds = (*(objects or KINDS), *([NOTHING] if nothing else []))
-    return Benchmark(kinds, layouts, trials, robot, seed, noise, {**answerer, 'seed': seed})
 
 
 def _count(settings: 'Benchmark', workers: int, out: Path) -> None:

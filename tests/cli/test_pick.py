@@ -52,6 +52,17 @@ def test_a_benchmark_prints_and_writes_its_table(tmp_path, capsys):
         (['--oracle', 'mask', '--baseline', 'random'], 'name one who answers'),
         (['--baseline', 'mask'], 'mask of a model'),
         (['--benchmark', '--objects', 'bal'], "did you mean 'ball'"),
+        (['--benchmark', '--objects', 'ball', 'ball'], "'ball' twice"),
+        (['--seed', '0'], '--seed means nothing without --benchmark'),
+        (['the ball', '--trials', '3'], '--trials means nothing without --benchmark'),
+        (['--objects', 'nosuchkind'], '--objects means nothing without --benchmark'),
+        (['--workers', '2'], '--workers means nothing without --benchmark'),
+        (['--no-nothing'], '--nothing means nothing without --benchmark'),
+        (['--layout', 'isolated', '--layout', 'scattered'], 'several --layout mean nothing without --benchmark'),
+        (['the ball', '--benchmark'], 'a sentence means nothing with --benchmark'),
+        (['--benchmark', '--scene', '0'], '--scene means nothing with --benchmark'),
+        (['--benchmark', '--film', 'gif'], '--film means nothing with --benchmark'),
+        (['--device', 'cpu'], '--device means nothing without --model'),
     ],
 )
 def test_a_mistake_ends_with_a_sentence(words, message, capsys):

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from mmvg.checks import check_choice
 from mmvg.simulation import KINDS, LAYOUTS, TableScene, TableSentence, draw_table
 
 from ..grasps import grasps_of_object
@@ -17,6 +18,7 @@ from ..render import paint
 from .answers import Answerer, make_answerer
 from .attempt import Trial, try_sentence
 from .cell import OVERVIEW
+from .model import ROBOTS
 from .outcome import Outcome
 from .pictures import draw_answer
 from .questions import sentence_about, sentence_about_nothing
@@ -40,6 +42,13 @@ class Benchmark:
         seed: Of the tables; none is one of a data set.
         noise: Depth with the noise and the holes of a real sensor.
         answerer: See :func:`mmvg.simulation.robot.answers.make_answerer`.
+
+    Raises:
+        ValueError: If an object, a layout or the robot is unknown, one is named twice or none, or there is no trial.
+
+    Example:
+        >>> Benchmark(('ball', NOTHING), trials=2).layouts
+        ('isolated', 'scattered', 'cluttered')
     """
 
     objects: tuple[str, ...]
@@ -49,6 +58,18 @@ class Benchmark:
     seed: int = 0
     noise: bool = False
     answerer: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for what, names, known in (('objects', self.objects, (*KINDS, NOTHING)), ('layouts', self.layouts, LAYOUTS)):
+            for number, name in enumerate(names):
+                check_choice(what, name, known)
+                if name in names[:number]:
+                    raise ValueError(f'{what} has {name!r} twice: its trials would be counted twice')
+            if not names:
+                raise ValueError(f'{what} is empty: name one at least')
+        check_choice('robot', self.robot, ROBOTS)
+        if self.trials < 1 or self.seed < 0:
+            raise ValueError(f'trials={self.trials}, seed={self.seed}: must be at least 1 and 0')
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,8 @@ def summary(records: Sequence[TrialRecord], layouts: Sequence[str]) -> dict[str,
 
 
 def write_report(out: Path, settings: Benchmark, records: Sequence[TrialRecord], title: str) -> list[Path]:
-    """Write ``trials.json``, ``table.md`` and, if anything failed, ``failures.png`` into a folder.
+    """Write ``trials.json``, ``table.md`` and, if anything failed, ``failures.png`` into a folder; one of an earlier
+    benchmark goes.
 
     Returns:
         What was written.
@@ -112,6 +113,8 @@ def write_report(out: Path, settings: Benchmark, records: Sequence[TrialRecord],
         written.append(out / 'failures.png')
         sheet = failure_sheet([_failure(record) for record in _spread(failures)])
         write_image(written[-1], sheet[..., ::-1])
+    else:
+        (out / 'failures.png').unlink(missing_ok=True)
     return written
 
 

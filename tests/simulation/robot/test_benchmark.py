@@ -45,6 +45,25 @@ def test_a_benchmark_is_the_same_again_and_writes_every_trial(tmp_path):
     assert len(saved['trials_done']) == 2
     assert saved['summary']['isolated']['refusals']['successes'] == 1
     assert cv2.imread(str(tmp_path / 'failures.png')).shape[0] > 200
+    written = write_report(tmp_path, settings, records[1:], 'without a failure')
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (dict(objects=('ball', 'xyz')), 'objects must be .*xyz'),
+        (dict(objects=('ball', NOTHING, 'ball')), "objects has 'ball' twice"),
+        (dict(objects=()), 'objects is empty'),
+        (dict(objects=('ball',), layouts=('isolated', 'isolated')), "layouts has 'isolated' twice"),
+        (dict(objects=('ball',), layouts=('here',)), 'layouts must be'),
+        (dict(objects=('ball',), robot='arm'), 'robot must be'),
+        (dict(objects=('ball',), trials=0), 'trials=0'),
+    ],
+)
+def test_a_benchmark_of_unknown_or_repeated_things_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Benchmark(**settings)
 
 
 @pytest.mark.usefixtures('renderer')
