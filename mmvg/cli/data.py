@@ -389,7 +389,7 @@ def scenes(
     if not written:
         console.print(f'{out} is complete already; nothing to do.')
         return
-    counts = ', '.join(f'{count} {name}' for name, count in written.items())
+    counts = ', '.join(f'{count} {name.replace("_", " ")}' for name, count in written.items())
     console.print(f'{counts} in {out}, {time.perf_counter() - start:.0f} s')
 
 

@@ -55,7 +55,8 @@ def generate_tables(
         progress: Called with the number of finished and of all tables.
 
     Returns:
-        What was written: tables, objects, grasps, sentences; empty when there was nothing to do.
+        What was written: tables, objects, grasps, sentences, and of these how many ``jsonl`` leaves out, since no grasp
+        lifts what they mean; empty when there was nothing to do.
 
     Raises:
         DatasetConflictError: ``out`` holds something else.
@@ -83,6 +84,7 @@ def generate_tables(
         lines += part
         if progress:
             progress(len(lines), number)
+    left_out = sum(len(line['sentences']) - len(line['_jsonl']) for line in lines) if 'jsonl' in formats else None
     for name in formats:
         TABLE_WRITERS[name]().write_lists([(line['split'], line.pop(f'_{name}')) for line in lines], out)
     (out / 'vocab.txt').write_text('\n'.join([*SPECIAL_WORDS, *grammar_words(tuple(KINDS))]) + '\n')
@@ -95,6 +97,7 @@ def generate_tables(
         graspable=sum(bool(thing['grasps']) for thing in things),
         grasps=sum(len(thing['grasps']) for thing in things),
         sentences=sum(len(line['sentences']) for line in lines),
+        **({} if left_out is None else dict(left_out_of_jsonl=left_out)),
     )
 
 

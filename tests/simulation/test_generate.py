@@ -91,6 +91,25 @@ def test_the_reader_of_json_lines_reads_every_sentence(drawn, lines):
     assert kinds['no_target'] > 3
     assert kinds['group'] + kinds['count'] + kinds['conjunction'] > 1
     assert kinds['part'] > 3
+    sentences = [sentence for scene in lines for sentence in scene['sentences']]
+    assert drawn[1]['sentences'] == len(sentences)
+    assert drawn[1]['left_out_of_jsonl'] == len(sentences) - kinds.total() > 0
+
+
+def test_the_unique_version_of_ocid_vlg_has_the_first_expression_about_each_object(drawn):
+    folder = drawn[0] / 'one/ocid_vlg/refer'
+    for split in ('train', 'val', 'test'):
+        several, unique = (
+            json.loads((folder / version / f'{split}_expressions.json').read_text())['data']
+            for version in ('multiple', 'unique')
+        )
+        seen = set()
+        firsts = []
+        for record in several:
+            if (record['image_filename'], record['answer']) not in seen:
+                firsts.append(record)
+            seen.add((record['image_filename'], record['answer']))
+        assert unique == firsts
 
 
 def test_a_format_is_added_later_without_a_change_of_the_others(renderer, tmp_path):

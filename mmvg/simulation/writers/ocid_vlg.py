@@ -53,7 +53,10 @@ class OCIDVLGTables:
             for record in own:
                 record['question_index'] = next(numbers)
             first = {(record['image_filename'], record['answer']): record for record in reversed(own)}
-            for version, chosen in (('multiple', own), ('unique', [r for r in own if r in first.values()])):
+            for version, chosen in (
+                ('multiple', own),
+                ('unique', [r for r in own if first[r['image_filename'], r['answer']] is r]),
+            ):
                 info = {'description': 'RefScenes: simulated tables', 'split': split, 'version': version}
                 write_json(
                     root / self.folder / 'refer' / version / f'{split}_expressions.json', {'info': info, 'data': chosen}
