@@ -28,8 +28,15 @@ def is_adapter(name: str) -> bool:
     return name.rpartition('.')[2] in ADAPTER_NAMES
 
 
-def merge_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def merge_adapters(state: Mapping[str, Tensor], source: str | Path = 'the state dict') -> dict[str, Tensor]:
     """Add the adapters of a state dict to the weights that they adapt, and leave them out.
+
+    Args:
+        state: Weights by name.
+        source: Named in errors.
+
+    Raises:
+        CheckpointError: If a part of an adapter or its weight is missing, or their shapes do not go together.
 
     Example:
         >>> import torch
@@ -39,13 +46,15 @@ def merge_adapters(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         (['weight'], tensor([4., 4., 4.]))
     """
     merged = {name: value for name, value in state.items() if not is_adapter(name)}
-    for name in state:
-        prefix, _, last = name.rpartition('.')
-        if last != 'lora_a':
-            continue
-        prefix = f'{prefix}.' if prefix else ''
-        low, high, alpha = (state[f'{prefix}{part}'] for part in ADAPTER_NAMES)
-        weight = state[f'{prefix}weight']
+    for prefix in dict.fromkeys(name[: name.rfind('.') + 1] for name in state if is_adapter(name)):
+        names = [f'{prefix}{part}' for part in (*ADAPTER_NAMES, 'weight')]
+        if missing := [name for name in names if name not in state]:
+            raise CheckpointError(f'{source}: an adapter is not whole: {", ".join(missing)} not there; fetch it again')
+        low, high, alpha, weight = (state[name] for name in names)
+        fits = low.dim() == high.dim() == 2 and 0 < len(low) == high.shape[1] and alpha.numel() == 1
+        if not fits or weight.shape != (len(high), low.shape[1]):
+            shapes = ', '.join(f'{name} {tuple(state[name].shape)}' for name in names)
+            raise CheckpointError(f'{source}: the shapes of an adapter do not go together: {shapes}')
         change = float(alpha) / len(low) * (high.float() @ low.float())
         merged[f'{prefix}weight'] = (weight.float() + change).to(weight.dtype)
     return merged
@@ -83,7 +92,7 @@ def add_adapters(
         source: Named in errors.
 
     Raises:
-        CheckpointError: If the file holds no adapters, or those of other weights.
+        CheckpointError: If the file holds no adapters, those of other weights, or one that is not whole.
     """
     if notes.get('kind') != KIND or not any(map(is_adapter, adapters)):
         raise CheckpointError(f'{source}: holds no adapters, as training with --lora writes them')
@@ -92,7 +101,7 @@ def add_adapters(
             f'{source}: these adapters belong to other weights: they were trained on {notes.get("model")}, from the '
             f'checkpoint with the digest {str(notes.get("base_sha256"))[:12]}'
         )
-    return merge_adapters({**state, **adapters})
+    return merge_adapters({**state, **adapters}, source)
 
 
 def _digest(state: Mapping[str, Tensor], without: list[str]) -> str:

@@ -216,7 +216,7 @@ def load_state_dict(
     """
     own = model.state_dict()
     if any(map(is_adapter, state)) and not any(map(is_adapter, own)):
-        state = merge_adapters(state)
+        state = merge_adapters(state, source)
     if not any(map(is_adapter, state)):
         allowed_missing = [*allowed_missing, *filter(is_adapter, own)]
     unexpected = {name for name in state.keys() - own.keys() if _matches(name, allowed_unexpected)}

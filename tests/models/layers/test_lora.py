@@ -167,6 +167,29 @@ def test_a_file_of_adapters_fits_the_weights_that_it_was_trained_on_only():
         with_adapters(base, base, {}, 'model.safetensors')
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(lora_a=None), r'odd\.pth: an adapter is not whole: fc\.lora_a not there'),
+        (dict(lora_a=None, lora_alpha=None), r'fc\.lora_a, fc\.lora_alpha not there'),
+        (dict(weight=None), r'fc\.weight not there'),
+        (dict(lora_a=torch.ones(1, 4)), r'do not go together: fc\.lora_a \(1, 4\)'),
+        (dict(lora_b=torch.ones(2, 3)), r'do not go together'),
+        (dict(lora_a=torch.ones(0, 3), lora_b=torch.ones(2, 0)), r'do not go together'),
+        (dict(lora_b=torch.ones(2)), r'do not go together'),
+        (dict(lora_alpha=torch.ones(2)), r'do not go together'),
+    ],
+)
+def test_half_an_adapter_is_an_error(change, message):
+    whole = dict(weight=torch.zeros(2, 3), lora_a=torch.ones(1, 3), lora_b=torch.ones(2, 1), lora_alpha=torch.tensor(4))
+    state = {f'fc.{name}': value for name, value in (whole | change).items() if value is not None}
+    model = nn.ModuleDict(dict(fc=nn.Linear(3, 2, bias=False)))
+    with pytest.raises(CheckpointError, match=message):
+        load_state_dict(model, state, 'odd.pth')
+    load_state_dict(model, {f'fc.{name}': value for name, value in whole.items()}, 'whole.pth')
+    assert model['fc'].weight.sum() == 24
+
+
 def test_a_folder_of_an_adapted_model_is_one_of_a_plain_model(tmp_path):
     cfg, plain, model = adapted('lavt/tiny.py')
     folder = model.save_pretrained(tmp_path / 'model', Config(dict(model=cfg.model)))
