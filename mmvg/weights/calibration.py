@@ -13,6 +13,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
+from mmvg.config.plain_data import from_json
 from mmvg.weights.errors import CheckpointError
 from mmvg.weights.latest import NOTE, noted_checkpoint
 from mmvg.weights.model_folder import WEIGHTS, is_model_folder
@@ -99,7 +100,7 @@ def read_calibration(weights: str | Path) -> Calibration | None:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f'it has {path.stat().st_size:,} bytes')
-        content = json.loads(path.read_text(encoding='utf-8'))
+        content = from_json(path.read_text(encoding='utf-8'))
         if content['version'] != VERSION:
             raise ValueError(f'it is of version {content["version"]!r}, and version {VERSION} can be read')
         found = Calibration(content['target'], content['boxes'], dict(content['fitted']))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from mmvg.weights.errors import CheckpointError
 from mmvg.weights.integrity import find_damage
 
 #: Where MMEngine notes the path of the checkpoint that it wrote last.
@@ -16,15 +17,23 @@ def noted_checkpoint(note: Path) -> Path:
     Args:
         note: The file that names it.
 
+    Raises:
+        CheckpointError: If what it holds is the name of no file.
+
     Example:
         >>> _ = Path('last_checkpoint').write_text('/elsewhere/iter_4.pth')
         >>> Path('iter_4.pth').touch()
         >>> noted_checkpoint(Path('last_checkpoint'))
         PosixPath('iter_4.pth')
     """
-    noted = Path(note.read_text(encoding='utf-8').strip())
-    beside = note.parent / noted.name
-    return beside if beside.is_file() else noted
+    try:
+        noted = Path(note.read_text(encoding='utf-8').strip())
+        beside = note.parent / noted.name
+        noted.is_file()  # which raises where it can be no name
+        return beside if beside.is_file() else noted
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise CheckpointError(f'{note}: names no checkpoint ({reason}); give the checkpoint itself') from error
 
 
 def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None = None) -> Path | None:
@@ -44,7 +53,12 @@ def latest_checkpoint(folder: str | Path, report: Callable[[str], None] | None =
     """
     folder = Path(folder)
     note = folder / NOTE
-    noted = [noted_checkpoint(note)] if note.is_file() else []
+    noted = []
+    try:
+        noted = [noted_checkpoint(note)] if note.is_file() else []
+    except CheckpointError as error:
+        if report is not None:
+            report(f'{error}; it is passed over')
     for path in dict.fromkeys([*noted, *_newest_first(folder)]):
         if not path.is_file():
             continue

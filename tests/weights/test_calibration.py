@@ -56,7 +56,7 @@ def test_a_damaged_calibration_is_an_error_that_names_the_file(weights, change):
         read_calibration(weights)
 
 
-@pytest.mark.parametrize('content', ['', '{', '[1]', ' ' * 200_000])
+@pytest.mark.parametrize('content', ['', '{', '[1]', ' ' * 200_000, '[' * 60_000])
 def test_another_file_is_no_calibration(weights, content):
     calibration_file(weights).write_text(content)
     with pytest.raises(CheckpointError, match='is no calibration'):

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mmvg.weights.checkpoint import load_state_dict_file
+from mmvg.weights.errors import CheckpointError
 from mmvg.weights.latest import latest_checkpoint
 
 
@@ -34,6 +35,15 @@ def test_without_a_useful_note_the_highest_iteration_is_the_latest(run, note):
     if note is not None:
         (run / 'last_checkpoint').write_text(note)
     assert latest_checkpoint(run) == run / 'iter_10.pth'
+
+
+@pytest.mark.parametrize('note', [b'\xff\xff', b'x' * 5000, b'y' * 5000 + b'/iter_99.pth', b'a\0b'])
+def test_a_note_that_can_be_no_name_is_passed_over_or_told(run, note):
+    (run / 'last_checkpoint').write_bytes(note)
+    said = []
+    assert latest_checkpoint(run, said.append) == run / 'iter_10.pth'
+    with pytest.raises((CheckpointError, FileNotFoundError), match=r'last_checkpoint: names no|no such file'):
+        load_state_dict_file(run / 'last_checkpoint')
 
 
 def test_a_checkpoint_that_is_cut_off_is_passed_over(run):
