@@ -61,7 +61,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
     Args:
         path: A local file; MMEngine's ``last_checkpoint`` stands for the checkpoint that it names, and a model folder
             (:mod:`mmvg.weights.model_folder`) for the weights in it.
-        map_location: As in ``torch.load``; a safetensors file goes to the CPU if this is a function.
+        map_location: As in ``torch.load``; a safetensors file, which knows no devices, goes to the CPU if this is a
+            function or a dict.
 
     Returns:
         What the file holds; of a safetensors file ``state_dict`` and ``meta``.
@@ -89,7 +90,8 @@ def load_checkpoint_file(path: str | Path, map_location: Any = 'cpu') -> dict:
         check_pickles(path)
     _check_is_checkpoint(path)
     if path.suffix == '.safetensors':
-        return _load_safetensors(path, 'cpu' if map_location is None or callable(map_location) else str(map_location))
+        anywhere = map_location is None or callable(map_location) or isinstance(map_location, dict)
+        return _load_safetensors(path, 'cpu' if anywhere else str(map_location))
     if path.suffix == '.pkl' and not zipfile.is_zipfile(path):
         return read_array_pickle(path)
     try:

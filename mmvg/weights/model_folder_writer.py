@@ -1,5 +1,6 @@
 """Write a model into a folder that anybody can open without running anything in it."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from mmvg.version import __version__
 from mmvg.weights.adapters import is_adapter, merge_adapters
 from mmvg.weights.checkpoint import save_weights
 from mmvg.weights.model_folder import CARD, CONFIG, VERSION, WEIGHTS
-from mmvg.whole_files import sha256_of
+from mmvg.whole_files import sha256_of, whole_file, write_whole
 
 
 def write_model_folder(
@@ -24,6 +25,8 @@ def write_model_folder(
     half: bool = False,
 ) -> Path:
     """Write a model; files of the same names in the folder are replaced. Adapters are merged, in ``config`` too.
+
+    A model that was there before stays until the new one is written: its weights and config are replaced at the end.
 
     Args:
         path: The folder; it is made.
@@ -38,6 +41,8 @@ def write_model_folder(
 
     Raises:
         NotADirectoryError: If there is a file of that name.
+        TypeError: If ``config`` is not plain data.
+        CheckpointError: If an adapter is not whole.
 
     Example:
         >>> folder = write_model_folder('linear', torch.nn.Linear(2, 3).state_dict(), dict(model=dict(type='Linear')))
@@ -47,25 +52,27 @@ def write_model_folder(
     path = Path(path).expanduser()
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(f'{path}: is a file; a model is saved into a folder')
-    path.mkdir(parents=True, exist_ok=True)
     if any(map(is_adapter, state)):
         state = merge_adapters(state)
         config = {**config, 'model': {key: value for key, value in config['model'].items() if key != 'lora'}}
-    save_weights({name: _halved(value) if half else value for name, value in state.items()}, path / WEIGHTS)
     names = _names(files or {})
-    for written, name in names.items():
-        (path / name).write_bytes(files[written])
-    content = dict(
-        format='mmvg',
-        format_version=VERSION,
-        mmvg_version=__version__,
-        weights=dict(sha256=sha256_of(path / WEIGHTS), half=half),
-        files=names,
-        config=config,
-    )
-    (path / CONFIG).write_text(to_json(content, indent=2) + '\n', encoding='utf-8')
-    if card:
-        (path / CARD).write_text(card, encoding='utf-8')
+    about = dict(format='mmvg', format_version=VERSION, mmvg_version=__version__)
+    content = dict(**about, weights=dict(sha256='', half=half), files=names, config=config)
+    to_json(content)  # before anything is written
+    path.mkdir(parents=True, exist_ok=True)
+    new = path / f'new.{os.getpid()}.{WEIGHTS}'
+    try:
+        save_weights({name: _halved(value) if half else value for name, value in state.items()}, new)
+        content['weights']['sha256'] = sha256_of(new)
+        for written, name in names.items():
+            with whole_file(path / name) as unfinished:
+                unfinished.write_bytes(files[written])
+        if card:
+            write_whole(path / CARD, card)
+        new.replace(path / WEIGHTS)
+    finally:
+        new.unlink(missing_ok=True)
+    write_whole(path / CONFIG, to_json(content, indent=2) + '\n')
     return path
 
 
