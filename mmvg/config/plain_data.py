@@ -39,7 +39,7 @@ def to_data(value: Any, path: str = 'config') -> Any:
         return value
     if isinstance(value, (LazyObject, LazyAttr)):
         return f'{value.module}.{value}'
-    if inspect.isclass(value) or inspect.isfunction(value):
+    if (inspect.isclass(value) or inspect.isfunction(value)) and '<' not in value.__qualname__:  # <lambda>, <locals>
         return f'{value.__module__}.{value.__qualname__}'
     for kind in (bool, int, float, str):  # NumPy's numbers, and enumerations of strings
         if isinstance(value, kind):
@@ -49,6 +49,9 @@ def to_data(value: Any, path: str = 'config') -> Any:
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Write plain data as JSON; :func:`from_json` gives it back, tuples as tuples.
+
+    Raises:
+        TypeError: If something in it is no plain data, or a key is no text: JSON has no others.
 
     Example:
         >>> to_json(dict(scale=(96, 96)))
@@ -79,6 +82,8 @@ def _marked(value: Any) -> Any:
     if isinstance(value, tuple):
         return {TUPLE: [_marked(entry) for entry in value]}
     if isinstance(value, dict):
+        if others := [key for key in value if not isinstance(key, str)]:
+            raise TypeError(f'the key {others[0]!r} is no text, and JSON has no others')
         return {key: _marked(entry) for key, entry in value.items()}
     return [_marked(entry) for entry in value] if isinstance(value, list) else value
 

@@ -32,7 +32,7 @@ mmengine.config.config.get_installed_path = installed_path
 mmengine.config.config.open = _open_without_mark
 
 
-def read_config(filename: str | Path, options: dict[str, Any] | None = None, trust_config: bool = False) -> Config:
+def read_config(filename: str | Path, options: dict[str, Any] | None = None) -> Config:
     """Read a config file, change it by ``options``, and replace references by the values of their settings.
 
     Args:
@@ -163,6 +163,10 @@ def _merge(cfg: Config, options: dict[str, Any]) -> None:
         cfg.merge_from_dict(options)
     except (KeyError, TypeError) as error:
         raise ConfigError([f'--cfg-options: {error.args[0]}'], cfg.filename) from error
+    except AttributeError as error:  # of MMEngine, for an entry of a list that is to become no dict
+        keys = ', '.join(key for key in options if key.rpartition('.')[2].isdigit())
+        problem = f'--cfg-options: {keys}: an entry of a list cannot be replaced; set a key in it, or the whole list'
+        raise ConfigError([problem], cfg.filename) from error
 
 
 def _without_effect(option: str, used: set[str], sources: ConfigSources) -> list[str]:

@@ -168,6 +168,11 @@ def test_an_option_that_does_not_fit_is_an_error(family):
     assert problem.startswith('--cfg-options: ')
 
 
+def test_an_option_for_a_whole_entry_of_a_list_is_an_error():
+    with pytest.raises(ConfigError, match=r'--cfg-options: train_pipeline\.0: an entry of a list cannot be replaced'):
+        read_config('lavt/tiny', {'train_pipeline.0': 3, 'size': 96})
+
+
 def test_a_config_in_a_folder_of_its_own_inherits_settings(tmp_path):
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     (tmp_path / 'mine').mkdir()

@@ -60,6 +60,18 @@ def test_a_value_without_a_form_in_data_is_named():
     with pytest.raises(TypeError, match=r'config\.model\.init: <object object'):
         to_data(dict(model=dict(init=object())))
 
+    class Local:
+        pass
+
+    for nameless in (lambda x: x, Local):
+        with pytest.raises(TypeError, match=r'config\.init: .*has no form in plain data'):
+            to_data(dict(init=nameless))
+
+
+def test_a_key_that_json_cannot_keep_is_refused():
+    with pytest.raises(TypeError, match='the key 0 is no text'):
+        to_json(dict(names=[{0: 'a'}]))
+
 
 def test_lists_that_are_shared_count_as_often_as_they_are_met_and_not_against_honest_ones():
     shared = [0] * 10
