@@ -12,7 +12,6 @@ with ``*.bin``,      brings them together
 ==================== =================================================================================
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from typing import Any
 
 from mmvg.checks import check_choice
 from mmvg.foreign_files import read_whole
-from mmvg.whole_files import write_whole
+from mmvg.whole_files import sha256_of, write_whole
 
 MANIFEST = 'export.json'
 #: Of the format; a folder with another one was written by another mmvg.
@@ -207,12 +206,3 @@ def _check_sums(model: ExportedModel) -> None:
                 f'{path}: is damaged, or not what {MANIFEST} was written with (its SHA-256 is another); '
                 'fetch the folder or export the model again'
             )
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

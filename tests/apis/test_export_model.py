@@ -14,7 +14,8 @@ from mmvg.apis import ExportedInferencer, GroundingInferencer, draw_scene_with_q
 from mmvg.apis import export_model as export_module
 from mmvg.apis.export_model import export_model
 from mmvg.export import graphs
-from mmvg.export.folder import ExportError, read_manifest, sha256_of
+from mmvg.export.folder import ExportError, read_manifest
+from mmvg.whole_files import sha256_of
 
 ROOT = Path(__file__).parents[2]
 PICTURE, QUESTIONS = draw_scene_with_questions(0)
