@@ -134,7 +134,8 @@ class GraspService:
         settings: How a sentence is answered.
 
     Raises:
-        ValueError: If a setting can answer no sentence, such as a length in millimetres.
+        ValueError: If a setting can answer no sentence, such as a length in millimetres, a score in percent or a time
+            that is negative or not a number.
     """
 
     def __init__(
@@ -143,6 +144,9 @@ class GraspService:
         self.inferencer = inferencer
         self.settings = settings or GraspSettings()
         check_limits(self.settings.min_score, self.settings.max_opening, self.settings.reach)
+        for name in ('max_skew', 'max_age'):
+            if not (seconds := getattr(self.settings, name)) >= 0:  # NaN neither
+                raise ValueError(f'{name}={seconds:g}: give seconds, 0 or more')
         check_choice('approach', self.settings.approach, APPROACHES)
         if self.settings.to_base is None:
             approach_direction(self.settings.approach, None)

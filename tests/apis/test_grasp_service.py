@@ -91,6 +91,9 @@ def test_settings_reach_the_poses():
         (dict(min_score=90), r'min_score must be a number in \[0, 1\], not 90'),
         (dict(min_score=float('nan')), r'min_score must be a number in \[0, 1\]'),
         (dict(reach=20.0), 'reach=20'),
+        (dict(max_age=float('nan')), 'max_age=nan'),
+        (dict(max_age=-1.0), 'max_age=-1'),
+        (dict(max_skew=-0.1), 'max_skew=-0.1'),
     ],
 )
 def test_settings_that_can_answer_nothing_are_refused_at_once(settings, problem):
