@@ -168,6 +168,20 @@ def test_a_problem_ends_the_sentence_and_not_the_node(start):
     assert node.log == [f"'the box': {response.message}"]
 
 
+def test_an_error_of_the_model_ends_the_sentence_and_not_the_node(start, monkeypatch):
+    node = start(sentence='the box')
+
+    def fail(*about):
+        raise RuntimeError('CUDA out of memory')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(node.service, 'ask', fail)
+        response = find(node)
+    assert (response.success, response.message) == (False, 'RuntimeError: CUDA out of memory')
+    assert node.log == ["'the box': RuntimeError: CUDA out of memory"]
+    assert find(node).success
+
+
 def test_doubts_are_logged_as_warnings(start):
     node = start(sentence='the box')
     node.service._depths.clear()

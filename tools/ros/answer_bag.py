@@ -57,7 +57,8 @@ def main() -> None:
 
     from mmvg.apis import GroundingInferencer
 
-    service = GraspService(GroundingInferencer(args.model, args.weights, args.device, show_progress=False), settings)
+    find = GroundingInferencer(args.model, weights=args.weights, device=args.device, show_progress=False)
+    service = GraspService(find, settings)
     topics = (args.image_topic, args.depth_topic, args.camera_info_topic)
     for reply in answer_bag(service, args.bag, args.sentences, args.out, args.every, *topics):
         print(json.dumps(reply.summary()))

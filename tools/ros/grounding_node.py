@@ -63,7 +63,7 @@ class GroundingNode(Node):
             **{name: given[name] for name in names},
         )
         inferencer = GroundingInferencer(
-            given['model'], given['weights'] or None, given['device'] or None, show_progress=False
+            given['model'], weights=given['weights'] or None, device=given['device'] or None, show_progress=False
         )
         self.service = GraspService(inferencer, settings)
         self.buffer = Buffer()
@@ -99,10 +99,14 @@ class GroundingNode(Node):
     def answer(self, sentence: str) -> tuple[GraspReply | None, str]:
         """Answer, publish and log; a problem ends the sentence, not the node."""
         try:
-            reply = self.service.ask(sentence, self.get_clock().now().nanoseconds * 1e-9)
-        except ValueError as error:
-            self.get_logger().error(f'{sentence!r}: {error}')
-            return None, str(error)
+            return self._answer(sentence)
+        except Exception as error:  # of PyTorch too, such as a lack of memory
+            problem = str(error) if isinstance(error, ValueError) else f'{type(error).__name__}: {error}'
+            self.get_logger().error(f'{sentence!r}: {problem}')
+            return None, problem
+
+    def _answer(self, sentence: str) -> tuple[GraspReply, str]:
+        reply = self.service.ask(sentence, self.get_clock().now().nanoseconds * 1e-9)
         for doubt in reply.doubts:
             self.get_logger().warning(doubt)
         for publisher, kind, fields in (
