@@ -168,6 +168,10 @@ def open_inferencer(
         from mmvg.apis import GroundingInferencer
 
         return GroundingInferencer(model, weights, device, score_thr, trust_config=trust_config)
+    if weights is not None:
+        raise typer.BadParameter(
+            f'--checkpoint {weights}: the exported model {model} has its own weights; leave it out'
+        )
     from mmvg.apis import ExportedInferencer
 
     name = None if backend is None else backend.value

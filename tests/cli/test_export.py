@@ -14,6 +14,14 @@ def no_model(monkeypatch):
     monkeypatch.setattr('mmvg.apis.inferencer.open_model', load)
 
 
+def mistake(words, capsys):
+    """The message that a command line ends with."""
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    return ' '.join(capsys.readouterr().err.replace('│', ' ').split())
+
+
 @pytest.mark.parametrize(
     ('words', 'message'),
     [
@@ -28,19 +36,14 @@ def no_model(monkeypatch):
 )
 @pytest.mark.usefixtures('no_model')
 def test_a_mistake_is_a_sentence(words, message, capsys):
-    with pytest.raises(SystemExit) as end:
-        main(['export', *words.split()])
-    assert end.value.code == 2
-    assert message in ' '.join(capsys.readouterr().err.replace('│', ' ').split())
+    assert message in mistake(['export', *words.split()], capsys)
 
 
 @pytest.mark.usefixtures('no_model')
 def test_an_exported_model_is_not_exported_again(tmp_path, capsys):
     (tmp_path / 'export.json').touch()
-    with pytest.raises(SystemExit) as end:
-        main(['export', str(tmp_path), str(tmp_path / 'out')])
-    assert end.value.code == 2
-    assert 'is an exported model already; give the checkpoint that it was made of' in capsys.readouterr().err
+    message = mistake(['export', str(tmp_path), str(tmp_path / 'out')], capsys)
+    assert 'is an exported model already; give the checkpoint that it was made of' in message
 
 
 @pytest.mark.usefixtures('no_model')
@@ -69,7 +72,10 @@ def test_the_folder_is_named_after_model_and_form_and_demo_asks_it(random_checkp
     assert '"candidates"' in (tmp_path / 'answers.json').read_text()
     main(['demo', 'scene.png', 'the red ring', '--checkpoint', 'exports/model_onnx', '--backend', 'openvino'])
     assert ExportedInferencer('exports/model_onnx').exported.form == 'onnx'
-    with pytest.raises(SystemExit) as end:
-        main(['demo', 'scene.png', 'the red ring', '--checkpoint', 'exports', '--backend', 'onnxruntime'])
-    assert end.value.code == 2
-    assert 'no exported model, which has export.json' in capsys.readouterr().err
+    words = ['demo', 'scene.png', 'the red ring', '--checkpoint', 'exports', '--backend', 'onnxruntime']
+    assert 'no exported model, which has export.json' in mistake(words, capsys)
+    main(['demo', 'scene', '--checkpoint', 'exports/model_onnx', '--out-dir', 'drawn'])
+    assert 'the answers are drawn in drawn/answers_0.png' in capsys.readouterr().out
+    assert (tmp_path / 'drawn/answers_0.png').is_file()
+    words = ['demo', 'scene.png', 'the red ring', '--config', 'exports/model_onnx', '--checkpoint', 'nothing.pth']
+    assert 'has its own weights' in mistake(words, capsys)

@@ -1,10 +1,13 @@
+from unittest.mock import Mock
+
 import numpy as np
 import pytest
 
 from mmvg.simulation import TableSentence
 from mmvg.simulation.render import TableView
-from mmvg.simulation.robot.answers import PickAnswer, Question, from_mask, make_answerer, spoiled
+from mmvg.simulation.robot.answers import ModelAnswerer, PickAnswer, Question, from_mask, make_answerer, spoiled
 from mmvg.simulation.robot.mask_grasps import mask_to_grasps
+from mmvg.structures import Candidates
 
 
 def question(targets=(0,), part=None):
@@ -54,6 +57,22 @@ def test_a_spoiled_answer_has_one_grasp_with_one_fault():
 def test_who_answers_has_to_be_clear(asked, words):
     with pytest.raises(ValueError, match=words):
         make_answerer(**asked)
+
+
+def test_an_exported_model_answers_with_its_best_grasps(monkeypatch):
+    """It gives answers where a model gives samples."""
+
+    def exported(*given, **options):
+        grasps = np.array([[1.0, 2, 30, 4, 0.4], [5, 6, 7, 8, 0]], np.float32)
+        made = Candidates(target_score=0.9, grasps=grasps, grasp_scores=np.array([0.1, 0.8], np.float32))
+        answer = made.at(0.5, size=(60, 80))
+        find = Mock(return_value=dict(predictions=[answer]))
+        find.score_thr = 0.5
+        return find
+
+    monkeypatch.setattr('mmvg.apis.GroundingInferencer', exported)
+    answer = ModelAnswerer('exports/grasps_onnx', device='cpu')(question())
+    assert answer.grasps.tolist() == [[5, 6, 7, 8, 0], pytest.approx([1, 2, 30, 4, 0.4])]
 
 
 def test_grasps_of_a_mask_close_across_its_narrow_places():
