@@ -26,6 +26,7 @@ from mmvg.structures import ID_KEYS
 #: Bytes of what a tar says about a picture beside it.
 _MAX_TEXT = 1_000_000
 _BRACES = re.compile(r'\{(\d+)\.\.(\d+)\}')
+_LINES_SUFFIXES = ('.jsonl', '.ndjson', '.json')
 _TEXT_SUFFIXES = ('.json', '.txt')
 _SURROGATES = re.compile('[\ud800-\udfff]')
 
@@ -35,11 +36,12 @@ class Entry:
     """One picture.
 
     Args:
-        image: How answers call it: its path below the source, or ``<tar>/<member>``.
+        image: How answers call it: its path below the source, or ``<tar>/<member>``; of tars of one name in several
+            folders, with the folders that tell them apart.
         path: The file to read; None if there is nothing to read.
         span: Where in that file it is, begin and length; None for all of it.
         sentences: Its own, if it brings some.
-        ids: Its ids in a data set, if it brings some.
+        ids: Its ids in a data set, if it brings some; they come back with the answer to a single sentence of its own.
         error: Why it cannot be asked about.
     """
 
@@ -72,9 +74,12 @@ def list_entries(source: str, own_sentences: bool, images: str | Path | None = N
 
     Raises:
         FileNotFoundError: If there is no such source, or nothing in it.
-        ValueError: If it is none of these, a folder holds tars and pictures, or pictures of a folder have to bring
-            sentences.
+        ValueError: If it is none of these, a folder holds tars and pictures, pictures of a folder have to bring
+            sentences, or ``images`` is given where there are no JSON lines.
     """
+    lines = Path(source).suffix.lower() in _LINES_SUFFIXES
+    if images is not None and not lines:
+        raise ValueError(f'{source}: --images {images} is for JSON lines (.jsonl), which name pictures; leave it out')
     if tars := _tars(source):
         return _of_tars(tars, own_sentences)
     path = Path(source).expanduser()
@@ -84,7 +89,7 @@ def list_entries(source: str, own_sentences: bool, images: str | Path | None = N
         return _of_folder(path)
     if not path.is_file():
         raise FileNotFoundError(f'{source}: there is no such folder, file or tar')
-    if path.suffix.lower() not in ('.jsonl', '.ndjson', '.json'):
+    if not lines:
         raise ValueError(f'{source}: give a folder of pictures, JSON lines (.jsonl) or tars (.tar)')
     return _of_lines(path, Path(images) if images is not None else path.parent, own_sentences)
 
@@ -134,12 +139,13 @@ def _pictures_below(folder: Path) -> Iterator[str]:
 
 
 def _of_lines(file: Path, images: Path, own_sentences: bool) -> Iterator[Entry]:
-    images, number = images.expanduser().resolve(), 0
+    images, empty = images.expanduser().resolve(), True
     with file.open('rb') as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
+                empty = False
                 yield _of_line(f'{file.name}, line {number}', line, images, own_sentences)
-    if not number:
+    if empty:
         raise FileNotFoundError(f'{file}: is empty')
 
 
@@ -198,48 +204,62 @@ def _tars(source: str) -> list[Path]:
 
 
 def _of_tars(tars: list[Path], own_sentences: bool) -> Iterator[Entry]:
-    for tar in tars:
+    for tar, name in zip(tars, _names(tars), strict=True):
         empty = True
         try:
-            for entry in _of_tar(tar.resolve(), own_sentences):
+            for entry in _of_tar(tar.resolve(), name, own_sentences):
                 empty = False
                 yield entry
         except (tarfile.TarError, OSError, EOFError) as error:
-            yield Entry(tar.name, error=f'the tar is damaged from here on: {error}'[:300])
+            yield Entry(name, error=f'the tar is damaged from here on: {error}'[:300])
         else:
             if empty:
-                yield Entry(tar.name, error=f'no picture in it; looked for {", ".join(sorted(SUFFIXES))}')
+                yield Entry(name, error=f'no picture in it; looked for {", ".join(sorted(SUFFIXES))}')
 
 
-def _of_tar(path: Path, own_sentences: bool) -> Iterator[Entry]:
+def _names(tars: list[Path]) -> list[str]:
+    """What tells tars apart: their names, or else their paths below the folder that they share."""
+    names = [tar.name for tar in tars]
+    if len(set(names)) < len(names):
+        folder = os.path.commonpath([tar.absolute().parent for tar in tars])
+        names = [Path(os.path.relpath(tar, folder)).as_posix() for tar in tars]
+    return [_printable(name) for name in names]
+
+
+def _of_tar(path: Path, tar_name: str, own_sentences: bool) -> Iterator[Entry]:
     """Pictures of a tar.
 
     Where they bring sentences, parts of a sample stand next to each other, under one name up to its first dot.
     """
-    sample, picture, text = None, None, {}
-    with tarfile.open(path, 'r:') as tar:
-        for member in tar:
-            tar.members = []  # or all of them are kept
-            if not member.isreg() or (key := _key(member.name)) is None:
-                continue
-            if own_sentences and key != sample:
-                if picture is not None:
-                    yield _with_sentences(picture, text, own_sentences, picture.image)
-                sample, picture, text = key, None, {}
-            suffix = PurePosixPath(member.name).suffix.lower()
-            if suffix in SUFFIXES:
-                name = _printable(f'{path.name}/{member.name}')
-                found = Entry(name, str(path), (member.offset_data, member.size))
-                if not own_sentences:
-                    yield found
-                elif picture is None:
-                    picture = found
-                else:
-                    yield Entry(name, error=f'the sample of {picture.image} has its sentences: one picture each')
-            elif own_sentences and suffix in _TEXT_SUFFIXES and member.size <= _MAX_TEXT:
-                text |= _text_of(tar.extractfile(member).read(), suffix)
+    sample, picture, text, damage = None, None, {}, None
+    try:
+        with tarfile.open(path, 'r:') as tar:
+            for member in tar:
+                tar.members = []  # or all of them are kept
+                if not member.isreg() or (key := _key(member.name)) is None:
+                    continue
+                if own_sentences and key != sample:
+                    if picture is not None:
+                        yield _with_sentences(picture, text, own_sentences, picture.image)
+                    sample, picture, text = key, None, {}
+                suffix = PurePosixPath(member.name).suffix.lower()
+                if suffix in SUFFIXES:
+                    name = _printable(f'{tar_name}/{member.name}')
+                    found = Entry(name, str(path), (member.offset_data, member.size))
+                    if not own_sentences:
+                        yield found
+                    elif picture is None:
+                        picture = found
+                    else:
+                        yield Entry(name, error=f'the sample of {picture.image} has its sentences: one picture each')
+                elif own_sentences and suffix in _TEXT_SUFFIXES and member.size <= _MAX_TEXT:
+                    text |= _text_of(tar.extractfile(member).read(), suffix)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        damage = error
     if picture is not None:
         yield _with_sentences(picture, text, own_sentences, picture.image)
+    if damage is not None:
+        raise damage
     with path.open('rb') as file:  # tarfile takes a damaged head for the end, which is a block of zeros
         file.seek(tar.offset)
         if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):

@@ -37,6 +37,8 @@ def test_hidden_files_other_files_and_links_to_folders_are_passed_over(tmp_path)
         (tmp_path / name).touch()
     (tmp_path / 'circle').symlink_to(tmp_path)
     assert [entry.image for entry in list_entries(str(tmp_path), False)] == ['1.JPG', 'a/4.webp']
+    with pytest.raises(ValueError, match='--images nowhere is for JSON lines'):
+        list_entries(str(tmp_path), False, images='nowhere')
 
 
 def test_any_name_that_a_file_system_has_can_be_listed_and_read(tmp_path):
@@ -172,6 +174,35 @@ def test_several_tars_are_named_by_a_pattern_and_a_damaged_one_is_noted(tmp_path
         list_entries(str(tmp_path / 's-{00..03}.tar'), False)
 
 
+def test_tars_of_one_name_are_told_apart_by_their_folders(tmp_path, pictures):
+    png = (pictures / '00.png').read_bytes()
+    for folder in 'ab':
+        (tmp_path / folder).mkdir()
+        write_tar(tmp_path / folder / 'p.tar', [('1.png', png)])
+    write_tar(tmp_path / 'a/empty.tar', [])
+    names = [entry.image for entry in list_entries(str(tmp_path / '*/p.tar'), False)]
+    assert names == ['a/p.tar/1.png', 'b/p.tar/1.png']
+    names = [entry.image for entry in list_entries(str(tmp_path / '*/*.tar'), False)]
+    assert names == ['a/empty.tar', 'a/p.tar/1.png', 'b/p.tar/1.png']
+    (tmp_path / 'link.tar').symlink_to(tmp_path / 'a/p.tar')
+    assert [entry.image for entry in list_entries(str(tmp_path / 'link.tar'), False)] == ['link.tar/1.png']
+
+
+@pytest.mark.parametrize('cut', ['name', 'text'])
+def test_a_sample_that_is_whole_is_answered_though_its_tar_is_damaged_behind_it(tmp_path, pictures, cut):
+    png = (pictures / '00.png').read_bytes()
+    whole = [('1.png', png), ('1.txt', b'the red ring')]
+    end = write_tar(tmp_path / 'a.tar', whole).read_bytes().rstrip(b'\0')
+    end = (len(end) + 511) // 512 * 512  # of the last member
+    path = write_tar(
+        tmp_path / 'a.tar', [*whole, ('x' * 150 + '.png', png) if cut == 'name' else ('1.json', b'{}' * 600)]
+    )
+    path.write_bytes(path.read_bytes()[: end + 512 + 100])
+    sample, damage = list_entries(str(path), True)
+    assert (sample.image, sample.sentences, sample.error) == ('a.tar/1.png', ['the red ring'], None)
+    assert (damage.image, damage.error[:27]) == ('a.tar', 'the tar is damaged from her')
+
+
 def test_what_webdataset_writes_is_read(tmp_path, pictures):
     webdataset = pytest.importorskip('webdataset')
     with webdataset.TarWriter(str(tmp_path / 'w.tar')) as sink:
@@ -188,6 +219,7 @@ def test_what_webdataset_writes_is_read(tmp_path, pictures):
         ('a.png', 'give a folder of pictures'),
         ('a.tar.gz', 'unpack it'),
         ('empty', 'no picture in it or below'),
+        ('blank.jsonl', 'is empty'),
         ('*.tar', 'there is no such folder'),
     ],
 )
@@ -195,6 +227,7 @@ def test_a_source_that_is_none_is_named(tmp_path, source, message):
     (tmp_path / 'empty').mkdir()
     for name in ('a.png', 'a.tar.gz'):
         (tmp_path / name).touch()
+    (tmp_path / 'blank.jsonl').write_text('\n \n')
     with pytest.raises((FileNotFoundError, ValueError), match=message):
         list(list_entries(str(tmp_path / source), False))
 
