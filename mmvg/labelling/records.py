@@ -61,13 +61,20 @@ def read_labels(folder: str | Path) -> Iterator[dict[str, Any]]:
 
     Only shards that are whole are there, also while the labelling goes on. Where there are no JSON lines any more, the
     Parquet files are read.
+
+    Raises:
+        FileNotFoundError: If it is no such folder.
     """
-    if files := sorted((Path(folder) / 'jsonl').glob('*.jsonl')):
+    folder = Path(folder)
+    if files := sorted((folder / 'jsonl').glob('*.jsonl')):
         for file in files:
             with file.open(encoding='utf-8') as lines:
                 yield from map(json.loads, lines)
         return
-    for file in sorted((Path(folder) / 'parquet').glob('*.parquet')):
+    files = sorted((folder / 'parquet').glob('*.parquet'))
+    if not files and not (folder / 'run.json').is_file():
+        raise FileNotFoundError(f'{folder}: is no folder that mmvg label --out has written')
+    for file in files:
         import pyarrow.parquet as pq
 
         yield from from_table(pq.read_table(file))

@@ -163,3 +163,9 @@ def test_labels_are_read_in_order_of_the_shards(tmp_path):
         (tmp_path / f'jsonl/shard-{shard:06d}.jsonl').write_text(json.dumps(dict(shard=shard)) + '\n')
     (tmp_path / 'jsonl/shard-000003.jsonl.4711.part').write_text('{"sha')
     assert [record['shard'] for record in read_labels(tmp_path)] == [0, 1, 2]
+
+
+def test_labels_that_are_not_there_are_none_yet_or_a_mistake(run, tmp_path):
+    assert list(read_labels(run.folder)) == []
+    with pytest.raises(FileNotFoundError, match='other: is no folder that mmvg label --out has written'):
+        list(read_labels(tmp_path / 'other'))
