@@ -1,5 +1,6 @@
 """``mmvg label``: sentences asked of any number of pictures."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -83,16 +84,23 @@ def read_sentences(words: list[str] | None) -> list[str] | None:
     """Return what is asked of every picture: the words, or the lines of the file that they name, or of ``-``.
 
     Raises:
-        CommandError: If that has no line.
+        CommandError: If a file is not there, is no text in UTF-8, has no line, or stands beside other words.
     """
     if not words:
         return None
-    if len(words) == 1 and Path(words[0]).suffix.lower() in _LISTS and not Path(words[0]).is_file():
-        raise CommandError(f'{words[0]}: there is no such file of sentences')
-    if len(words) > 1 or (words[0] != '-' and not Path(words[0]).is_file()):
+    lists = [word for word in words if word == '-' or os.path.isfile(word) or Path(word).suffix.lower() in _LISTS]
+    if not lists:
         return words
-    text = sys.stdin.read() if words[0] == '-' else Path(words[0]).read_text(encoding='utf-8-sig')
+    if len(words) > 1:
+        raise CommandError(f'{lists[0]}: a file of sentences, or -, stands alone; write all sentences into it')
+    source = lists[0]
+    if source != '-' and not os.path.isfile(source):
+        raise CommandError(f'{source}: there is no such file of sentences')
+    try:
+        text = sys.stdin.read() if source == '-' else Path(source).read_text(encoding='utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise CommandError(f'{source}: is no text in UTF-8 ({error.reason} at byte {error.start})') from error
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        raise CommandError(f'{words[0]}: no sentence in it; write one per line')
+        raise CommandError(f'{source}: no sentence in it; write one per line')
     return lines
