@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from mmvg.export.folder import is_exported
 from mmvg.labelling.run_folder import ShardNote
 from mmvg.labelling.worker import LabelError, Work, Worker
 
@@ -79,9 +80,9 @@ def _start(work: Work, numbers: Any, stop: Any) -> None:
         number = numbers.value
         numbers.value += 1
     try:
-        _worker = Worker(replace(work, device=work.device or _device(number)), stop.is_set)
+        _worker = Worker(replace(work, device=work.device or _device(work.model, number)), stop.is_set)
     except Exception as error:  # one that ends the process would look like a lack of memory
-        _worker = LabelError(f'{work.model} cannot be opened: {error or type(error).__name__}')
+        _worker = LabelError(f'{work.model} cannot be opened: {error or type(error).__name__}', exit_code=2)
 
 
 def _label(shard: int) -> ShardNote:
@@ -90,9 +91,11 @@ def _label(shard: int) -> ShardNote:
     return _worker.label(shard)
 
 
-def _device(number: int) -> str | None:
-    """Give each worker a GPU of its own, in turn, where there are some."""
+def _device(model: str, number: int) -> str | None:
+    """Give each worker a GPU of its own, in turn, where there are some; exported models stay on the CPU by default."""
     import torch
 
+    if is_exported(model):
+        return None
     count = torch.cuda.device_count()
     return f'cuda:{number % count}' if count else None

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from mmvg.export.folder import is_exported
 from mmvg.labelling.run_folder import ShardNote
 from mmvg.labelling.worker import Work, Worker
 
@@ -31,7 +32,8 @@ def label_on_ray(shards: Sequence[int], work: Work, workers: int, address: str |
         context = DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
-        gpus = 1 if ray.cluster_resources().get('GPU') and work.device in (None, 'cuda') else 0
+        default = 'cpu' if is_exported(work.model) else 'cuda'
+        gpus = 1 if ray.cluster_resources().get('GPU') and (work.device or default) == 'cuda' else 0
         blocks = min(len(shards), _MOST_BLOCKS)
         rows = ray.data.from_items([dict(shard=shard) for shard in shards], override_num_blocks=blocks)
         notes = rows.map_batches(

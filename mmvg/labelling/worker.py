@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvg.export.folder import is_exported
 from mmvg.labelling.entries import Entry
 from mmvg.labelling.records import answer_schema, to_table
 from mmvg.labelling.run_folder import RunFolder, ShardNote
@@ -22,9 +23,16 @@ _ROWS = 256  # answers that are written together
 
 
 class LabelError(RuntimeError):
-    """The model cannot be opened or answers nothing; the message is written for users."""
+    """The model cannot be opened or answers nothing, or workers keep dying; the message is written for users.
 
-    exit_code = 2  # of the command line, as of a mistake of the user
+    Args:
+        message: What happened, and what to do.
+        exit_code: What the command line ends with: 2 after a mistake of the user, 4 where a run was lost.
+    """
+
+    def __init__(self, message: str, exit_code: int = 4) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class StoppedError(RuntimeError):
@@ -40,7 +48,7 @@ class Work:
         model: As for :class:`mmvg.apis.GroundingInferencer`.
         device: As there.
         trust_config: As there.
-        threads: Of PyTorch: sums of floating-point numbers depend on it, and so the last digits.
+        threads: Of what computes: sums of floating-point numbers depend on it, and so the last digits.
     """
 
     folder: str
@@ -66,12 +74,13 @@ class Worker:
         torch.set_num_threads(work.threads)
         self.run = RunFolder(work.folder)
         settings = self.run.settings
+        options = dict(threads=work.threads) if is_exported(work.model) else dict(show_progress=False)
         self.find = GroundingInferencer(
             work.model,
             device=work.device,
             score_thr=settings['score_thr'],
-            show_progress=False,
             trust_config=work.trust_config,
+            **options,
         )
         self.stopped = stopped
 
@@ -123,8 +132,11 @@ class Worker:
             if isinstance(picture, str):
                 failed.append(dict(image=entry.image, error=picture))
                 continue
-            for sentence in self.run.settings['sentences'] or entry.sentences or ():
-                yield Question(picture, sentence, entry.image, whole=self.run.settings['whole'], about=entry.ids)
+            given = self.run.settings['sentences']
+            asked = given or entry.sentences or ()
+            ids = entry.ids if len(asked) == 1 and not given else None  # those of a line tell no other sentences apart
+            for sentence in asked:
+                yield Question(picture, sentence, entry.image, whole=self.run.settings['whole'], about=ids)
 
 
 def read_ahead(entries: Iterable[Entry]) -> Iterator[tuple[Entry, np.ndarray | str]]:

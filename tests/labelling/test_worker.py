@@ -1,14 +1,22 @@
 """A worker in this process: pictures of a shard, good and broken ones."""
 
 import json
+import pickle
 import shutil
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from pyarrow import parquet
 
 from mmvg.apis import GroundingInferencer
+from mmvg.cli import main
+from mmvg.labelling import local
 from mmvg.labelling.entries import list_entries
 from mmvg.labelling.label import weights_hash
+from mmvg.labelling.local import _device
 from mmvg.labelling.records import from_table, read_labels
 from mmvg.labelling.run_folder import begin
 from mmvg.labelling.worker import LabelError, StoppedError, Work, Worker
@@ -78,7 +86,7 @@ def test_lines_are_answered_with_their_own_sentences_and_ids(tmp_path, pictures,
         dict(image='00.png', expression='the red ring', ref_id=1, sent_id=1, img_id=5, dataset='mine'),
         dict(image='00.png', expression='both stars', ref_id=1, sent_id=2, img_id=5, dataset='mine'),
         dict(image='nothing.png', expression='both stars'),
-        dict(image='03.png', sentences=['a', 'b']),
+        dict(image='03.png', sentences=['a', 'b'], ref_id=2, sent_id=3, img_id=6, dataset='mine'),
     ]
     source = pictures.parent / 'pictures/asked.jsonl'
     source.write_text(''.join(json.dumps(row) + '\n' for row in rows))
@@ -88,13 +96,12 @@ def test_lines_are_answered_with_their_own_sentences_and_ids(tmp_path, pictures,
     records = list(read_labels(tmp_path / 'out'))
     assert [record['expression'] for record in records] == ['the red ring', 'both stars', 'a', 'b']
     assert [record.get('sent_id') for record in records] == [1, 2, None, None]
-    assert records[0]['dataset'] == 'mine'
+    assert [record.get('dataset') for record in records] == ['mine', 'mine', None, None]  # or two have the same ids
     assert all('candidates' in record and record['score_thr'] == 0.5 for record in records)
     assert [row['image'] for row in note.failed] == ['nothing.png']
 
 
 def test_the_labels_are_a_data_set_and_are_scored(labelled, pictures, tmp_path, capsys):
-    from mmvg.cli import main
     from mmvg.datasets import JSONLDataset
 
     file = tmp_path / 'all.jsonl'
@@ -151,3 +158,50 @@ def test_weights_are_told_apart_by_their_content(tmp_path, checkpoint):
     assert weights_hash(str(copy)) != weights_hash(checkpoint)
     assert weights_hash('instancevg_refshapes') is not None
     assert weights_hash('hf://user/name') is None
+
+
+def exported_folder(path):
+    """A folder that looks like an exported model."""
+    path.mkdir()
+    (path / 'export.json').write_text('{"sha256": "1"}')
+    return str(path)
+
+
+def test_an_exported_model_computes_with_so_many_threads_and_on_the_cpu_unless_told(tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    folder = exported_folder(tmp_path / 'rings')
+    assert (_device(folder, 1), _device('last.pth', 1), _device('last.pth', 2)) == (None, 'cuda:1', 'cuda:0')
+    exported = Mock()
+    monkeypatch.setattr('mmvg.apis.inferencer.ExportedInferencer', exported)
+    begin(tmp_path / 'out', dict(shard_size=1, score_thr=0.4), lambda: iter(()))
+    Worker(Work(str(tmp_path / 'out'), folder, threads=3))
+    exported.assert_called_once_with(folder, None, None, 0.4, threads=3, calibrated=True, trust_config=False)
+
+
+def test_exit_codes_are_those_of_the_page(tmp_path, pictures, monkeypatch, capsys):
+    for name in ('mmvg.cli.label.signal', 'mmvg.labelling.local.signal', 'mmvg.labelling.local.threading'):
+        monkeypatch.setattr(name, Mock())
+    monkeypatch.setattr(local, 'Worker', Mock(side_effect=FileNotFoundError('there is no such model')))
+
+    def dying(*_):
+        raise BrokenProcessPool
+        yield
+
+    def silent(*_):
+        raise pickle.loads(pickle.dumps(LabelError('the model answers nothing')))  # as it comes from a worker
+        yield
+
+    def closed(shards, work, workers):
+        local._start(work, SimpleNamespace(value=0, get_lock=nullcontext), Mock())
+        raise pickle.loads(pickle.dumps(local._worker))
+        yield
+
+    expected = ((dying, 4, 'workers died 3 times'), (silent, 4, 'answers nothing'), (closed, 2, 'no such model'))
+    for pool, code, message in expected:
+        monkeypatch.setattr(local, '_in_pool', pool)
+        with pytest.raises(SystemExit) as end:
+            main(['label', str(pictures), 'the red ring', '--out', str(tmp_path / 'out')])
+        assert end.value.code == code
+        assert message in capsys.readouterr().err
