@@ -1,14 +1,17 @@
 """From a source and sentences to a folder of answers."""
 
-import hashlib
 import sys
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mmvg.apis.model_hub import HUB, pull_model
 from mmvg.apis.model_index import weights_of
 from mmvg.apis.questions import check_expressions
+from mmvg.config.library import CONFIG_SUFFIXES
+from mmvg.export.folder import MANIFEST, is_exported
 from mmvg.labelling.entries import list_entries
 from mmvg.labelling.progress import Report
 from mmvg.labelling.run_folder import RunFolder, ShardNote, begin
@@ -47,9 +50,10 @@ def label(
         whole: Write the candidates too.
         shard_size: Pictures of a shard, which is done or not.
         batch_size: Questions that are computed together.
-        device: Such as ``'cuda:1'``; by default each worker has a GPU of its own, if there are some.
+        device: Such as ``'cuda:1'``; by default each worker has a GPU of its own, if there are some, and an exported
+            model the CPU.
         trust_config: As there.
-        threads: Of PyTorch in each worker.
+        threads: Of what computes in each worker.
         workers: Processes, or actors of Ray.
         ray: ``'local'`` or the address of a cluster; None takes processes.
         retry_failed: Do shards with failures again.
@@ -86,6 +90,8 @@ def label(
         before = run.pictures - sum(map(run.pictures_of, todo))
         if before:
             print(f'{before} of {run.pictures} pictures are there already', file=sys.stderr)
+            if settings['weights'] is None:
+                print(f'whether {model} has the same weights as it had then cannot be told', file=sys.stderr)
         work = Work(str(Path(out).resolve()), model, device, trust_config, threads)
         with Report(run.pictures, before) as report:
             for note in _notes(todo, work, workers, ray):
@@ -94,14 +100,41 @@ def label(
 
 
 def weights_hash(model: str) -> str | None:
-    """Return a hash of the weights of a model, so that no run goes on with other ones; None if they are elsewhere."""
-    path = Path(weights_of(model)).expanduser()
-    files = [path] if path.is_file() else sorted(path.glob('*.safetensors')) if path.is_dir() else []
-    if path.is_dir() and not files:  # the folder of a training
-        from mmvg.weights.latest import latest_checkpoint
+    """Return a hash of all files that decide what a model answers, so that no run goes on with other ones.
 
-        files = [Path(found)] if (found := latest_checkpoint(path)) else []
-    return hashlib.sha256(''.join(map(sha256_of, files)).encode()).hexdigest() if files else None
+    They are weights, config, files for text and calibration; of an exported model ``export.json``, which has the sums
+    of the others. A model of the hub is downloaded.
+
+    Args:
+        model: As for :class:`mmvg.apis.GroundingInferencer`.
+
+    Returns:
+        None for a config or a name of the index, whose weights are elsewhere.
+
+    Raises:
+        ValueError: If the hub does not give the model.
+    """
+    from mmvg.weights.calibration import calibration_file
+    from mmvg.weights.latest import NOTE, latest_checkpoint, noted_checkpoint
+    from mmvg.weights.model_folder import CONFIG, WEIGHTS, is_model_folder, read_model_folder
+
+    path = Path(pull_model(model) if model.startswith(HUB) else weights_of(model)).expanduser()
+    if path.name == WEIGHTS and is_model_folder(path.parent):
+        path = path.parent
+    if is_exported(path):
+        return sha256_of(path / MANIFEST)
+    if is_model_folder(path):
+        texts = read_model_folder(path).files.values()
+        sums = [sha256_of(path / CONFIG), sha256_of(path / WEIGHTS), *(sha256(text).hexdigest() for text in texts)]
+    else:
+        checkpoint = latest_checkpoint(path) if path.is_dir() else path  # perhaps the folder of a training
+        if checkpoint is None or not checkpoint.is_file() or checkpoint.suffix in CONFIG_SUFFIXES:
+            return None
+        path = noted_checkpoint(checkpoint) if checkpoint.name == NOTE else checkpoint
+        sums = [sha256_of(path)]
+    if (calibration := calibration_file(path)).is_file():
+        sums.append(sha256_of(calibration))
+    return sha256(''.join(sums).encode()).hexdigest()
 
 
 def _notes(todo: list[int], work: Work, workers: int, ray: str | None) -> Iterator[ShardNote]:

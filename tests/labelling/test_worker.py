@@ -12,6 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from mmvg.apis import GroundingInferencer
+from mmvg.apis.model_index import weights_of
 from mmvg.cli import main
 from mmvg.labelling import local
 from mmvg.labelling.entries import list_entries
@@ -156,8 +157,30 @@ def test_weights_are_told_apart_by_their_content(tmp_path, checkpoint):
     with copy.open('ab') as file:
         file.write(b'x')
     assert weights_hash(str(copy)) != weights_hash(checkpoint)
-    assert weights_hash('instancevg_refshapes') is not None
-    assert weights_hash('hf://user/name') is None
+    assert weights_hash('lavt/refcoco') is None
+
+
+@pytest.mark.parametrize('file', ['config.json', 'model.safetensors', 'vocab.txt', 'calibration.json'])
+def test_a_model_folder_is_told_apart_by_all_that_decides_about_its_answers(tmp_path, monkeypatch, file):
+    folder = shutil.copytree(weights_of('instancevg_refshapes'), tmp_path / 'model')
+    before = weights_hash(str(folder))
+    assert before == weights_hash('instancevg_refshapes') == weights_hash(str(folder / 'model.safetensors'))
+    (folder / 'README.md').write_text('new')
+    assert weights_hash(str(folder)) == before
+    with (folder / file).open('ab') as opened:
+        opened.write(b' ')
+    assert weights_hash(str(folder)) != before
+    monkeypatch.setattr('mmvg.labelling.label.pull_model', {'hf://user/name': folder}.__getitem__)
+    assert weights_hash('hf://user/name') == weights_hash(str(folder))
+
+
+def test_a_checkpoint_is_told_apart_by_its_calibration_and_a_note_by_what_it_names(tmp_path, checkpoint):
+    copy = shutil.copy(checkpoint, tmp_path / 'iter_2.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(copy))
+    before = weights_hash(str(copy))
+    assert before == weights_hash(str(tmp_path)) == weights_hash(str(tmp_path / 'last_checkpoint'))
+    (tmp_path / 'iter_2.calibration.json').write_text('{}')
+    assert before != weights_hash(str(copy)) == weights_hash(str(tmp_path / 'last_checkpoint'))
 
 
 def exported_folder(path):
@@ -165,6 +188,13 @@ def exported_folder(path):
     path.mkdir()
     (path / 'export.json').write_text('{"sha256": "1"}')
     return str(path)
+
+
+def test_an_exported_model_is_told_apart_by_the_sums_of_its_files(tmp_path):
+    folder = exported_folder(tmp_path / 'rings')
+    before = weights_hash(folder)
+    (tmp_path / 'rings/export.json').write_text('{"sha256": "2"}')
+    assert None is not before != weights_hash(folder)
 
 
 def test_an_exported_model_computes_with_so_many_threads_and_on_the_cpu_unless_told(tmp_path, monkeypatch):
