@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,7 +122,7 @@ class Server:
             return [_record(answer) for answer in answers.result()]
         finally:
             left.cancel()
-            _cancel(futures)
+            model.batcher.forget(futures)
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
@@ -233,11 +233,6 @@ def _record(answer: dict[str, Any] | BaseException) -> dict[str, Any]:
     if isinstance(answer, BaseException):
         raise answer
     return answer
-
-
-def _cancel(futures: list[Future]) -> None:
-    for future in futures:
-        future.cancel()
 
 
 def _refusal(error: RequestError, headers: dict[str, str] | None = None) -> Response:

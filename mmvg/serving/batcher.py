@@ -5,7 +5,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,7 +73,8 @@ class Batcher:
         """Let the questions of one request wait for their answers, all of them or none.
 
         Returns:
-            For each the future of its record. One that is cancelled before its turn is not computed.
+            For each the future of its record. One that is cancelled before its turn is not computed, see also
+            :meth:`forget`.
 
         Raises:
             QueueFullError: If so many do not fit into the queue.
@@ -89,6 +90,13 @@ class Batcher:
             self._requests += 1
             self._changed.notify()
         return [entry.future for entry in entries]
+
+    def forget(self, futures: Iterable[Future]) -> None:
+        """Cancel what has not had its turn, and let go of its pictures."""
+        for future in futures:
+            future.cancel()
+        with self._changed:
+            self._waiting = deque(entry for entry in self._waiting if not entry.future.cancelled())
 
     def seconds_to_wait(self) -> int:
         """Return after how many whole seconds the queue will be worked off, roughly; 1 at least."""

@@ -285,6 +285,7 @@ def test_who_leaves_is_not_computed(http, address, served, good, monkeypatch):
         while served._open and time.monotonic() < until:
             time.sleep(0.02)
         assert served._open == 0
+        assert len(model.batcher) == 0  # nor is its picture kept
     assert_alive(http, good)
     assert 'second ring' not in computed
 

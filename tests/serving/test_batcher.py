@@ -110,6 +110,17 @@ def test_what_is_cancelled_before_its_turn_is_not_computed(batcher, model):
     assert model.batches == [['first'], ['b']]
 
 
+def test_who_left_leaves_no_picture_behind(batcher, model):
+    hold(batcher, model)
+    left, stays = batcher.submit(ask('left')), batcher.submit(ask('stays'))
+    batcher.forget(left)
+    assert [entry.question.sentence for entry in batcher._waiting] == ['stays']
+    batcher.submit(ask(*'abcde'))  # there is room for them
+    model.gate.set()
+    assert stays[0].result(10) == dict(expression='stays')
+    assert not any('left' in batch for batch in model.batches)
+
+
 def test_a_bad_question_spoils_no_other_and_a_failure_ends_nothing(batcher):
     bad, good = batcher.submit(ask('bad', 'good'))
     assert good.result(10) == dict(expression='good')
