@@ -75,7 +75,6 @@ class GracefulServer(uvicorn.Server):
                 port=port,
                 log_level='info' if log_requests else 'warning',
                 access_log=log_requests,
-                limit_concurrency=4 * server.limits.requests,
                 timeout_graceful_shutdown=int(stop_seconds),
                 timeout_keep_alive=30,
                 server_header=False,
