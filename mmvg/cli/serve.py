@@ -1,5 +1,6 @@
 """``mmvg serve``: models behind HTTP."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def serve(
     max_upload_mb: Annotated[float, typer.Option(help='Of a file.')] = 50,
     max_memory_mb: Annotated[float, typer.Option(help='Memory for the bodies and pictures of all requests.')] = 2048,
     timeout: Annotated[float, typer.Option(help='Seconds that a request may take.')] = 60,
-    stop_seconds: Annotated[float, typer.Option(help='How long the end waits for answers.')] = 30,
+    stop_seconds: Annotated[float, typer.Option(min=0, help='How long the end waits for answers.')] = 30,
     folder: Annotated[
         Path | None, typer.Option(metavar='DIR', help='Let requests name pictures below it; default: none.')
     ] = None,
@@ -68,4 +69,7 @@ def serve(
         print(f'{names}: http://{host}:{port}/v1/ground (Ctrl+C or SIGTERM ends it)', flush=True)
 
     GracefulServer(server, host, port, stop_seconds, log_requests).serve_until_told(tell)
+    if server.given_up:
+        print(f'{server.given_up} requests were given up; the server has ended', file=sys.stderr)
+        raise typer.Exit(4)
     print('all that was taken is answered; the server has ended')

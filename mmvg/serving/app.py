@@ -59,6 +59,7 @@ class Server:
         self.limits = limits
         self.folder = folder
         self.stopping = False
+        self.given_up = 0  # requests that were taken and not answered when the server ended
         self._open = 0
         self._bytes = 0
         self._pool = ThreadPoolExecutor(4, thread_name_prefix='mmvg-decode')
@@ -213,6 +214,11 @@ async def _measured(server: Server, request: Request) -> Response:
         response: Response = JSONResponse(await server.ground(request))
     except RequestError as error:
         response = _refusal(error)
+    except asyncio.CancelledError:
+        if not server.stopping:
+            raise
+        server.given_up += 1
+        response = _refusal(_stopping())
     except Exception:  # nobody's mistake but ours: the log says where, the client need not know
         logging.getLogger(__name__).exception('a request could not be answered')
         response = _refusal(

@@ -1,5 +1,7 @@
 """Run the server until it is told to end."""
 
+import asyncio
+import math
 import signal
 import socket
 import threading
@@ -54,7 +56,7 @@ class GracefulServer(uvicorn.Server):
     """A server that answers what it has taken when it is told to end, and then ends without an error.
 
     The first SIGTERM or Ctrl+C closes the door: nobody gets in, those who wait are answered. A second one ends it at
-    once.
+    once. Those who were not answered by then are told so, and counted in :attr:`Server.given_up`.
 
     Args:
         server: What is served.
@@ -68,6 +70,7 @@ class GracefulServer(uvicorn.Server):
         self, server: Server, host: str, port: int, stop_seconds: float = 30, log_requests: bool = False
     ) -> None:
         self.served = server
+        self.stop_seconds = stop_seconds
         super().__init__(
             uvicorn.Config(
                 build_app(server),
@@ -75,14 +78,14 @@ class GracefulServer(uvicorn.Server):
                 port=port,
                 log_level='info' if log_requests else 'warning',
                 access_log=log_requests,
-                timeout_graceful_shutdown=int(stop_seconds),
+                timeout_graceful_shutdown=math.ceil(stop_seconds) + 5,  # who does not read an answer is not waited for
                 timeout_keep_alive=30,
                 server_header=False,
             )
         )
 
     def serve_until_told(self, listening: Callable[[str, int], None] = lambda host, port: None) -> None:
-        """Listen, and return when all is answered.
+        """Listen, and return when all is answered or given up.
 
         Args:
             listening: Called with host and port when connections are taken.
@@ -101,6 +104,15 @@ class GracefulServer(uvicorn.Server):
                 self.run(sockets=[listener])
             finally:
                 self.served.close(timeout=5)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Wait for answers, and give up those that take too long."""
+        asyncio.get_running_loop().call_later(self.stop_seconds, self._give_up)
+        await super().shutdown(sockets)
+
+    def _give_up(self) -> None:
+        for task in self.server_state.tasks:
+            task.cancel()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; at the second signal end at once."""
