@@ -216,6 +216,6 @@ def test_joined_data_sets_are_built_together(path, refshapes_tiny):
     assert joined
     for dataset in joined:
         for part in dataset.datasets:
-            part.update(pipeline=[], serialize_data=False)
+            part.update(pipeline=[], serialize_data=False, data_root=str(refshapes_tiny))
         built = DATASETS.build(dataset)
         assert len(built) == sum(map(len, built.datasets)) > 0
