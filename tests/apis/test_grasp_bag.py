@@ -60,8 +60,13 @@ def test_a_dictionary_with_other_fields_is_no_message(change):
         ros_message(messages_of(), 'geometry_msgs/msg/PoseStamped', fields)
 
 
-def write_bag(path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/camera/depth'), metres=0.6, blind=()):
-    """A recording of a box under a camera, with ``sensor_msgs`` only; at the seconds in ``blind`` without depth."""
+def write_bag(
+    path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/camera/depth'), metres=0.6, blind=(), late=0
+):
+    """A recording of a box under a camera, with ``sensor_msgs`` only; at the seconds in ``blind`` without depth.
+
+    Depth is taken ``late`` seconds after the image.
+    """
     typestore = messages_of()
 
     def header(time):
@@ -92,7 +97,7 @@ def write_bag(path, seconds=(10.0, 10.5, 11.0, 11.6), names=('/camera/color', '/
                 info | dict(header=header(time)),
                 info | dict(header=header(time)),
                 image(colour, 'bgr8', time),
-                image(depth, '16UC1', time),
+                image(depth, '16UC1', time + late),
             )
             for topic, fields in zip(topics.values(), messages[: 3 if time in blind else 4], strict=False):
                 message = ros_message(typestore, topic.msgtype, fields)
@@ -159,10 +164,10 @@ def test_topics_are_named_where_they_could_be_several(tmp_path):
 
 
 def test_bags_that_are_not_there_or_cannot_be_answered_are_named(tmp_path):
-    service = GraspService(KnowingModel(), GraspSettings(max_skew=-1))
+    service = GraspService(KnowingModel())
     with pytest.raises(FileNotFoundError, match='there is no such bag'):
         next(answer_bag(service, tmp_path / 'lost', ['the box']))
-    bag = write_bag(tmp_path / 'bag')
+    bag = write_bag(tmp_path / 'bag', late=0.2)
     with pytest.raises(FileExistsError, match='is there already'):
         next(answer_bag(service, bag, ['the box'], out=tmp_path))
     with pytest.raises(ValueError, match='no depth was taken within'):
