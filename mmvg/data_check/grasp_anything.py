@@ -66,16 +66,13 @@ def check_grasp_anything(
                 found[f'{split}/{Path(name).name}', novelty] = _check_list(dataset, root / name, names, images, report)
     progress('Grasp-Anything++: images')
     signatures = check_images(images.values(), folder_or_doubled(root, 'image'), root, report, decode)
+    names = {key: key for key in images}
     train = next((count for (file, _), count in found.items() if file.startswith('train/')), Counts())
     for (file, novelty), count in found.items():
         if not file.startswith('train/'):
-            level = (
-                'note' if novelty == 'unseen' else 'error'
-            )  # the released train/seen and test/unseen share 37 scenes
-            both = {'train': train, 'test': count}
-            check_leakage(
-                root / SPLIT_FILES['test'][novelty], both, {key: key for key in images}, signatures, report, level
-            )
+            level = 'note' if novelty == 'unseen' else 'error'  # released: train/seen and test/unseen share 37 scenes
+            where = root / SPLIT_FILES['test'][novelty]
+            check_leakage(where, {'train': train, 'test': count}, names, signatures, report, level)
     return found
 
 

@@ -52,9 +52,10 @@ def check_ocid_vlg(
                 found[f'{version}/{file.name}', split] = counts
     progress('OCID-VLG: images')
     signatures = check_images(images.values(), root, root / 'refer', report, decode)
+    names = {key: key for key in images}
     for version in VERSIONS:
         counts = {split: count for (file, split), count in found.items() if file.startswith(f'{version}/')}
-        check_leakage(root / 'refer' / version, counts, {key: key for key in images}, signatures, report)
+        check_leakage(root / 'refer' / version, counts, names, signatures, report)
     return found
 
 
